@@ -1,0 +1,62 @@
+# Everything a newcomer needs: `make demo` shows it, `make test` proves it. What is installed lands in .venv and nowhere else.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+ARGS ?=
+# A name on the PATH may be a shim that answers nothing, or too old: the first one that runs and is 3.11 or later is taken.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
+
+.PHONY: help install demo up check test bench contract lock format clean
+
+help: ## what can be made
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | column -t -s "$$(printf '\t')"
+
+install: $(STAMP) ## a virtual environment with everything, from pinned and hashed packages
+
+$(STAMP): constraints.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed; name one with: make install PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "This Python cannot make virtual environments. On Debian and Ubuntu: apt-get install python3-venv;" >&2; \
+		echo "or name another Python with: make install PYTHON=/path/to/python3" >&2; exit 1; }
+	@rm -rf $(VENV)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: install ## a year of a real grocery chain, from the till to the answer: make demo ARGS="--exit"
+	$(BIN)/loyalty demo $(ARGS)
+
+up: install ## everything that runs, on an empty or existing data directory
+	$(BIN)/loyalty up $(ARGS)
+
+check: install ## format, lint, types, the rooms' walls, dead code
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/vulture
+
+test: install ## the whole suite, on real PostgreSQL and Kafka: make test ARGS="-k kafka"
+	$(BIN)/pytest $(ARGS)
+
+bench: install ## measurements
+	$(BIN)/python -m bench $(ARGS)
+
+contract: install ## the AsyncAPI document and the JSON Schemas, from the code
+	$(BIN)/python -m cli.contract
+
+lock: install ## resolve constraints.txt afresh
+	$(BIN)/uv pip compile --quiet pyproject.toml --all-extras --universal --generate-hashes --no-emit-index-url --no-header --upgrade \
+		--output-file constraints.txt
+
+format: install ## put the code into shape
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean: ## the environment and all caches; the data directory stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
