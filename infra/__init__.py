@@ -1,0 +1,1 @@
+"""The machinery: settings, the event store, Kafka clients, the relay, embedded services; knows no rule of the programme."""

@@ -1,0 +1,1 @@
+"""PostgreSQL and Kafka as child processes of ours, for whoever has neither at hand."""
