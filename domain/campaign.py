@@ -1,0 +1,144 @@
+"""Campaigns: who earns more, when and on what; and the catalogue that lists them."""
+
+from datetime import datetime
+from fractions import Fraction
+from typing import Self
+from uuid import UUID, uuid5
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from domain.basket import Line, Word
+from domain.fact import Fact
+from domain.money import AmountMinor, Rate
+from domain.stream import Draft, Stream, evolves
+
+CAMPAIGNS = UUID("0e4a3f2c-5d4e-5b8e-9a51-3d0f6b8f1c27")
+CATALOGUE_ID = uuid5(CAMPAIGNS, "")
+AUDIENCE_CHUNK = 4_000
+"""Members in one fact: 4,000 ids of 39 bytes stay well below the size a fact may have."""
+
+
+class Conditions(BaseModel):
+    """What a sale must show; a part that is absent demands nothing."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    categories: tuple[Word, ...] | None = None
+    skus: tuple[Word, ...] | None = None
+    stores: tuple[Word, ...] | None = None
+    minimum_paid_minor: AmountMinor = 0
+
+    def hold_for(self, line: Line) -> bool:
+        """Whether a line is among those that the campaign is about."""
+        return (self.categories is None or line.get("category") in self.categories) and (
+            self.skus is None or line["sku"] in self.skus
+        )
+
+
+class Effect(BaseModel):
+    """What the campaign gives: a multiplier of the base rate (2 earns as much again), or a number of points."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    multiplier: Rate | None = None
+    bonus_points: int | None = Field(default=None, strict=True, gt=0, le=10**9)
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if (self.multiplier is None) == (self.bonus_points is None):
+            raise ValueError("give either `multiplier` or `bonus_points`")
+        if self.multiplier is not None and self.multiplier <= 1:
+            raise ValueError("a multiplier is larger than 1")
+        return self
+
+    @property
+    def extra(self) -> Fraction:
+        """What a multiplier adds to the base rate."""
+        return self.multiplier - 1 if self.multiplier is not None else Fraction(0)
+
+
+class CampaignCreated(Fact, name="CampaignCreated.v1"):
+    """A campaign was made. Its window is half open: `ends_at` is no longer part of it."""
+
+    campaign_id: str
+    title: str
+    starts_at: datetime
+    ends_at: datetime
+    everyone: bool
+    conditions: Conditions
+    effect: Effect
+    priority: int = 0
+    fingerprint: str
+
+
+class AudienceListed(Fact, name="AudienceListed.v1"):
+    """These cards and members were targeted by a campaign; a long list comes in several facts."""
+
+    campaign_id: str
+    card_ids: list[UUID] = []
+    member_ids: list[UUID] = []
+
+
+class CampaignListed(Fact, name="CampaignListed.v1"):
+    """A campaign was entered in the catalogue."""
+
+    campaign_id: str
+
+
+def campaign_stream(campaign_id: str) -> UUID:
+    return uuid5(CAMPAIGNS, campaign_id)
+
+
+class Campaign(Stream):
+    """One campaign."""
+
+    def __init__(self, stream_id: UUID) -> None:
+        super().__init__(stream_id)
+        self.terms: CampaignCreated | None = None
+        self.audience: set[UUID] = set()
+
+    def create(self, *, card_ids: list[UUID], member_ids: list[UUID], **what: object) -> list[Draft]:
+        """Create the campaign and list whom it targets, in chunks."""
+        campaign_id = what["campaign_id"]
+        drafts = [self.draft(CampaignCreated, **what)]
+        for name, ids in (("card_ids", card_ids), ("member_ids", member_ids)):
+            drafts += [
+                self.draft(AudienceListed, campaign_id=campaign_id, **{name: ids[start : start + AUDIENCE_CHUNK]})
+                for start in range(0, len(ids), AUDIENCE_CHUNK)
+            ]
+        return drafts
+
+    def applies(self, *, at: datetime, store: str, paid_minor: int, who: frozenset[UUID]) -> bool:
+        """Whether the sale lies in the window, the store, the minimum and the audience. `who`: member and cards."""
+        terms = self.terms
+        return (
+            terms is not None
+            and terms.starts_at <= at < terms.ends_at
+            and (terms.everyone or not self.audience.isdisjoint(who))
+            and (terms.conditions.stores is None or store in terms.conditions.stores)
+            and paid_minor >= terms.conditions.minimum_paid_minor
+        )
+
+    @evolves(CampaignCreated)
+    def _created(self, fact: CampaignCreated) -> None:
+        self.terms = fact
+
+    @evolves(AudienceListed)
+    def _listed(self, fact: AudienceListed) -> None:
+        self.audience.update(fact.card_ids, fact.member_ids)
+
+
+class Catalogue(Stream):
+    """Which campaigns there are, so that every writer learns of new ones by the tail of the log."""
+
+    def __init__(self, stream_id: UUID) -> None:
+        super().__init__(stream_id)
+        self.campaigns: list[UUID] = []
+
+    def enter(self, campaign_id: str) -> list[Draft]:
+        """List a campaign."""
+        return [self.draft(CampaignListed, campaign_id=campaign_id)]
+
+    @evolves(CampaignListed)
+    def _listed(self, fact: CampaignListed) -> None:
+        self.campaigns.append(campaign_stream(fact.campaign_id))

@@ -1,0 +1,35 @@
+"""When the points of a lot become spendable and when they lapse (semantics 3)."""
+
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+
+from domain.calendar_days import anniversary, day_begins, day_ends, months_after
+from domain.programme import Expiry, Policy
+
+
+def first_anniversary_after(*, registered_on: date, earned_on: date) -> date:
+    """The first anniversary, one year or more on, strictly after both the day of earning and the registration."""
+    years = max(1, earned_on.year - registered_on.year)
+    while anniversary(registered_on, years) <= earned_on:
+        years += 1
+    return anniversary(registered_on, years)
+
+
+@lru_cache(maxsize=65_536)
+def last_day(expiry: Expiry, *, earned_on: date, registered_on: date) -> date | None:
+    """The last local day on which the points can be spent; None for points that never lapse."""
+    if expiry.mode == "never":
+        return None
+    if expiry.mode == "rolling":
+        end = months_after(earned_on, expiry.months or 0)
+    else:
+        end = first_anniversary_after(registered_on=registered_on, earned_on=earned_on)
+    return max(end, earned_on + timedelta(days=expiry.minimum_days))
+
+
+def life(policy: Policy, *, earned_at: datetime, earned_on: date, registered_on: date) -> tuple[datetime, datetime | None]:
+    """From when the points of a purchase can be spent, and from when no longer: stored with the lot, never recomputed."""
+    pending = policy.earning.pending_days
+    active_from = day_begins(earned_on + timedelta(days=pending), policy.zone) if pending else earned_at
+    end = last_day(policy.expiry, earned_on=earned_on, registered_on=registered_on)
+    return active_from, None if end is None else day_ends(end, policy.zone)

@@ -1,0 +1,38 @@
+"""Exact numbers: minor units, points, rational rates, and the one place where a fraction is floored."""
+
+from fractions import Fraction
+from typing import Annotated
+
+from pydantic import Field, PlainSerializer, PlainValidator
+
+MAX_AMOUNT = 2**53 - 1
+"""The largest amount in a message: every JSON reader still holds it exactly, and sums stay far below 2**63."""
+
+AmountMinor = Annotated[int, Field(strict=True, ge=0, le=MAX_AMOUNT)]
+"""An amount of money in minor units (cents, fen), never a float."""
+
+
+def rational(value: object) -> Fraction:
+    """Read an exact rate: an integer, or a string such as `1.5` or `3/2`. A float is refused."""
+    if isinstance(value, Fraction):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError("a rate is an integer or a string such as '1.5' or '3/2', never a float")
+    try:
+        return Fraction(value)
+    except (ValueError, ZeroDivisionError) as error:
+        raise ValueError(f"{value!r} is not a rate") from error
+
+
+Rate = Annotated[
+    Fraction,
+    PlainValidator(rational, json_schema_input_type=int | str),
+    PlainSerializer(str, return_type=str),
+]
+"""An exact rational, written as a string."""
+
+
+def floor_points(rate: Fraction, basis_minor: int) -> tuple[int, str]:
+    """Points for a basis, floored once, and the fraction left over as `n/d` (semantics 1)."""
+    points, rest = divmod(rate.numerator * basis_minor, rate.denominator)
+    return points, f"{rest}/{rate.denominator}" if rest else "0"
