@@ -1,0 +1,1 @@
+"""The demo, tried on the whole of its real data."""
