@@ -1,10 +1,10 @@
 """What a till says it sold: lines, tenders and coupons, as they stand in messages and in facts."""
 
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NotRequired
 
 from pydantic import AfterValidator, Field
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from domain.money import AmountMinor
 

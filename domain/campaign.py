@@ -1,6 +1,6 @@
 """Campaigns: who earns more, when and on what; and the catalogue that lists them."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Self
 from uuid import UUID, uuid5
@@ -75,8 +75,8 @@ class AudienceListed(Fact, name="AudienceListed.v1"):
     """These cards and members were targeted by a campaign; a long list comes in several facts."""
 
     campaign_id: str
-    card_ids: list[UUID] = []
-    member_ids: list[UUID] = []
+    card_ids: tuple[UUID, ...] = ()
+    member_ids: tuple[UUID, ...] = ()
 
 
 class CampaignListed(Fact, name="CampaignListed.v1"):
@@ -95,6 +95,7 @@ class Campaign(Stream):
     def __init__(self, stream_id: UUID) -> None:
         super().__init__(stream_id)
         self.terms: CampaignCreated | None = None
+        self.starts_at = self.ends_at = datetime.min.replace(tzinfo=UTC)
         self.audience: set[UUID] = set()
 
     def create(self, *, card_ids: list[UUID], member_ids: list[UUID], **what: object) -> list[Draft]:
@@ -108,12 +109,11 @@ class Campaign(Stream):
             ]
         return drafts
 
-    def applies(self, *, at: datetime, store: str, paid_minor: int, who: frozenset[UUID]) -> bool:
-        """Whether the sale lies in the window, the store, the minimum and the audience. `who`: member and cards."""
+    def applies(self, *, store: str, paid_minor: int, who: frozenset[UUID]) -> bool:
+        """Whether a sale in the window has the store, the minimum and the audience. `who`: the member and their cards."""
         terms = self.terms
         return (
             terms is not None
-            and terms.starts_at <= at < terms.ends_at
             and (terms.everyone or not self.audience.isdisjoint(who))
             and (terms.conditions.stores is None or store in terms.conditions.stores)
             and paid_minor >= terms.conditions.minimum_paid_minor
@@ -122,6 +122,7 @@ class Campaign(Stream):
     @evolves(CampaignCreated)
     def _created(self, fact: CampaignCreated) -> None:
         self.terms = fact
+        self.starts_at, self.ends_at = fact.starts_at, fact.ends_at
 
     @evolves(AudienceListed)
     def _listed(self, fact: AudienceListed) -> None:

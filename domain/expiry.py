@@ -27,7 +27,9 @@ def last_day(expiry: Expiry, *, earned_on: date, registered_on: date) -> date | 
     return max(end, earned_on + timedelta(days=expiry.minimum_days))
 
 
-def life(policy: Policy, *, earned_at: datetime, earned_on: date, registered_on: date) -> tuple[datetime, datetime | None]:
+def life(
+    policy: Policy, *, earned_at: datetime, earned_on: date, registered_on: date
+) -> tuple[datetime, datetime | None]:
     """From when the points of a purchase can be spent, and from when no longer: stored with the lot, never recomputed."""
     pending = policy.earning.pending_days
     active_from = day_begins(earned_on + timedelta(days=pending), policy.zone) if pending else earned_at

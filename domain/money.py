@@ -17,7 +17,7 @@ def rational(value: object) -> Fraction:
     if isinstance(value, Fraction):
         return value
     if isinstance(value, bool) or not isinstance(value, int | str):
-        raise ValueError("a rate is an integer or a string such as '1.5' or '3/2', never a float")
+        raise ValueError("a rate is an integer or a string such as '1.5' or '3/2', never a float")  # noqa: TRY004 - pydantic wants it
     try:
         return Fraction(value)
     except (ValueError, ZeroDivisionError) as error:

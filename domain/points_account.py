@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import NamedTuple
+from functools import lru_cache
+from typing import NamedTuple, NotRequired
 from uuid import UUID, uuid5
 
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from domain import tiers
 from domain.basket import CouponUse
@@ -72,16 +73,7 @@ class Lot(NamedTuple):
     expires_at: datetime | None
 
 
-class Slip(NamedTuple):
-    """What a till prints: points by part, and where the member stands as of the purchase."""
-
-    parts: list[EarnedPart]
-    available: int
-    tier: str
-    next_tier: str | None
-    points_to_next: int | None
-
-
+@lru_cache(maxsize=1 << 17)
 def account_id(member_id: UUID) -> UUID:
     return uuid5(member_id, "points")
 
@@ -147,8 +139,22 @@ class PointsAccount(Stream):
         return sum(
             lot.points
             for lot in self.lots
-            if lot.earned_at <= as_of and lot.active_from <= as_of and (lot.expires_at is None or as_of < lot.expires_at)
+            if lot.earned_at <= as_of
+            and lot.active_from <= as_of
+            and (lot.expires_at is None or as_of < lot.expires_at)
         )
+
+    def progress(self, policy: Policy) -> dict[str, object]:
+        """The tier, and how far the next one is in the latest qualifying period."""
+        levels = policy.tiers.levels
+        rank = policy.tiers.rank(self.tier or levels[0].name)
+        points = self.periods[max(self.periods)] if self.periods else 0
+        above = levels[rank + 1] if rank + 1 < len(levels) else None
+        return {
+            "tier": levels[rank].name,
+            "next_tier": above.name if above else None,
+            "points_to_next": max(0, above.promote_at - points) if above else None,
+        }
 
     @evolves(AccountOpened)
     def _opened(self, fact: AccountOpened) -> None:

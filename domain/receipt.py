@@ -1,6 +1,5 @@
 """Receipts of messages: what a message that is no purchase led to, so that a repeat gets the first answer."""
 
-from typing import Any
 from uuid import UUID
 
 from domain.fact import Fact
@@ -13,7 +12,6 @@ class MessageAnswered(Fact, name="MessageAnswered.v1"):
     scope: str
     fingerprint: str
     target: str
-    answer: dict[str, Any]
 
 
 class Receipt(Stream):
@@ -25,9 +23,9 @@ class Receipt(Stream):
         super().__init__(stream_id)
         self.answered: MessageAnswered | None = None
 
-    def answer(self, *, scope: str, fingerprint: str, target: str | UUID, answer: dict[str, Any]) -> list[Draft]:
-        """Keep what the message led to."""
-        return [self.draft(MessageAnswered, scope=scope, fingerprint=fingerprint, target=str(target), answer=answer)]
+    def answer(self, *, scope: str, fingerprint: str, target: str) -> list[Draft]:
+        """Keep what the message led to; the facts that follow it in the log tell the rest."""
+        return [self.draft(MessageAnswered, scope=scope, fingerprint=fingerprint, target=target)]
 
     @evolves(MessageAnswered)
     def _answered(self, fact: MessageAnswered) -> None:

@@ -24,7 +24,7 @@ class Refusal(Exception):
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self.fields() == other.fields()  # type: ignore[attr-defined]
+        return type(self) is type(other) and self.fields() == other.fields()
 
     __hash__ = Exception.__hash__
 
@@ -78,7 +78,7 @@ class UnknownType(Refusal):
 
 @dataclass(eq=False)
 class UnsupportedVersion(Refusal):
-    """This version of the message is newer than this ledger. Upgrade, then redrive the letter."""
+    """The version of the message is newer than this ledger. Upgrade, then redrive the letter."""
 
     message_type: str
 
@@ -92,7 +92,7 @@ class UnsupportedType(Refusal):
 
 @dataclass(eq=False)
 class UnsupportedFeature(Refusal):
-    """This part of the message is not yet supported. Leave it out, or redrive once it is."""
+    """A part of the message is not yet supported. Leave it out, or redrive once it is."""
 
     feature: str
 

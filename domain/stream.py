@@ -40,8 +40,6 @@ class Stream:
     def __init__(self, stream_id: UUID) -> None:
         self.id = stream_id
         self.version = 0
-        self.born: int | None = None
-        """The log position of the first fact; None until that is committed."""
 
     @property
     def exists(self) -> bool:

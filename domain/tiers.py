@@ -70,7 +70,7 @@ def rank_through(tiers: Tiers, periods: Mapping[int, int], last: int) -> int:
     return promoted(tiers, rank, periods.get(last, 0))
 
 
-def standing(credits: Iterable[Credit], *, policy: Policy, registered_at: datetime, as_of: datetime) -> Standing:
+def standing(history: Iterable[Credit], *, policy: Policy, registered_at: datetime, as_of: datetime) -> Standing:
     """Walk the member's history up to `as_of`, instant by instant.
 
     1. Each credit may promote at once. 2. Each period that closes is reviewed. 3. What is left of the open period is told.
@@ -89,14 +89,16 @@ def standing(credits: Iterable[Credit], *, policy: Policy, registered_at: dateti
             number, total = number + 1, 0
             rank = promoted(tiers, rank, total)
 
-    for credit in sorted(credit for credit in credits if credit.at <= as_of):
+    for credit in sorted(credit for credit in history if credit.at <= as_of):
         close_periods_before(credit.at)
         total += credit.points
         higher = promoted(tiers, rank, total)
         if higher != rank:
             rank, since = higher, credit.at
     close_periods_before(as_of)
-    return _told(tiers, rank=rank, since=since, total=total, last=last_day_of(tiers.period, number, registered_on=registered_on))
+    return _told(
+        tiers, rank=rank, since=since, total=total, last=last_day_of(tiers.period, number, registered_on=registered_on)
+    )
 
 
 def _review_instant(policy: Policy, number: int, registered_on: date) -> datetime:

@@ -1,0 +1,165 @@
+"""A batch: the streams that its commands read, the facts that they agreed on, and nothing of those refused."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+from domain.campaign import CATALOGUE_ID, Campaign, Catalogue
+from domain.commands import Command, Decision, Repeat
+from domain.fact import MAX_FACT_BYTES, Fact
+from domain.member import Member
+from domain.programme import Programme, programme_id
+from domain.purchase import Sale
+from domain.refusals import FactTooLarge
+from domain.stream import Draft, Stream
+
+S = TypeVar("S", bound=Stream)
+Loader = Callable[[dict[UUID, type[Stream]]], Iterable[Stream]]
+Encoder = Callable[[Fact], Any]
+
+
+class StreamCache:
+    """The streams used last, bounded by their number."""
+
+    def __init__(self, *, most: int) -> None:
+        self._most = most
+        self._streams: OrderedDict[UUID, Stream] = OrderedDict()
+
+    def take(self, stream_id: UUID) -> Stream | None:
+        """The stream, now the most recently used one."""
+        stream = self._streams.get(stream_id)
+        if stream is not None:
+            self._streams.move_to_end(stream_id)
+        return stream
+
+    def keep(self, streams: Iterable[Stream]) -> None:
+        """Keep what a committed batch used, and let the oldest go."""
+        for stream in streams:
+            if stream.cached:
+                self._streams[stream.id] = stream
+        while len(self._streams) > self._most:
+            self._streams.popitem(last=False)
+
+    def forget(self, stream_ids: Iterable[UUID]) -> None:
+        """Drop streams that somebody else has written, or that hold what was not committed."""
+        for stream_id in stream_ids:
+            self._streams.pop(stream_id, None)
+
+
+class BrokenOff(Exception):
+    """A command failed after parts of it had been applied: the batch must begin again without it."""
+
+
+class Batch:
+    """One batch of commands being decided."""
+
+    def __init__(
+        self, *, programme: str, recorded_at: datetime, cache: StreamCache, load: Loader, encode: Encoder
+    ) -> None:
+        self.recorded_at = recorded_at
+        self.streams: dict[UUID, Stream] = {}
+        self.facts: list[Fact] = []
+        self.stored: list[Any] = []
+        self._programme_id = programme_id(programme)
+        self._cache = cache
+        self._load = load
+        self._encode = encode
+        self._live: list[Campaign] | None = None
+
+    @property
+    def programme(self) -> Programme:
+        return self.get(Programme, self._programme_id)
+
+    def get(self, kind: type[S], stream_id: UUID) -> S:
+        """A stream by its id; one that `prefetch` could not foresee costs a query of its own."""
+        stream = self.peek(stream_id)
+        if stream is None:
+            self._bring({stream_id: kind})
+            stream = self.streams[stream_id]
+        assert isinstance(stream, kind), f"stream {stream_id} is no {kind.__name__}"
+        return stream
+
+    def peek(self, stream_id: UUID) -> Any:
+        """A stream that this batch or the cache holds."""
+        stream = self.streams.get(stream_id)
+        if stream is None and (stream := self._cache.take(stream_id)) is not None:
+            self.streams[stream_id] = stream
+        return stream
+
+    def prefetch(self, commands: Sequence[Command]) -> None:
+        """Load what the commands will read, one query a round; what is loaded may name more to load."""
+        self._bring_missing([(Programme, self._programme_id), (Catalogue, CATALOGUE_ID)])
+        self._bring_missing([(Campaign, stream_id) for stream_id in self.get(Catalogue, CATALOGUE_ID).campaigns])
+        while self._bring_missing([wanted for command in commands for wanted in command.wants(self)]):
+            pass
+
+    def campaigns(self, *, sale: Sale, member: Member) -> list[Campaign]:
+        """The campaigns that apply to a sale."""
+        at, who = sale.occurred_at, member.card_ids | {member.id}
+        return [
+            campaign
+            for campaign in self._live_campaigns()
+            if campaign.starts_at <= at < campaign.ends_at
+            and campaign.applies(store=sale.store, paid_minor=sale.paid_minor, who=who)
+        ]
+
+    def carry_out(self, command: Command) -> Repeat | tuple[int, int]:
+        """Decide a command and apply what it agreed on; answers the range of its facts within the batch.
+
+        A refusal leaves no trace. What follows from the command is carried out with it, or nothing is.
+        """
+        first = len(self.facts)
+        decision = command.decide(self)
+        if isinstance(decision, Repeat):
+            return decision
+        self._apply(decision, command)
+        for following in decision.then:
+            try:
+                followed = following.decide(self)
+                assert isinstance(followed, Decision), "what follows a command has no identity of its own"
+                self._apply(followed, following)
+            except Exception as error:
+                raise BrokenOff from error
+        return first, len(self.facts)
+
+    def _apply(self, decision: Decision, command: Command) -> None:
+        """Number, build and encode every fact first, and only then let the streams change."""
+        facts = self._numbered(decision.drafts, command.envelope(self))
+        stored = [self._encode(fact) for fact in facts]
+        largest = max((len(event.state) for event in stored), default=0)
+        if largest > MAX_FACT_BYTES:
+            raise FactTooLarge(size=largest, limit=MAX_FACT_BYTES)
+        for draft, fact in zip(decision.drafts, facts, strict=True):
+            try:
+                draft.stream.evolve(fact)
+            except Exception as error:
+                raise BrokenOff from error
+            if isinstance(draft.stream, Catalogue):
+                self._live = None
+        self.facts += facts
+        self.stored += stored
+
+    @staticmethod
+    def _numbered(drafts: Sequence[Draft], envelope: dict[str, Any]) -> list[Fact]:
+        versions: dict[UUID, int] = {}
+        facts = []
+        for stream, kind, what in drafts:
+            version = versions[stream.id] = versions.get(stream.id, stream.version) + 1
+            facts.append(kind(**{**envelope, **what, "originator_id": stream.id, "originator_version": version}))
+        return facts
+
+    def _live_campaigns(self) -> list[Campaign]:
+        if self._live is None:
+            self._live = [self.get(Campaign, stream_id) for stream_id in self.get(Catalogue, CATALOGUE_ID).campaigns]
+        return self._live
+
+    def _bring_missing(self, wanted: Sequence[tuple[type[Stream], UUID]]) -> bool:
+        missing = {stream_id: kind for kind, stream_id in wanted if self.peek(stream_id) is None}
+        self._bring(missing)
+        return bool(missing)
+
+    def _bring(self, missing: dict[UUID, type[Stream]]) -> None:
+        if missing:
+            self.streams.update((stream.id, stream) for stream in self._load(missing))

@@ -1,0 +1,221 @@
+"""The one write path: commands in, facts out, a whole batch in one transaction."""
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol, cast
+from uuid import UUID
+
+from eventsourcing.application import Application
+from eventsourcing.persistence import Notification, PersistenceError, StoredEvent
+from eventsourcing.utils import EnvType
+
+from domain.batch import Batch, BrokenOff, StreamCache
+from domain.commands import Command, Repeat
+from domain.fact import Fact
+from domain.points_account import PointsAccount
+from domain.programme import Programme, programme_id
+from domain.refusals import Refusal
+from domain.stream import Stream
+
+CACHED_STREAMS = 300_000
+"""About a hundred thousand members with their card and account."""
+
+
+class Log(Protocol):
+    """The port to the log of facts."""
+
+    def writing(self, *, after: int) -> AbstractContextManager[list[tuple[int, UUID]]]:
+        """Take the writers' lock and yield (position, stream) of what others wrote after a position."""
+
+    def written_since(self, position: int) -> list[tuple[int, UUID]]:
+        """The same without the lock."""
+
+    def insert_events(self, stored_events: Sequence[Any], **kwargs: Any) -> Sequence[int]:
+        """Append and commit; answers positions."""
+
+    def select_streams(self, ids: Sequence[UUID]) -> Iterable[tuple[int, StoredEvent]]:
+        """All facts of some streams, each stream in its order."""
+
+    def position_of(self, stream_id: UUID, version: int) -> int:
+        """The position of one fact."""
+
+    def select_events(self, originator_id: UUID, *, lte: int) -> Sequence[StoredEvent]:
+        """The facts of one stream up to a version."""
+
+    def select_notifications(self, start: int | None, limit: int) -> Sequence[Notification]:
+        """A page of the log from a position."""
+
+    def max_notification_id(self) -> int | None:
+        """The last position."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The command led to facts; the last of them stands at `position`."""
+
+    position: int
+    answer: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """The command had been carried out before: the first answer once more. Nobody asked: position 0."""
+
+    position: int
+    answer: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The command was understood and refused."""
+
+    refusal: Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An error that nobody foresaw, while deciding this command alone."""
+
+    error: Exception
+
+
+Outcome = Recorded | Repeated | Refused | Failed
+Decided = Repeat | Refused | Failed | tuple[int, int]
+
+
+class Loyalty(Application[UUID]):
+    """The ledger's writer. It belongs, with its cache, to one thread."""
+
+    def __init__(self, env: EnvType, *, programme: str) -> None:
+        super().__init__(env)
+        self.facts = cast("Log", self.recorder)
+        self.programme_name = programme
+        self._cache = StreamCache(most=CACHED_STREAMS)
+        self._position = self.facts.max_notification_id() or 0
+
+    def execute(
+        self,
+        commands: Sequence[Command],
+        *,
+        recorded_at: datetime,
+        offsets: Sequence[Any] = (),
+        letters: Callable[[Sequence[Decided]], Sequence[Any]] = lambda decided: (),  # noqa: ARG005
+    ) -> list[Outcome]:
+        """Carry out a batch: its facts, the offsets of its messages and its letters are committed together.
+
+        1. Follow the log. 2. Decide on what is in memory. 3. Under the writers' lock: if somebody else wrote to a
+        stream that was read, decide again. 4. Save. Whatever goes wrong, memory keeps nothing that was not committed.
+        """
+        self._follow(self.facts.written_since(self._position))
+        batch, decided = self._decide(commands, recorded_at)
+        first = self._position + 1
+        try:
+            if batch.facts or offsets:
+                with self.facts.writing(after=self._position) as others:
+                    if self._follow(others) & batch.streams.keys():
+                        self._cache.forget(batch.streams)
+                        batch, decided = self._decide(commands, recorded_at)
+                    first = self._position + 1
+                    self.facts.insert_events(batch.stored, offsets=offsets, sealed=letters(decided))
+                    self._position += len(batch.stored)
+        except BaseException:
+            self._cache.forget(batch.streams)
+            raise
+        self._cache.keep(batch.streams.values())
+        return [self._outcome(one, command, batch, first) for one, command in zip(decided, commands, strict=True)]
+
+    @property
+    def programme(self) -> Programme:
+        """The programme with all its versions, as last read."""
+        known = self._cache.take(programme_id(self.programme_name))
+        if known is None:
+            known = next(iter(self._load({programme_id(self.programme_name): Programme})))
+        assert isinstance(known, Programme), "the id of a programme names nothing else"
+        return known
+
+    def account(self, stream_id: UUID, *, version: int) -> PointsAccount:
+        """An account as it was at a version, so that an answer is the same whenever it is asked."""
+        live = self._cache.take(stream_id)
+        if isinstance(live, PointsAccount) and live.version == version:
+            return live
+        account = PointsAccount(stream_id)
+        for stored in self.facts.select_events(stream_id, lte=version):
+            account.evolve(self._decoded(stored))
+        return account
+
+    def _decide(self, commands: Sequence[Command], recorded_at: datetime) -> tuple[Batch, list[Decided]]:
+        """Decide all commands; one that breaks off half way is left out of a second try."""
+        failed: dict[int, Decided] = {}
+        while True:
+            batch = Batch(
+                programme=self.programme_name,
+                recorded_at=recorded_at,
+                cache=self._cache,
+                load=self._load,
+                encode=self.mapper.to_stored_event,
+            )
+            batch.prefetch(commands)
+            decided: list[Decided] = []
+            for index, command in enumerate(commands):
+                one = failed.get(index) or self._carry_out(batch, command)
+                if isinstance(one, BrokenOff):
+                    failed[index] = Failed(one)
+                    self._cache.forget(batch.streams)
+                    break
+                decided.append(one)
+            else:
+                return batch, decided
+
+    @staticmethod
+    def _carry_out(batch: Batch, command: Command) -> Decided | BrokenOff:
+        try:
+            return batch.carry_out(command)
+        except Refusal as refusal:
+            return Refused(refusal)
+        except BrokenOff as broken:
+            return broken
+        except PersistenceError:
+            raise  # the store is in trouble, not the command
+        except Exception as error:  # noqa: BLE001 - one bad command does not stop its neighbours; it is told as Failed
+            return Failed(error)
+
+    def _outcome(self, decided: Decided, command: Command, batch: Batch, first: int) -> Outcome:
+        if isinstance(decided, Refused | Failed):
+            return decided
+        if isinstance(decided, Repeat):
+            return self._repeated(decided, command) if command.answered else Repeated(0, {})
+        start, end = decided
+        answer = command.answer(batch.facts[start:end], self) if command.answered else {}
+        return Recorded(first + end - 1, answer)
+
+    def _repeated(self, repeat: Repeat, command: Command) -> Repeated:
+        """The first answer once more, from the facts that the first command left, which stand together in the log."""
+        start = self.facts.position_of(repeat.stream_id, repeat.version)
+        facts: list[Fact] = []
+        while page := self.facts.select_notifications(start + len(facts), 100):
+            for notification in page:
+                fact = self._decoded(notification)
+                if facts and fact.correlation_id != facts[0].correlation_id:
+                    return Repeated(start + len(facts) - 1, command.answer(facts, self))
+                facts.append(fact)
+        return Repeated(start + len(facts) - 1, command.answer(facts, self))
+
+    def _follow(self, written: Sequence[tuple[int, UUID]]) -> set[UUID]:
+        """Forget the streams that somebody else has written."""
+        others = {stream_id for _, stream_id in written}
+        self._cache.forget(others)
+        if written:
+            self._position = written[-1][0]
+        return others
+
+    def _load(self, missing: dict[UUID, type[Stream]]) -> Iterable[Stream]:
+        """Many streams in one query; blank ones where nothing was recorded."""
+        streams = {stream_id: kind(stream_id) for stream_id, kind in missing.items()}
+        for _, stored in self.facts.select_streams(list(missing)):
+            streams[cast("UUID", stored.originator_id)].evolve(self._decoded(stored))
+        return streams.values()
+
+    def _decoded(self, stored: StoredEvent) -> Fact:
+        return cast("Fact", self.mapper.to_domain_event(stored))

@@ -1,0 +1,1 @@
+"""What arrives at the doors, read strictly and turned into commands."""

@@ -1,0 +1,116 @@
+"""Campaigns as they are created over HTTP, and the command that they become."""
+
+import re
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID, uuid4
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from domain.basket import Word
+from domain.campaign import Conditions, Effect
+from domain.commands import CreateCampaign
+from domain.messages.identity import Identity
+from domain.messages.purchases import CardIds
+from domain.messages.reading import Message, UtcTime, canonical, fingerprint
+from domain.refusals import UnsupportedFeature
+
+Listed = Annotated[list[Word], Field(min_length=1, max_length=1_000_000)]
+
+
+class Audience(BaseModel):
+    """Whom a campaign targets: exactly one of these."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    everyone: Literal[True] | None = None
+    cards: Listed | None = Field(default=None, description="Card numbers; a card may join later.")
+    members: Annotated[list[UUID], Field(min_length=1, max_length=1_000_000)] | None = None
+    tiers: Listed | None = Field(default=None, description="Not supported yet.")
+    segment: str | None = Field(default=None, description="Not supported yet.")
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if len(self.model_fields_set) != 1:
+            raise ValueError("give exactly one of everyone, cards, members")
+        return self
+
+
+class CampaignConditions(Conditions):
+    """What a sale must show."""
+
+    coupon: Word | None = Field(default=None, description="Not supported yet.")
+
+
+class CampaignEffect(Effect):
+    """What the campaign gives."""
+
+    discount: Any = Field(default=None, description="Not supported yet.")
+    coupon: Any = Field(default=None, description="Not supported yet.")
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        return self
+
+
+class CampaignBody(Message):
+    """The body of `POST /campaigns`. The window is half open: `ends_at` is no longer part of it."""
+
+    campaign_id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")] | None = Field(
+        default=None, description="A slug; else one is made of the name."
+    )
+    name: Word
+    starts_at: UtcTime
+    ends_at: UtcTime
+    audience: Audience
+    conditions: CampaignConditions = CampaignConditions()
+    effect: CampaignEffect
+    priority: Annotated[int, Field(strict=True, ge=-1_000, le=1_000)] = 0
+    budget: Any = Field(default=None, description="Not supported yet.")
+    limits: Any = Field(default=None, description="Not supported yet.")
+
+
+def create_command(body: CampaignBody, *, identity: Identity, card_ids: CardIds, now: datetime) -> CreateCampaign:
+    """The command of a campaign."""
+    for feature, value in _unsupported(body).items():
+        if value is not None:
+            raise UnsupportedFeature(feature=feature)
+    return CreateCampaign(
+        **identity.fields(),
+        occurred_at=now,
+        fingerprint=_fingerprint(body, card_ids),
+        campaign_id=body.campaign_id or _slug(body.name),
+        title=body.name,
+        starts_at=body.starts_at,
+        ends_at=body.ends_at,
+        everyone=body.audience.everyone is True,
+        card_ids=list(dict.fromkeys(card_ids(number) for number in body.audience.cards or ())),
+        member_ids=list(dict.fromkeys(body.audience.members or ())),
+        conditions=Conditions(**body.conditions.model_dump(exclude={"coupon"})),
+        effect=Effect(**body.effect.model_dump(exclude={"discount", "coupon"})),
+        priority=body.priority,
+    )
+
+
+def _unsupported(body: CampaignBody) -> dict[str, Any]:
+    return {
+        "audience.tiers": body.audience.tiers,
+        "audience.segment": body.audience.segment,
+        "conditions.coupon": body.conditions.coupon,
+        "effect.discount": body.effect.discount,
+        "effect.coupon": body.effect.coupon,
+        "budget": body.budget,
+        "limits": body.limits,
+    }
+
+
+def _fingerprint(body: CampaignBody, card_ids: CardIds) -> str:
+    """The content without card numbers, which the fingerprint must not help to guess."""
+    cards = b"".join(card_ids(number).bytes for number in body.audience.cards or ())
+    rest = body.model_copy(update={"audience": body.audience.model_copy(update={"cards": None})})
+    return fingerprint(canonical(rest), cards)
+
+
+def _slug(name: str) -> str:
+    words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:50]
+    return f"{words or 'campaign'}-{uuid4().hex[:8]}"

@@ -1,0 +1,122 @@
+"""Purchases as tills send them, over Kafka or HTTP, and the command that they become."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import Field, ValidationError
+
+from domain.basket import CouponUse, Line, Tender, Word
+from domain.commands import RecordPurchase
+from domain.fact import message_id
+from domain.messages.reading import Message, UtcTime, canonical, canonical_time, fingerprint, refusal_of
+from domain.money import MAX_AMOUNT
+from domain.programme import Currency
+from domain.refusals import InvalidField, TendersDoNotMatch, UnsupportedFeature
+
+COMPLETED = "pos.purchase.completed.v1"
+NOT_YET = frozenset({"pos.purchase.returned.v1", "pos.purchase.voided.v1", "pos.till.closed.v1"})
+
+CardIds = Callable[[str], UUID]
+"""Turns a card number into the id that stands for it; the number goes no further."""
+
+
+class PurchaseData(Message):
+    """A receipt. Σ tenders = Σ (gross − discount); amounts in minor units."""
+
+    currency: Currency
+    store: Word
+    channel: Word = "store"
+    card: Word | None = Field(default=None, description="The card's number; without it the receipt is anonymous.")
+    member: UUID | None = Field(default=None, description="The member, instead of the card.")
+    lines: Annotated[list[Line], Field(min_length=1, max_length=2_000)]
+    tenders: Annotated[list[Tender], Field(max_length=100)]
+    coupons: Annotated[list[CouponUse], Field(max_length=200)] = []
+    holds: Annotated[list[Word], Field(max_length=20)] = []
+
+
+class PurchaseCompleted(Message):
+    """A CloudEvent of type `pos.purchase.completed.v1`. `(source, id)` is its identity, for ever."""
+
+    specversion: Literal["1.0"]
+    type: Literal["pos.purchase.completed.v1"]
+    source: Word
+    id: Word
+    time: UtcTime
+    datacontenttype: Literal["application/json"] = "application/json"
+    data: PurchaseData
+
+
+class PurchaseBody(PurchaseData):
+    """The body of `POST /purchases`: the same receipt with its identity and business time."""
+
+    source: Word
+    id: Word
+    time: UtcTime
+
+
+def read_purchase(value: bytes) -> PurchaseCompleted:
+    """Read a CloudEvent; the caller has made sure that it is a completed purchase."""
+    try:
+        return PurchaseCompleted.__pydantic_validator__.validate_json(value)  # type: ignore[no-any-return]
+    except ValidationError as error:
+        raise refusal_of(error) from None
+
+
+def purchase_command(
+    data: PurchaseData, *, source: str, external_id: str, time: datetime, card_ids: CardIds, answered: bool
+) -> RecordPurchase:
+    """The command of a receipt, once it adds up. Refused in this order: buyer, features, lines, tenders."""
+    if data.card is not None and data.member is not None:
+        raise InvalidField(field="member", problem="give the card or the member, not both")
+    if data.holds:
+        raise UnsupportedFeature(feature="holds")
+    if any(tender["kind"] == "points" for tender in data.tenders):
+        raise UnsupportedFeature(feature="tenders.points")
+    _check_sums(data)
+    card_id = None if data.card is None else card_ids(data.card)
+    return RecordPurchase(
+        id=message_id(source, external_id),
+        source=source,
+        external_id=external_id,
+        occurred_at=time,
+        actor=source,
+        fingerprint=fingerprint(canonical_time(time), _canonical_data(data), card_id.bytes if card_id else b""),
+        answered=answered,
+        currency=data.currency,
+        store=data.store,
+        channel=data.channel,
+        card_id=card_id,
+        member_id=data.member,
+        lines=data.lines,
+        tenders=data.tenders,
+        coupons=data.coupons,
+    )
+
+
+def _check_sums(data: PurchaseData) -> None:
+    """What was tendered is what was paid. Zeros that say nothing are dropped, so that they make no difference."""
+    total = 0
+    for number, line in enumerate(data.lines):
+        discount = line.get("discount_minor", 0)
+        if discount > line["gross_minor"]:
+            raise InvalidField(field=f"lines.{number}.discount_minor", problem="more than the line's gross_minor")
+        total += line["gross_minor"] - discount
+        if not discount:
+            line.pop("discount_minor", None)
+        if not line.get("tax_minor"):
+            line.pop("tax_minor", None)
+    tendered = sum(tender["amount_minor"] for tender in data.tenders)
+    if tendered != total:
+        raise TendersDoNotMatch(tendered_minor=tendered, paid_minor=total)
+    if total > MAX_AMOUNT:
+        raise InvalidField(field="lines", problem=f"the total passes {MAX_AMOUNT}")
+
+
+_IDENTITY: Any = frozenset({"card", "source", "id", "time"})
+
+
+def _canonical_data(data: PurchaseData) -> bytes:
+    """The receipt without its card number, which the fingerprint must not help to guess."""
+    return canonical(data, without=_IDENTITY)

@@ -1,0 +1,70 @@
+"""How a message is read, and which refusal it meets when it cannot be."""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, ValidationError
+
+from domain.refusals import InvalidField, MalformedMessage, NegativeQuantity, Refusal, TimeWithoutZone
+
+M = TypeVar("M", bound="Message")
+
+UtcTime = Annotated[AwareDatetime, AfterValidator(lambda at: at.astimezone(UTC))]
+"""An instant: RFC 3339 with `Z` or an offset; kept in UTC."""
+
+
+class Message(BaseModel):
+    """Something sent to us. HTTP bodies may hold known fields only; readers of Kafka ignore the others."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+def read(kind: type[M], raw: bytes | str, *, strictly: bool) -> M:
+    """Read a message from JSON, or raise the refusal that says what is wrong with it."""
+    try:
+        return kind.model_validate_json(raw, extra="forbid" if strictly else None)
+    except ValidationError as error:
+        raise refusal_of(error) from None
+
+
+def refusal_of(error: ValidationError) -> Refusal:
+    """Name what is wrong without quoting the message: it may hold personal data."""
+    problems = error.errors(include_url=False, include_context=False)
+    refusals = [_refusal(problem) for problem in problems]
+    return min(refusals, key=lambda refusal: _PRECEDENCE.index(type(refusal)))
+
+
+_PRECEDENCE: list[type[Refusal]] = [MalformedMessage, TimeWithoutZone, NegativeQuantity, InvalidField]
+
+
+def _refusal(problem: Any) -> Refusal:
+    field, kind = _path(problem["loc"]), problem["type"]
+    if kind == "json_invalid":
+        return MalformedMessage(problem="not valid JSON")
+    if kind in {"timezone_aware", "timezone_naive"}:
+        return TimeWithoutZone(field=field)
+    if "quantity" in problem["loc"] and re.match(r"-\d", str(problem["input"])):
+        return NegativeQuantity(field=field)
+    return InvalidField(field=field, problem=problem["msg"])
+
+
+def _path(location: Iterable[int | str]) -> str:
+    """`data.lines.3.quantity`, without the names that pydantic gives to the branches of a union."""
+    return ".".join(str(part) for part in location if not re.search(r"[\[(-]", str(part)))
+
+
+def fingerprint(*parts: bytes) -> str:
+    """SHA-256 of the canonical form of a message: its fields in the order of the schema, defaults left out."""
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+def canonical(message: BaseModel, *, without: frozenset[str] = frozenset()) -> bytes:
+    """The canonical form of a parsed message."""
+    return message.__pydantic_serializer__.to_json(message, exclude_defaults=True, exclude=set(without))
+
+
+def canonical_time(at: datetime) -> bytes:
+    return at.astimezone(UTC).isoformat().encode()

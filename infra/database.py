@@ -1,0 +1,41 @@
+"""Connections to PostgreSQL, and how tables are made once by whoever comes first."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import LiteralString
+
+import psycopg
+from psycopg import Connection
+
+from infra.settings import Settings
+
+WRITERS_LOCK = 0x6C6F79616C7479
+"""The advisory lock that writers of the log take, one after the other."""
+TABLES_LOCK = WRITERS_LOCK + 1
+RELAY_LOCK = WRITERS_LOCK + 2
+
+
+class DatabaseNotConfigured(RuntimeError):
+    """No database is named in the settings, and none was started for us."""
+
+
+def connect(url: str | None) -> Connection:
+    """An autocommit connection; transactions are opened where they are meant."""
+    if not url:
+        raise DatabaseNotConfigured("set LOYALTY_DATABASE_URL, or start everything with `loyalty up`")
+    return psycopg.connect(url, autocommit=True, application_name="loyalty")
+
+
+@contextmanager
+def connection(settings: Settings) -> Iterator[Connection]:
+    """A connection to the database of the facts, closed afterwards."""
+    with connect(settings.database_url) as opened:
+        yield opened
+
+
+def make_tables(opened: Connection, statements: Iterable[LiteralString]) -> None:
+    """Run idempotent statements that make tables, one process at a time."""
+    with opened.transaction():
+        opened.execute("SELECT pg_advisory_xact_lock(%s)", (TABLES_LOCK,))
+        for statement in statements:
+            opened.execute(statement)
