@@ -18,7 +18,7 @@ class Answers(Protocol):
         """Who holds each card; a card that nobody holds is left out."""
 
     def accounts(self) -> Mapping[UUID, Account]:
-        """What each member's purchases came to; one without purchases may be left out."""
+        """What each member's purchases came to; a member without any is one too, but need not be named."""
 
     def analytics(self, campaign_id: str) -> Mapping[str, object] | None:
         """The answer of `GET /campaigns/{id}/analytics`, its times parsed; None where there is no such campaign."""

@@ -3,13 +3,16 @@
 import json
 from collections import Counter
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
+from pydantic import TypeAdapter
 
 from cli.demo import dataset
 from cli.demo.complete_journey import Span, baskets, campaigns, members, span
+from domain.basket import CouponUse, Line, Tender
 from tests.cli.demo.conftest import Year
 
 SHOPS = ZoneInfo("America/New_York")
@@ -87,6 +90,18 @@ def test_a_receipt_paid_by_coupon_names_coupon_and_campaign() -> None:
     data = json.loads(basket.value)["data"]
     assert [tender["kind"] for tender in data["tenders"]] == ["coupon", "card"]
     assert [set(coupon) for coupon in data["coupons"]] == [{"code", "campaign"}] * len(data["coupons"])
+
+
+def test_the_rules_accept_what_a_receipt_says() -> None:
+    kinds: dict[str, TypeAdapter[Any]] = {
+        "lines": TypeAdapter(list[Line]),
+        "tenders": TypeAdapter(list[Tender]),
+        "coupons": TypeAdapter(list[CouponUse]),
+    }
+    for basket in baskets(5_000):
+        data = json.loads(basket.value)["data"]
+        for part, kind in kinds.items():
+            assert kind.validate_python(data[part]) == data[part]
 
 
 def test_every_household_joined_as_the_local_day_of_its_first_basket_began(year: Year) -> None:

@@ -1,0 +1,71 @@
+"""What the running product answers: members and campaigns over HTTP, accounts from the read model."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any, LiteralString
+from uuid import UUID
+
+import httpx
+import psycopg
+from psycopg import sql
+
+from cli.demo.expected import Account
+
+# The only place of the demo that knows tables: no answer of the Query API tells points by part, or all accounts.
+LIVE: LiteralString = "SELECT schema_name FROM projections_live WHERE projection = %s"
+ACCOUNTS: LiteralString = """
+WITH bought AS (
+    SELECT member_id, count(*) AS purchases, sum(paid_minor)::bigint AS paid_minor FROM {campaigns}.sales GROUP BY member_id
+), earned AS (
+    SELECT member_id, sum(points)::bigint AS base_points FROM {balances}.lots WHERE part = 'base' GROUP BY member_id
+)
+SELECT member_id, coalesce(purchases, 0), coalesce(paid_minor, 0), coalesce(base_points, 0)
+FROM {balances}.accounts FULL JOIN bought USING (member_id) FULL JOIN earned USING (member_id)
+"""
+
+
+class NoSuchProjection(Exception):
+    """The read model holds no live generation of a projection: no projector has run."""
+
+
+class ProductAnswers:
+    """Asks one Query API (an HTTP client that knows its address and bearer key) and its read database."""
+
+    def __init__(self, *, http: httpx.Client, read_database_url: str) -> None:
+        self._http = http
+        self._read_database_url = read_database_url
+
+    def members(self, cards: Sequence[str]) -> Mapping[str, UUID]:
+        """Who holds each card; a card that nobody holds is left out."""
+        found = {card: self._get("/members", card=card) for card in cards}
+        return {card: UUID(answer["member_id"]) for card, answer in found.items() if answer is not None}
+
+    def accounts(self) -> Mapping[UUID, Account]:
+        """What the purchases of each member came to, also of those who have none."""
+        with psycopg.connect(self._read_database_url) as connection:
+            schemas = {name: _live_schema(connection, name) for name in ("campaigns", "balances")}
+            rows = connection.execute(sql.SQL(ACCOUNTS).format(**schemas)).fetchall()
+        return {member_id: Account(*figures) for member_id, *figures in rows}
+
+    def analytics(self, campaign_id: str) -> Mapping[str, object] | None:
+        """The answer of `GET /campaigns/{id}/analytics`, its times parsed; None where there is no such campaign."""
+        answer = self._get(f"/campaigns/{campaign_id}/analytics")
+        if answer is None:
+            return None
+        window = {at: datetime.fromisoformat(answer[at]) for at in ("starts_at", "ends_at")}
+        return {**answer, **window}
+
+    def _get(self, path: str, **query: str) -> dict[str, Any] | None:
+        response = self._http.get(path, params=query)
+        if response.status_code == HTTPStatus.NOT_FOUND:
+            return None
+        answer: dict[str, Any] = response.raise_for_status().json()
+        return answer
+
+
+def _live_schema(connection: psycopg.Connection, projection: str) -> sql.Identifier:
+    row = connection.execute(LIVE, (projection,)).fetchone()
+    if row is None:
+        raise NoSuchProjection(projection)
+    return sql.Identifier(row[0])
