@@ -60,6 +60,11 @@ class Settings(BaseSettings):
         "1GB", pattern=r"^\d+(kB|MB|GB)$", description="Memory of the embedded PostgreSQL for its pages"
     )
 
+    def environment(self) -> dict[str, str]:
+        """The same settings for a child process; paths are made absolute."""
+        stated = {name: getattr(self, name) for name in type(self).model_fields}
+        return {f"LOYALTY_{name.upper()}": _plain(value) for name, value in stated.items() if value is not None}
+
     @property
     def read_url(self) -> str | None:
         """The read models' database: one of their own, or the one that holds the facts."""
@@ -69,3 +74,9 @@ class Settings(BaseSettings):
     def keys_path(self) -> Path:
         """Where the keys are kept."""
         return self.key_file or self.data_dir / "keys.json"
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return str(value.absolute() if isinstance(value, Path) else value)

@@ -119,7 +119,8 @@ def binaries() -> Path:
 
 def _unprivileged(command: Sequence[str]) -> list[str]:
     """PostgreSQL refuses to run as root. It then runs as another user, with one right of root's kept: to reach its
-    programs and data under folders that are closed to others, which so stay closed."""
+    programs and data under folders that are closed to others, which so stay closed.
+    """
     if os.geteuid() != 0:
         return list(command)
     if shutil.which("setpriv") is None:

@@ -83,9 +83,13 @@ class EmbeddedService(ABC):
             self._end()
             self._launch()
 
+    def interrupt(self) -> None:
+        """Let a start or restart under way, in another thread, come to its end; the service is about to be stopped."""
+        self._stopping.set()
+
     def stop(self) -> None:
         """Stop it in order, by force if it does not listen; nothing if it does not run."""
-        self._stopping.set()
+        self.interrupt()
         with self._busy:
             self._end()
             self._lock.release()

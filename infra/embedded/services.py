@@ -35,13 +35,17 @@ class EmbeddedServices:
 
     @property
     def settings(self) -> Settings:
-        """The settings as everybody else is to see them: with the services' addresses, whoever runs them."""
+        """The settings as everybody else is to see them."""
+        return self.fill(self._settings)
+
+    def fill(self, settings: Settings) -> Settings:
+        """Settings with the addresses of the services that we run."""
         found: dict[str, str] = {}
         if self.postgres is not None:
             found["database_url"] = self.postgres.url
         if self.kafka is not None:
             found["kafka_bootstrap_servers"] = self.kafka.bootstrap_servers
-        return self._settings.model_copy(update=found)
+        return settings.model_copy(update=found)
 
     def start(self) -> None:
         """Start all of them, or none."""
@@ -54,6 +58,11 @@ class EmbeddedServices:
             except BaseException:
                 self.stop()
                 raise
+
+    def interrupt(self) -> None:
+        """Let a start or restart under way, in another thread, come to its end."""
+        for service in self.ours:
+            service.interrupt()
 
     def stop(self) -> None:
         """Stop all of them, also while they are starting."""
