@@ -1,0 +1,80 @@
+"""The chain of `prev`: which records of a partition come in their turn, which are repeats, and where one is missing."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from projections.told import Record, Told
+
+log = logging.getLogger(__name__)
+
+
+class AnotherEpoch(RuntimeError):
+    """The facts topic continues another log than the one that the read models were made from. Rebuild them."""
+
+
+class Cursor(NamedTuple):
+    """How far one projection has come in one partition."""
+
+    epoch: str | None = None
+    """The log that is being followed; None before the first record."""
+    next_offset: int = 0
+    last_position: int = 0
+    gap_until: int | None = None
+    """The last position that could not be taken, as one before it is missing; None while nothing is missing."""
+
+
+class Link(NamedTuple):
+    """A record's place in the log, and that of the fact before it in its partition."""
+
+    epoch: str
+    position: int
+    prev: int
+    kind: bytes
+
+
+def link_of(record: Record) -> Link | None:
+    """Read the headers; None where they are not the relay's: such a record carries no fact."""
+    headers = dict(record.headers)
+    try:
+        epoch, position, prev = headers["ce_chain"].split(b"/")
+        return Link(epoch.decode(), int(position), int(prev), headers["ce_type"])
+    except (KeyError, ValueError):
+        return None
+
+
+def follow(cursor: Cursor, records: Sequence[Record], wanted: Mapping[bytes, str]) -> tuple[list[Told], Cursor]:
+    """The facts that apply, and where the cursor stands after them.
+
+    A record applies if `prev ≤ last_position < position`. What was told before is dropped; so is what comes after
+    a gap, and the cursor moves on: the relay tells everything again from before the gap, which closes it.
+    """
+    epoch, next_offset, last, gap = cursor
+    told: list[Told] = []
+    for record in records:
+        if record.offset < next_offset:
+            continue
+        link = link_of(record)
+        if link is None:
+            log.warning("passed over a record that the relay did not write, at offset %d", record.offset)
+            continue
+        if link.epoch != epoch:
+            epoch = _adopt(epoch, link)
+        if link.position <= last:
+            continue
+        if link.prev > last:
+            gap = max(gap or 0, link.position)
+            continue
+        last = link.position
+        name = wanted.get(link.kind)
+        if name is not None:
+            told.append(Told(name, last, record.key or b"", record.value or b""))
+    if gap is not None and gap <= last:
+        gap = None
+    return told, Cursor(epoch, max(next_offset, records[-1].offset + 1), last, gap)
+
+
+def _adopt(epoch: str | None, link: Link) -> str:
+    if epoch is not None:
+        raise AnotherEpoch(f"position {link.position} belongs to log {link.epoch}, the read models to log {epoch}")
+    return link.epoch

@@ -1,0 +1,86 @@
+"""The tables of the read side: which generation is live, how far each has come, and the projections there are."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from psycopg import Connection, sql
+
+from infra.database import TABLES_LOCK
+from projections.balances import Balances
+from projections.campaigns import Campaigns
+from projections.members import Members
+from projections.projection import Projection
+from projections.tiers import Tiers
+
+PROJECTIONS: tuple[type[Projection], ...] = (Members, Balances, Tiers, Campaigns)
+
+TABLES = (
+    """
+    CREATE TABLE IF NOT EXISTS projections_live (
+        projection text PRIMARY KEY,
+        generation int NOT NULL,
+        schema_name text NOT NULL
+    )
+    """,
+    """
+    CREATE TABLE IF NOT EXISTS projection_offsets (
+        projection text,
+        generation int,
+        partition int,
+        topic_id uuid NOT NULL,
+        epoch text,
+        next_offset bigint NOT NULL,
+        last_position bigint NOT NULL,
+        gap_until bigint,
+        PRIMARY KEY (projection, generation, partition)
+    )
+    """,
+    """
+    CREATE TABLE IF NOT EXISTS parked_facts (
+        projection text,
+        generation int,
+        position bigint,
+        key bytea NOT NULL,
+        name text NOT NULL,
+        value bytea NOT NULL,
+        error text NOT NULL,
+        parked_at timestamptz NOT NULL DEFAULT now(),
+        PRIMARY KEY (projection, generation, position)
+    )
+    """,
+)
+
+
+class UnknownProjection(LookupError):
+    """There is no projection of this name."""
+
+
+def ensure(connection: Connection[Any]) -> None:
+    """Make every table that is missing; one process at a time, and each time with the same result."""
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (TABLES_LOCK,))
+        for statement in TABLES:
+            connection.execute(statement)
+        for kind in PROJECTIONS:
+            connection.execute(
+                "INSERT INTO projections_live VALUES (%s, 1, %s) ON CONFLICT DO NOTHING", (kind.name, f"{kind.name}_1")
+            )
+        for projection in live(connection):
+            schema = sql.Identifier(projection.schema)
+            connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(schema))
+            for table in projection.tables:
+                connection.execute(sql.SQL(table).format(schema=schema))
+
+
+def live(connection: Connection[Any], names: Sequence[str] | None = None) -> list[Projection]:
+    """The live generation of each projection, or of those that are named."""
+    kinds = {kind.name: kind for kind in PROJECTIONS}
+    unknown = sorted(set(names or ()) - kinds.keys())
+    if unknown:
+        raise UnknownProjection(f"{', '.join(unknown)}: there are {', '.join(kinds)}")
+    rows = connection.execute("SELECT projection, generation, schema_name FROM projections_live ORDER BY projection")
+    return [
+        kinds[name](generation=generation, schema=schema)
+        for name, generation, schema in rows
+        if name in (names or kinds)
+    ]

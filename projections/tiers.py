@@ -1,0 +1,140 @@
+"""Where each member stands: qualifying credits, and the rules that were in force."""
+
+import json
+from datetime import date, datetime
+from functools import lru_cache
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from domain.programme import Policy
+from domain.tiers import Credit, standing
+from projections.projection import Projection, Rows, moves
+from projections.snapshot import Snapshot
+from projections.told import Earned, Opened, Published
+
+
+class TierAnswer(BaseModel):
+    """A member's tier, what is missing to the next one, and what keeps this one."""
+
+    member_id: UUID = Field(description="The member")
+    tier: str = Field(description="The tier held at `as_of`")
+    since: datetime = Field(description="Since when it is held without interruption")
+    qualifying_points: int = Field(description="Qualifying points of the open period; spending never lowers them")
+    next_tier: str | None = Field(description="The tier above; null at the top")
+    points_to_next: int | None = Field(description="Qualifying points missing to the tier above; null at the top")
+    review_on: date | None = Field(description="The local day on which the tier is reviewed; null where none is")
+    points_to_keep: int | None = Field(
+        description="Qualifying points missing to pass that review; null if none is needed"
+    )
+    programme_version: int = Field(description="The programme version in force at `as_of`, whose rules were applied")
+    as_of: datetime = Field(description="The instant that the answer is about")
+    position: int = Field(description="The log position up to which the answer is complete")
+
+
+class ProgrammeVersion(BaseModel):
+    """A published version of the programme."""
+
+    programme: str = Field(description="The programme's name")
+    version: int = Field(description="Counted from 1")
+    effective_from: datetime = Field(description="From when it is in force, until the next version's time")
+    policy: Policy = Field(description="The rules; amounts are in minor units of its currency")
+
+
+class Programmes(BaseModel):
+    """Every published version, oldest first."""
+
+    items: list[ProgrammeVersion] = Field(description="The versions")
+    position: int = Field(description="The log position up to which the answer is complete")
+
+
+class Tiers(Projection):
+    """Qualifying credits by purchase; the standing itself is computed when it is asked for."""
+
+    name = "tiers"
+    tables = (
+        "CREATE TABLE IF NOT EXISTS {schema}.accounts (member_id uuid PRIMARY KEY, registered_at timestamptz NOT NULL)",
+        """
+        CREATE TABLE IF NOT EXISTS {schema}.credits (
+            member_id uuid NOT NULL,
+            purchase_id uuid NOT NULL,
+            earned_at timestamptz NOT NULL,
+            points bigint NOT NULL,
+            PRIMARY KEY (member_id, purchase_id)
+        )
+        """,
+        """
+        CREATE TABLE IF NOT EXISTS {schema}.programmes (
+            programme text,
+            version int,
+            effective_from timestamptz NOT NULL,
+            policy jsonb NOT NULL,
+            PRIMARY KEY (programme, version)
+        )
+        """,
+    )
+
+    @moves("AccountOpened.v1")
+    def opened(self, fact: Opened, rows: Rows) -> None:
+        rows["accounts"].append((fact["member_id"], fact["registered_at"]))
+
+    @moves("PointsEarned.v1")
+    def earned(self, fact: Earned, rows: Rows) -> None:
+        points = 0
+        for part in fact["parts"]:
+            if part["qualifies"]:
+                points += part["points"]
+        if points:
+            rows["credits"].append((fact["member_id"], fact["purchase_id"], fact["occurred_at"], points))
+
+    @moves("ProgrammePublished.v1")
+    def published(self, fact: Published, rows: Rows) -> None:
+        policy = fact["policy"]
+        rows["programmes"].append((fact["programme"], fact["version"], policy["effective_from"], json.dumps(policy)))
+
+
+class NoProgrammeKnown(LookupError):
+    """No version of the programme was in force at that time, or none has arrived here yet."""
+
+
+async def tier_of(snapshot: Snapshot, *, member_id: UUID, programme: str, as_of: datetime) -> TierAnswer | None:
+    """The standing by the purchases made up to an instant and the rules in force then; None for an unknown member."""
+    account = await snapshot.one(
+        "SELECT registered_at FROM {schema}.accounts WHERE member_id = %(member_id)s", member_id=member_id
+    )
+    if account is None:
+        return None
+    version = await snapshot.one(
+        "SELECT version, policy::text FROM {schema}.programmes WHERE programme = %(programme)s"
+        " AND effective_from <= %(as_of)s ORDER BY version DESC LIMIT 1",
+        programme=programme,
+        as_of=as_of,
+    )
+    if version is None:
+        raise NoProgrammeKnown(programme)
+    earned = await snapshot.all(
+        "SELECT earned_at, points FROM {schema}.credits WHERE member_id = %(member_id)s AND earned_at <= %(as_of)s",
+        member_id=member_id,
+        as_of=as_of,
+    )
+    found = standing(map(Credit._make, earned), policy=_policy(version[1]), registered_at=account[0], as_of=as_of)
+    return TierAnswer(
+        member_id=member_id, programme_version=version[0], as_of=as_of, position=snapshot.position, **vars(found)
+    )
+
+
+async def programmes(snapshot: Snapshot) -> Programmes:
+    """What was published."""
+    rows = await snapshot.all(
+        "SELECT programme, version, effective_from, policy::text FROM {schema}.programmes ORDER BY programme, version"
+    )
+    items = [
+        ProgrammeVersion(programme=name, version=version, effective_from=since, policy=_policy(policy))
+        for name, version, since, policy in rows
+    ]
+    return Programmes(items=items, position=snapshot.position)
+
+
+@lru_cache(maxsize=64)
+def _policy(text: str) -> Policy:
+    return Policy.model_validate_json(text)

@@ -1,0 +1,136 @@
+"""Facts as Kafka tells them: the record, and those parts of their JSON that the read models need."""
+
+from functools import cached_property
+from typing import Any, NotRequired, Protocol
+from uuid import UUID
+
+from pydantic import TypeAdapter
+from typing_extensions import TypedDict
+
+
+class Record(Protocol):
+    """What we use of a record of the facts topic."""
+
+    @property
+    def offset(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> list[tuple[str, bytes]]: ...
+
+
+# Ids and times stay text: they were checked when they were recorded, and PostgreSQL reads them again.
+
+
+class Joined(TypedDict):
+    """Of `MemberJoined`."""
+
+    member_id: str
+    registered_at: str
+
+
+class Assigned(TypedDict):
+    """Of `CardAssigned`; its stream is the card."""
+
+    originator_id: str
+    member_id: str
+
+
+class Opened(TypedDict):
+    """Of `AccountOpened`."""
+
+    member_id: str
+    registered_at: str
+
+
+class Part(TypedDict):
+    """Of a part of `PointsEarned`."""
+
+    lot_id: str
+    part: str
+    points: int
+    qualifies: bool
+
+
+class CouponUsed(TypedDict):
+    """Of a coupon in `PointsEarned`."""
+
+    code: str
+    campaign: NotRequired[str]
+
+
+class Earned(TypedDict):
+    """Of `PointsEarned`."""
+
+    member_id: str
+    purchase_id: str
+    occurred_at: str
+    paid_minor: int
+    coupons: NotRequired[list[CouponUsed]]
+    parts: list[Part]
+    active_from: str
+    expires_at: NotRequired[str]
+
+
+class Created(TypedDict):
+    """Of `CampaignCreated`."""
+
+    campaign_id: str
+    title: str
+    starts_at: str
+    ends_at: str
+    everyone: bool
+    conditions: dict[str, Any]
+    effect: dict[str, Any]
+    priority: int
+
+
+class Listed(TypedDict):
+    """Of `AudienceListed`."""
+
+    campaign_id: str
+    card_ids: list[str]
+    member_ids: list[str]
+
+
+class Published(TypedDict):
+    """Of `ProgrammePublished`; the policy's own model reads the rest when it is asked for."""
+
+    programme: str
+    version: int
+    policy: dict[str, Any]
+
+
+SHAPES = {
+    "MemberJoined.v1": Joined,
+    "CardAssigned.v1": Assigned,
+    "AccountOpened.v1": Opened,
+    "PointsEarned.v1": Earned,
+    "CampaignCreated.v1": Created,
+    "AudienceListed.v1": Listed,
+    "ProgrammePublished.v1": Published,
+}
+"""What is read of each fact. A fact that is not in here is passed over without a look at its JSON."""
+
+_READERS = {name: TypeAdapter[Any](shape).validator for name, shape in SHAPES.items()}
+
+
+class Told:
+    """One fact that came in its turn. Its JSON is read once, for all projections, when the first one asks."""
+
+    def __init__(self, name: str, position: int, key: bytes, value: bytes) -> None:
+        self.name = name
+        self.position = position
+        self.key = key
+        self.value = value
+
+    @cached_property
+    def body(self) -> Any:
+        return _READERS[self.name].validate_json(self.value)
+
+
+def member_key(member_id: UUID) -> bytes:
+    """The key under which a member's facts are told."""
+    return str(member_id).encode()
