@@ -41,9 +41,10 @@ class EmbeddedPostgres(EmbeddedService):
     @property
     def url(self) -> str:
         """Where the database is."""
-        return self._url(_DATABASE)
+        return self.url_of(_DATABASE)
 
-    def _url(self, database: str) -> str:
+    def url_of(self, database: str) -> str:
+        """Where another database of this server is."""
         password = self._password_file.read_text()
         return f"postgresql://{_USER}:{password}@127.0.0.1:{self.ports[0]}/{database}"
 
@@ -95,7 +96,7 @@ class EmbeddedPostgres(EmbeddedService):
 
     def _ready(self) -> bool:
         try:
-            with psycopg.connect(self._url("postgres"), autocommit=True, connect_timeout=5) as connection:
+            with psycopg.connect(self.url_of("postgres"), autocommit=True, connect_timeout=5) as connection:
                 known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (_DATABASE,)).fetchone()
                 if known is None:
                     connection.execute(f"CREATE DATABASE {_DATABASE}")
