@@ -1,0 +1,85 @@
+"""CloudEvents from Kafka, in structured or binary mode, read as purchases or refused by name."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from domain.messages.purchases import COMPLETED, NOT_YET, PurchaseCompleted, PurchaseData, read_purchase
+from domain.messages.reading import read, refusal_of
+from domain.refusals import (
+    InvalidField,
+    MalformedMessage,
+    OversizedMessage,
+    Refusal,
+    UnknownType,
+    UnsupportedType,
+    UnsupportedVersion,
+)
+
+MAX_MESSAGE_BYTES = 192 * 1024
+"""What leaves room for the envelope below the largest fact."""
+
+Headers = Sequence[tuple[str, bytes]]
+
+
+def purchase_of(value: bytes | None, headers: Headers) -> PurchaseCompleted:
+    """The purchase in a record, or the refusal that it meets."""
+    if not value:
+        raise MalformedMessage(problem="the record is empty")
+    if len(value) > MAX_MESSAGE_BYTES:
+        raise OversizedMessage(size=len(value), limit=MAX_MESSAGE_BYTES)
+    attributes = {name[3:]: _text(text) for name, text in headers if name.startswith("ce_")}
+    if attributes:
+        return _binary(value, attributes)
+    try:
+        return read_purchase(value)
+    except Refusal as refusal:
+        _check_kind(_attributes(value))
+        raise refusal from None
+
+
+def _binary(value: bytes, attributes: Mapping[str, str]) -> PurchaseCompleted:
+    _check_kind(attributes)
+    data = read(PurchaseData, value, strictly=False)
+    try:
+        return PurchaseCompleted.model_validate({**attributes, "data": data})
+    except ValidationError as error:
+        raise refusal_of(error) from None
+
+
+def _check_kind(attributes: Mapping[str, Any]) -> None:
+    """Refuse what is no completed purchase of a version that we know."""
+    version, kind = attributes.get("specversion"), attributes.get("type")
+    if not isinstance(version, str) or not isinstance(kind, str):
+        raise InvalidField(field="specversion" if not isinstance(version, str) else "type", problem="must be a string")
+    if version != "1.0":
+        raise UnsupportedVersion(message_type=f"CloudEvents {version[:20]}")
+    if kind == COMPLETED:
+        return
+    if kind in NOT_YET:
+        raise UnsupportedType(message_type=kind)
+    known = {name.rsplit(".", 1)[0] for name in (COMPLETED, *NOT_YET)}
+    name, _, number = kind.rpartition(".")
+    if name in known and re.fullmatch(r"v\d{1,9}", number):
+        raise UnsupportedVersion(message_type=kind)
+    raise UnknownType(message_type=kind[:100])
+
+
+def _attributes(value: bytes) -> Mapping[str, Any]:
+    try:
+        event = json.loads(value)
+    except (ValueError, RecursionError):
+        raise MalformedMessage(problem="not valid JSON") from None
+    if not isinstance(event, dict):
+        raise MalformedMessage(problem="not a JSON object")
+    return event
+
+
+def _text(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        raise MalformedMessage(problem="a header is not UTF-8") from None

@@ -1,0 +1,157 @@
+"""Intake: turns what tills publish into commands, and saves each polled batch in one transaction."""
+
+import json
+import logging
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
+from kafka.consumer.fetcher import ConsumerRecord
+
+from consumers.cloud_events import purchase_of
+from domain.commands import RecordPurchase
+from domain.loyalty import Decided, Failed, Loyalty, Refused
+from domain.messages.purchases import purchase_command
+from domain.refusals import Refusal
+from infra.database import connect
+from infra.event_store import Offset, OffsetsMoved
+from infra.kafka import consumer
+from infra.keys import KeyFile
+from infra.letters import Letter, Sealed, seal
+from infra.settings import Settings
+from infra.topics import PURCHASES
+
+log = logging.getLogger(__name__)
+
+BATCH = 1_000
+"""Messages in a transaction: their facts hold the writers' lock for some tens of milliseconds."""
+GROUP = "loyalty.purchases"
+UNEXPECTED = "unexpected-error"
+
+Records = Mapping[TopicPartition, Sequence[ConsumerRecord]]
+
+
+class Bookmarks(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Where to go on reading: the offsets that were committed with the facts, never those of the broker."""
+
+    def __init__(self, settings: Settings, client: KafkaConsumer) -> None:
+        self._url = settings.database_url
+        self._client = client
+        self.expected: dict[int, tuple[UUID, int]] = {}
+        """By partition: the topic's id and the next offset, as stored."""
+
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Seek to the stored offsets; a local step, as nothing else is allowed here."""
+        places = {place.partition: place for place in assigned}
+        with connect(self._url) as database:
+            rows = database.execute(
+                "SELECT partition, topic_id, next_offset FROM intake_offsets WHERE topic = %s AND partition = ANY(%s)",
+                (PURCHASES, list(places)),
+            ).fetchall()
+        for partition, topic_id, next_offset in rows:
+            self.expected[partition] = (topic_id, next_offset)
+            self._client.seek(places[partition], next_offset)
+
+    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        for place in revoked:
+            self.expected.pop(place.partition, None)
+
+
+class Intake:
+    """One process of the consumer group that takes purchases in."""
+
+    def __init__(self, settings: Settings, *, loyalty: Loyalty, keys: KeyFile, stop: threading.Event) -> None:
+        self._loyalty = loyalty
+        self._keys = keys
+        self._stop = stop
+        self._client = consumer(
+            settings,
+            group_id=GROUP,
+            max_poll_records=BATCH,
+            fetch_max_wait_ms=50,
+            session_timeout_ms=10_000,  # when a process is killed, the others take over after this
+        )
+        self._bookmarks = Bookmarks(settings, self._client)
+
+    def run(self) -> None:
+        """Poll, decide, save; until asked to stop. An error of the store or the broker ends the process."""
+        self._client.subscribe([PURCHASES], listener=self._bookmarks)
+        try:
+            while not self._stop.is_set():
+                records = self._client.poll(timeout_ms=200)
+                if records:
+                    self._take_in(records)
+        finally:
+            self._client.close()
+
+    def _take_in(self, records: Records) -> None:
+        """1. Read each record, or write a letter. 2. Execute, with the offsets. 3. Remember the offsets."""
+        ordered = [record for batch in records.values() for record in batch]
+        commands: list[RecordPurchase] = []
+        sources: list[ConsumerRecord] = []
+        letters: list[Sealed] = []
+        for record in ordered:
+            try:
+                commands.append(self._command(record))
+                sources.append(record)
+            except Refusal as refusal:
+                letters.append(self._letter(record, refusal.name, refusal.fields()))
+        offsets = self._offsets(records)
+        try:
+            self._loyalty.execute(
+                commands,
+                recorded_at=datetime.now(UTC),
+                offsets=offsets,
+                letters=lambda decided: [*letters, *self._refused(decided, sources)],
+            )
+        except OffsetsMoved:
+            log.warning("another process has taken these messages in; reading the offsets again")
+            self._bookmarks.on_partitions_assigned(self._client.assignment())
+            return
+        for offset in offsets:
+            if offset.partition in self._bookmarks.expected:
+                self._bookmarks.expected[offset.partition] = (offset.topic_id, offset.next_offset)
+
+    def _command(self, record: ConsumerRecord) -> RecordPurchase:
+        event = purchase_of(record.value, record.headers)
+        return purchase_command(
+            event.data,
+            source=event.source,
+            external_id=event.id,
+            time=event.time,
+            card_ids=self._keys.card_id,
+            answered=False,
+        )
+
+    def _offsets(self, records: Records) -> list[Offset]:
+        offsets = []
+        for place, batch in records.items():
+            topic_id, expected = self._bookmarks.expected[place.partition]
+            offsets.append(Offset(PURCHASES, topic_id, place.partition, expected, batch[-1].offset + 1))
+        return offsets
+
+    def _refused(self, decided: Sequence[Decided], sources: Sequence[ConsumerRecord]) -> list[Sealed]:
+        letters = []
+        for one, record in zip(decided, sources, strict=True):
+            if isinstance(one, Refused):
+                letters.append(self._letter(record, one.refusal.name, one.refusal.fields()))
+            elif isinstance(one, Failed):
+                log.error("a purchase could not be decided", exc_info=one.error)
+                letters.append(self._letter(record, UNEXPECTED, {"error": type(one.error).__name__}))
+        return letters
+
+    def _letter(self, record: ConsumerRecord, reason: str, fields: Mapping[str, Any]) -> Sealed:
+        letter = Letter(
+            reason=reason,
+            detail=json.dumps(fields, default=str),
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            key=record.key,
+            value=record.value,
+            headers=record.headers,
+        )
+        return seal(letter, self._keys)

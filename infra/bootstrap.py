@@ -1,0 +1,87 @@
+"""What every role makes sure of first: the tables of the log and the topics, made once by whoever comes first."""
+
+from uuid import UUID, uuid4
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import TopicAlreadyExistsError
+from psycopg import Connection
+
+from infra import event_store, keys, letters, relay
+from infra.database import connection, make_tables
+from infra.kafka import admin, consumer
+from infra.settings import Settings
+from infra.topics import DEAD, FACTS, PURCHASES
+
+WEEK_MS = 7 * 24 * 3600 * 1000
+
+TOPICS: dict[str, dict[str, str]] = {
+    PURCHASES: {"retention.ms": str(WEEK_MS)},
+    FACTS: {"retention.ms": "-1", "retention.bytes": "-1"},
+    DEAD: {"retention.ms": "-1", "max.message.bytes": str(4 << 20)},  # a sealed letter is larger than its message
+}
+
+
+class TopicMismatch(RuntimeError):
+    """A topic is not as this ledger left it; going on would break the order or lose messages."""
+
+
+def bootstrap(settings: Settings) -> None:
+    """Make tables and topics, and check that the topics are those that the stored offsets speak of."""
+    with connection(settings) as database:
+        make_tables(database, (*event_store.TABLES, *keys.TABLES, *letters.TABLES, *relay.TABLES))
+        _make_topics(settings)
+        topic_ids = _checked_topics(settings)
+        _begin_offsets(database, settings, topic_ids[PURCHASES])
+        relay.begin(database, partitions=settings.partitions, epoch=uuid4().hex[:8])
+
+
+def _make_topics(settings: Settings) -> None:
+    with admin(settings) as client:
+        for name in TOPICS.keys() - set(client.list_topics()):
+            wanted = {
+                "num_partitions": settings.partitions,
+                "replication_factor": settings.replication_factor,
+                "configs": TOPICS[name],
+            }
+            try:
+                client.create_topics({name: wanted}, wait_for_metadata=True)
+            except TopicAlreadyExistsError:
+                continue  # another role was first
+
+
+def _checked_topics(settings: Settings) -> dict[str, UUID]:
+    with admin(settings) as client:
+        found = {topic["name"]: topic for topic in client.describe_topics(list(TOPICS))}
+    for name, topic in found.items():
+        if len(topic["partitions"]) != settings.partitions:
+            raise TopicMismatch(
+                f"{name} has {len(topic['partitions'])} partitions, LOYALTY_PARTITIONS is {settings.partitions}: "
+                "set it to what the topic has; the number is fixed once the topic exists"
+            )
+    return {name: UUID(str(topic["topic_id"])) for name, topic in found.items()}
+
+
+def _begin_offsets(database: Connection, settings: Settings, topic_id: UUID) -> None:
+    """Intake starts where the topic starts; a topic that was made anew needs an operator's decision."""
+    rows = database.execute("SELECT partition, topic_id FROM intake_offsets WHERE topic = %s", (PURCHASES,)).fetchall()
+    known: dict[int, UUID] = dict(rows)
+    if any(kept != topic_id for kept in known.values()):
+        raise TopicMismatch(
+            f"{PURCHASES} was made anew, so its offsets begin again: point LOYALTY_KAFKA_BOOTSTRAP_SERVERS at the "
+            "brokers that hold the old topic, or, if that is lost, clear its rows in the table intake_offsets"
+        )
+    if len(known) == settings.partitions:
+        return
+    with consumer(settings) as client:
+        for place, offset in _beginnings(client, settings.partitions).items():
+            database.execute(
+                "INSERT INTO intake_offsets VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
+                (PURCHASES, topic_id, place.partition, offset),
+            )
+
+
+def _beginnings(client: KafkaConsumer, partitions: int) -> dict[TopicPartition, int]:
+    beginnings: dict[TopicPartition, int] = client.beginning_offsets(
+        [TopicPartition(PURCHASES, partition) for partition in range(partitions)]
+    )
+    return beginnings
