@@ -120,20 +120,28 @@ class Keyring:
         self._kept: dict[str, tuple[bytes, Principal]] = {}
         self._read_at: float | None = None
 
-    def principal(self, token: str) -> Principal | None:
-        """The holder of the key, or None where there is none."""
-        parts = token.split("_", 3)
-        if len(parts) != 4 or parts[0] != "ll":
-            return None
-        self._refresh(parts[2])
-        digest, principal = self._kept.get(parts[2], (b"", None))
-        return principal if hmac.compare_digest(digest, _hash(parts[3])) else None
+    def known(self, token: str) -> Principal | None:
+        """The holder of a key that was read lately; never touches the database, so it may be called anywhere."""
+        return self._match(token) if self._age() < self._remember_seconds else None
 
-    def _refresh(self, key_id: str) -> None:
-        """Read all keys again when they are old, or when a key is new to us (once a second at the most)."""
-        age = float("inf") if self._read_at is None else time.monotonic() - self._read_at
-        if age < 1 or (age < self._remember_seconds and key_id in self._kept):
-            return
+    def principal(self, token: str) -> Principal | None:
+        """The holder of the key, or None where there is none. Reads the keys again, at most once a second."""
+        if self._age() >= self._remember_seconds or (self._age() >= 1 and self._match(token) is None):
+            self._refresh()
+        return self._match(token)
+
+    def _match(self, token: str) -> Principal | None:
+        prefix, _, rest = token.partition("_")
+        parts = rest.split("_", 2)
+        if prefix != "ll" or len(parts) != 3:
+            return None
+        digest, principal = self._kept.get(parts[1], (b"", None))
+        return principal if hmac.compare_digest(digest, _hash(parts[2])) else None
+
+    def _age(self) -> float:
+        return float("inf") if self._read_at is None else time.monotonic() - self._read_at
+
+    def _refresh(self) -> None:
         with connect(self._url) as connection:
             rows = connection.execute(
                 "SELECT key_id, secret_sha256, owner, scope FROM api_keys WHERE revoked_at IS NULL"

@@ -32,8 +32,8 @@ class PurchaseData(Message):
     member: UUID | None = Field(default=None, description="The member, instead of the card.")
     lines: Annotated[list[Line], Field(min_length=1, max_length=2_000)]
     tenders: Annotated[list[Tender], Field(max_length=100)]
-    coupons: Annotated[list[CouponUse], Field(max_length=200)] = []
-    holds: Annotated[list[Word], Field(max_length=20)] = []
+    coupons: list[CouponUse] = Field(default=[], max_length=200)
+    holds: list[Word] = Field(default=[], max_length=20)
 
 
 class PurchaseCompleted(Message):

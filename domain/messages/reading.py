@@ -6,13 +6,28 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from domain.refusals import InvalidField, MalformedMessage, NegativeQuantity, Refusal, TimeWithoutZone
 
 M = TypeVar("M", bound="Message")
 
-UtcTime = Annotated[AwareDatetime, AfterValidator(lambda at: at.astimezone(UTC))]
+
+def _as_text(value: object) -> object:
+    """A bare number would be taken for seconds since 1970, so a time begins with its date."""
+    if isinstance(value, datetime) or (isinstance(value, str) and re.match(r"\d{4}-\d\d-\d\d", value)):
+        return value
+    raise ValueError("a time is text, as in RFC 3339")
+
+
+def _in_utc(at: datetime) -> datetime:
+    """Local days, anniversaries and expiries of the time must all lie within what a calendar can hold."""
+    if not 1900 <= at.year <= 9000:
+        raise ValueError("the year lies outside 1900 to 9000")
+    return at.astimezone(UTC)
+
+
+UtcTime = Annotated[AwareDatetime, BeforeValidator(_as_text), AfterValidator(_in_utc)]
 """An instant: RFC 3339 with `Z` or an offset; kept in UTC."""
 
 
@@ -48,7 +63,7 @@ def _refusal(problem: Any) -> Refusal:
         return TimeWithoutZone(field=field)
     if "quantity" in problem["loc"] and re.match(r"-\d", str(problem["input"])):
         return NegativeQuantity(field=field)
-    return InvalidField(field=field, problem=problem["msg"])
+    return InvalidField(field=field, problem=problem["msg"].removeprefix("Value error, "))
 
 
 def _path(location: Iterable[int | str]) -> str:

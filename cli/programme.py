@@ -1,0 +1,80 @@
+"""`loyalty programme`: linting, publishing and listing the versions of a programme."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from cli.wiring import open_ledger, surroundings
+from domain.lint import lint as findings_of
+from domain.loyalty import Failed, Refused, Repeated
+from domain.messages.identity import Identity
+from domain.messages.programmes import policy_from_yaml, publish_command, shipped
+from domain.programme import Policy
+from infra.bootstrap import bootstrap
+
+app = typer.Typer(help="Programmes: policy as data.", no_args_is_help=True)
+
+Source = Annotated[str, typer.Argument(help="A YAML file, or the name of a shipped programme.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def lint(source: Source, as_json: AsJson = False) -> None:
+    """Tell what the linter finds; exit 1 when there are errors."""
+    findings = findings_of(_policy(source))
+    if as_json:
+        typer.echo(json.dumps([finding._asdict() for finding in findings], ensure_ascii=False))
+    else:
+        for finding in findings:
+            typer.echo(f"{finding.level:10} {finding.rule:28} {finding.place}: {finding.message}")
+    raise typer.Exit(1 if any(finding.level == "error" for finding in findings) else 0)
+
+
+@app.command()
+def publish(
+    source: Source,
+    force: Annotated[
+        str | None, typer.Option(help="Publish in spite of errors, for this reason; it is recorded.")
+    ] = None,
+) -> None:
+    """Publish the next version. Publishing the same again changes nothing."""
+    settings = surroundings()
+    bootstrap(settings)
+    now = datetime.now(UTC)
+    command = publish_command(_policy(source), identity=Identity.of("operator", None), now=now, forced_reason=force)
+    with open_ledger(settings) as loyalty:
+        (outcome,) = loyalty.execute([command], recorded_at=now)
+    if isinstance(outcome, Refused):
+        raise outcome.refusal
+    if isinstance(outcome, Failed):
+        raise outcome.error
+    again = "was published before" if isinstance(outcome, Repeated) else "is published"
+    typer.echo(
+        f"{outcome.answer['programme']} version {outcome.answer['version']} {again}, at position {outcome.position}"
+    )
+
+
+@app.command("list")
+def list_versions(as_json: AsJson = False) -> None:
+    """List the published versions of the programme in use."""
+    with open_ledger(surroundings()) as loyalty:
+        versions = loyalty.programme.versions
+    if as_json:
+        typer.echo(json.dumps([policy.model_dump(mode="json") for policy in versions], ensure_ascii=False))
+        return
+    table = Table("version", "name", "effective from", "currency", "earning", "tiers")
+    for number, policy in enumerate(versions, 1):
+        earning = f"{policy.earning.points} per {policy.earning.per_minor} minor"
+        tiers = ", ".join(level.name for level in policy.tiers.levels)
+        table.add_row(str(number), policy.name, f"{policy.effective_from:%F %T%z}", policy.currency, earning, tiers)
+    Console().print(table)
+
+
+def _policy(source: str) -> Policy:
+    path = Path(source)
+    return policy_from_yaml(path.read_text(encoding="utf-8")) if path.exists() else shipped(source)

@@ -1,0 +1,69 @@
+"""Where everything is wired together: settings, the ledger's writer, keys, and how a role is told to stop."""
+
+import logging
+import signal
+import threading
+from datetime import UTC, datetime
+
+from cli.data_dir import DataDir
+from domain.loyalty import Loyalty
+from domain.messages.identity import Identity
+from domain.messages.programmes import publish_command, shipped
+from domain.programme import SHIPPED
+from infra.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+class NothingRuns(RuntimeError):
+    """No addresses are set, and nothing runs in the data directory."""
+
+
+def surroundings() -> Settings:
+    """The settings; addresses that are not set are those of what runs in the data directory."""
+    settings = Settings()
+    if settings.database_url and settings.kafka_bootstrap_servers:
+        return settings
+    run = DataDir(settings.data_dir).read_run()
+    if run is None:
+        raise NothingRuns(
+            f"nothing runs in {settings.data_dir.absolute()}: start it with `loyalty up`, choose another directory with "
+            "LOYALTY_DATA_DIR, or set LOYALTY_DATABASE_URL and LOYALTY_KAFKA_BOOTSTRAP_SERVERS"
+        )
+    found = {"database_url": run.database_url, "kafka_bootstrap_servers": run.kafka_bootstrap_servers}
+    given = settings.model_dump(include=set(found), exclude_none=True)
+    return settings.model_copy(update={**found, **given})
+
+
+def open_ledger(settings: Settings) -> Loyalty:
+    """The ledger's writer, with a programme: without any version, the shipped one of that name is published."""
+    loyalty = Loyalty(
+        {
+            "PERSISTENCE_MODULE": "infra.event_store:Factory",
+            "FACTS_TOPIC": "domain.fact:FACTS",
+            "DATABASE_URL": settings.database_url or "",
+        },
+        programme=settings.programme,
+    )
+    if not loyalty.programme.versions:
+        _publish_shipped(loyalty)
+    return loyalty
+
+
+def _publish_shipped(loyalty: Loyalty) -> None:
+    name = loyalty.programme_name
+    if not (SHIPPED / f"{name}.yaml").exists():
+        log.warning("no version of the programme %s is published yet: `loyalty programme publish FILE`", name)
+        return
+    now = datetime.now(UTC)
+    # Every process that starts on a new ledger does this; the key makes all but the first a repeat.
+    identity = Identity.of("loyalty", f"shipped-programme:{name}")
+    loyalty.execute([publish_command(shipped(name), identity=identity, now=now)], recorded_at=now)
+
+
+def asked_to_stop() -> threading.Event:
+    """An event that SIGTERM or Ctrl-C sets, so that a role ends between two batches."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop

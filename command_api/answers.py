@@ -1,0 +1,107 @@
+"""What became of a command, told as an HTTP answer."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from command_api.refusals import problem_of
+from domain.loyalty import Failed, Outcome, Recorded, Refused, Repeated
+from domain.refusals import Refusal
+
+Position = Field(description="The position of the last fact recorded: a query may ask for at least this one.")
+
+
+class Answer(BaseModel):
+    """A command was carried out, now or, for a repeat, before."""
+
+    position: int = Position
+
+
+class MemberJoinedAnswer(Answer):
+    """The member."""
+
+    member_id: UUID
+
+
+class CampaignCreatedAnswer(Answer):
+    """The campaign."""
+
+    campaign_id: str
+
+
+class VersionPublishedAnswer(Answer):
+    """The version."""
+
+    programme: str
+    version: int
+
+
+class FindingTold(BaseModel):
+    """What the linter found, and what to do. Errors keep a version from being published."""
+
+    level: str
+    rule: str
+    place: str
+    message: str
+
+
+class PointsOfPart(BaseModel):
+    """What one part of a purchase earned: `base`, or a campaign."""
+
+    part: str
+    points: int
+
+
+class PurchaseAnswer(Answer):
+    """What a receipt prints, as of the time of the purchase. Without a member nothing was credited yet."""
+
+    purchase_id: UUID
+    member_id: UUID | None
+    points: list[PointsOfPart]
+    available: int | None = None
+    tier: str | None = None
+    next_tier: str | None = None
+    points_to_next: int | None = None
+
+
+class ItemAnswer(BaseModel):
+    """The answer to one item of a batch: that of the single request, with its status."""
+
+    model_config = ConfigDict(extra="allow")
+
+    status: int
+
+
+class BatchAnswer(BaseModel):
+    """One answer for each item, in their order. `position` is the last of all."""
+
+    items: list[ItemAnswer]
+    position: int = Position
+
+
+def told(outcome: Outcome) -> dict[str, Any]:
+    """The answer to a single command; a refusal or a failure is raised."""
+    if isinstance(outcome, Refused):
+        raise outcome.refusal
+    if isinstance(outcome, Failed):
+        raise outcome.error
+    return {**outcome.answer, "position": outcome.position}
+
+
+def told_each(outcomes: Sequence[Outcome | Refusal]) -> dict[str, Any]:
+    """The answers to a batch; each item has its own status."""
+    positions = [outcome.position for outcome in outcomes if isinstance(outcome, Recorded | Repeated)]
+    return {"items": [_item(outcome) for outcome in outcomes], "position": max(positions, default=0)}
+
+
+def _item(outcome: Outcome | Refusal) -> dict[str, Any]:
+    if isinstance(outcome, Refused):
+        outcome = outcome.refusal
+    if isinstance(outcome, Refusal):
+        name, status, detail, fields = problem_of(outcome)
+        return {"status": status, "type": f"urn:loyalty:{name}", "detail": detail, **fields}
+    if isinstance(outcome, Failed):
+        return {"status": 500, "type": "urn:loyalty:internal-error", "detail": "Repeat the item with the same id."}
+    return {"status": 201, **told(outcome)}

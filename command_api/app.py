@@ -1,0 +1,90 @@
+"""The Command API as an application: its routes, and how a refusal or an outage is told."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
+
+from command_api import campaigns, members, programmes, purchases
+from command_api.bodies import document_bodies
+from command_api.door import Door
+from command_api.gathering import Gathering, StoreUnavailable, TooBusy
+from command_api.refusals import problem_of
+from domain.loyalty import Loyalty
+from domain.messages.batches import MemberBatch, PurchaseBatch
+from domain.messages.campaigns import CampaignBody
+from domain.messages.programmes import PolicyBody
+from domain.messages.purchases import CardIds
+from domain.refusals import Refusal
+from infra.keys import Keyring
+from infra.web import Problem, tell_problems
+
+router = APIRouter(tags=["health"])
+
+
+def create_app(loyalty: Loyalty, *, keyring: Keyring, card_ids: CardIds) -> FastAPI:
+    """The application; it owns the ledger's writer from now on."""
+    gathering = Gathering(loyalty)
+
+    @asynccontextmanager
+    async def life(_: FastAPI) -> AsyncIterator[None]:
+        gatherer = asyncio.create_task(gathering.run())
+        yield
+        gatherer.cancel()
+        with suppress(asyncio.CancelledError):
+            await gatherer
+        gathering.close()
+
+    app = FastAPI(
+        title="Loyalty ledger: commands",
+        version="1.0",
+        description="Tills and staff tell what happened. Every refusal is a problem with a stable `type`.",
+        lifespan=life,
+    )
+    app.state.keyring = keyring
+    app.state.door = Door(gathering, card_ids)
+    for part in (router, purchases.router, members.router, campaigns.router, programmes.router):
+        app.include_router(part)
+    document_bodies(app, [PurchaseBatch, MemberBatch, CampaignBody, PolicyBody])
+    tell_problems(app)
+    _tell_refusals(app)
+    return app
+
+
+@router.get("/health")
+async def health() -> dict[str, str]:
+    """Whether the process runs."""
+    return {"status": "ok"}
+
+
+@router.get("/ready")
+async def ready(request: Request) -> dict[str, object]:
+    """Whether commands can be carried out: the database answers."""
+    gathering: Gathering = request.app.state.door.gathering
+    try:
+        position = await run_in_threadpool(gathering.position)
+    except StoreUnavailable as error:
+        raise _unavailable() from error
+    return {"status": "ready", "position": position}
+
+
+def _tell_refusals(app: FastAPI) -> None:
+    @app.exception_handler(Refusal)
+    async def refused(_: Request, refusal: Refusal) -> JSONResponse:
+        name, status, detail, fields = problem_of(refusal)
+        return Problem(name, status, detail, **fields).response()
+
+    @app.exception_handler(StoreUnavailable)
+    async def unavailable(_: Request, __: StoreUnavailable) -> JSONResponse:
+        return _unavailable().response()
+
+    @app.exception_handler(TooBusy)
+    async def busy(_: Request, __: TooBusy) -> JSONResponse:
+        return Problem("too-busy", 503, TooBusy.__doc__ or "", headers={"Retry-After": "1"}).response()
+
+
+def _unavailable() -> Problem:
+    return Problem("store-unavailable", 503, StoreUnavailable.__doc__ or "", headers={"Retry-After": "1"})

@@ -1,0 +1,60 @@
+"""Request bodies: read once, strictly, by the same code that reads messages from Kafka."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated, Any, TypeVar
+
+from fastapi import FastAPI, Header, Request
+from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
+
+from domain.messages.reading import Message, read
+from domain.refusals import OversizedMessage
+
+MAX_BODY_BYTES = 16 << 20
+REFERENCES = "#/components/schemas/{model}"
+
+M = TypeVar("M", bound=Message)
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(min_length=1, max_length=255, description="A repeat under the same key gets the first answer, for ever."),
+]
+
+
+def body_of(kind: type[M]) -> Callable[[Request], Awaitable[M]]:
+    """A dependency that reads the request's body; unknown fields are refused."""
+
+    async def read_body(request: Request) -> M:
+        return read(kind, await raw_body(request), strictly=True)
+
+    return read_body
+
+
+async def raw_body(request: Request) -> bytes:
+    """The bytes of the body, as long as they are not too many."""
+    received = bytearray()
+    async for chunk in request.stream():
+        received += chunk
+        if len(received) > MAX_BODY_BYTES:
+            raise OversizedMessage(size=len(received), limit=MAX_BODY_BYTES)
+    return bytes(received)
+
+
+def documented(kind: type[Message]) -> dict[str, Any]:
+    """What OpenAPI says of a body that we read ourselves."""
+    reference = {"$ref": REFERENCES.format(model=kind.__name__)}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": reference}}}}
+
+
+def document_bodies(app: FastAPI, kinds: Sequence[type[Message]]) -> None:
+    """Add the schemas of the bodies to the API's OpenAPI document."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+            _, schemas = models_json_schema([(kind, "validation") for kind in kinds], ref_template=REFERENCES)
+            document.setdefault("components", {}).setdefault("schemas", {}).update(schemas.get("$defs", {}))
+            app.openapi_schema = document
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]  # the way that FastAPI documents

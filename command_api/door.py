@@ -1,0 +1,48 @@
+"""What the routes work with: the gathering of commands, and the ids that stand for card numbers."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, TypeVar
+
+from fastapi import Depends, Request
+
+from command_api.gathering import Gathering
+from domain.commands import Command
+from domain.loyalty import Outcome
+from domain.messages.purchases import CardIds
+from domain.refusals import Refusal
+
+M = TypeVar("M")
+
+
+@dataclass(frozen=True)
+class Door:
+    """One per process, kept in the application's state."""
+
+    gathering: Gathering
+    card_ids: CardIds
+
+    async def one(self, command: Command) -> Outcome:
+        """Carry out a single command."""
+        return (await self.gathering.execute([command]))[0]
+
+    async def each(self, items: Sequence[M], command_of: Callable[[M], Command]) -> list[Outcome | Refusal]:
+        """Carry out a batch; an item that makes no command is refused, and the rest goes on."""
+        read = [_attempt(command_of, item) for item in items]
+        outcomes = iter(await self.gathering.execute([one for one in read if isinstance(one, Command)]))
+        return [one if isinstance(one, Refusal) else next(outcomes) for one in read]
+
+
+def door(request: Request) -> Door:
+    found: Door = request.app.state.door
+    return found
+
+
+TheDoor = Annotated[Door, Depends(door)]
+
+
+def _attempt(command_of: Callable[[M], Command], item: M) -> Command | Refusal:
+    try:
+        return command_of(item)
+    except Refusal as refusal:
+        return refusal

@@ -1,0 +1,38 @@
+"""The HTTP status of each refusal. The body is the same everywhere: a problem named after the refusal."""
+
+from typing import Any
+
+from domain import refusals as no
+from domain.refusals import Refusal
+
+STATUS: dict[type[Refusal], int] = {
+    no.MalformedMessage: 400,
+    no.OversizedMessage: 413,
+    no.InvalidField: 422,
+    no.TimeWithoutZone: 422,
+    no.NegativeQuantity: 422,
+    no.UnknownType: 422,
+    no.UnsupportedVersion: 422,
+    no.UnsupportedType: 422,
+    no.UnsupportedFeature: 422,
+    no.ConflictingRepeat: 422,
+    no.WrongCurrency: 422,
+    no.TendersDoNotMatch: 422,
+    no.TimeInTheFuture: 422,
+    no.FactTooLarge: 413,
+    no.NoProgrammeInForce: 422,
+    no.IdOfAnotherKind: 409,
+    no.UnknownMember: 404,
+    no.MemberAlreadyExists: 409,
+    no.CardAlreadyAssigned: 409,
+    no.PersonalDataNotAccepted: 422,
+    no.CampaignAlreadyExists: 409,
+    no.WindowEndsBeforeItBegins: 422,
+    no.PolicyRefused: 422,
+    no.EffectiveDateNotAfterPublished: 409,
+}
+
+
+def problem_of(refusal: Refusal) -> tuple[str, int, str, dict[str, Any]]:
+    """Name, status, detail and fields of a refusal, as a problem tells them."""
+    return refusal.name, STATUS[type(refusal)], refusal.__doc__ or "", refusal.fields()

@@ -1,0 +1,99 @@
+"""The linter of programmes: what a policy says that cannot be meant (semantics 12)."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import pairwise
+from typing import Literal, NamedTuple
+
+from domain.programme import Policy
+
+
+class Finding(NamedTuple):
+    """A rule that found something, where, and what to do. Errors keep a version from being published."""
+
+    level: Literal["error", "warning", "assumption"]
+    rule: str
+    place: str
+    message: str
+
+
+def lint(policy: Policy) -> list[Finding]:
+    """All findings, errors first."""
+    found = [*_tiers(policy), *_points_as_cash(policy), *_expiry(policy), *_assumptions(policy)]
+    return sorted(found, key=lambda finding: ("error", "warning", "assumption").index(finding.level))
+
+
+def _tiers(policy: Policy) -> Iterator[Finding]:
+    levels = policy.tiers.levels
+    names = [level.name for level in levels]
+    if len(set(names)) != len(names):
+        yield Finding("error", "tier-names-unique", "tiers.levels", "two tiers have the same name; rename one")
+    if levels[0].promote_at or levels[0].retain_at:
+        yield Finding(
+            "error", "lowest-tier-open", "tiers.levels.0", "nobody stands below the lowest tier; set both to 0"
+        )
+    for number, (lower, upper) in enumerate(pairwise(levels), 1):
+        place = f"tiers.levels.{number}"
+        if upper.promote_at <= lower.promote_at:
+            yield Finding(
+                "error",
+                "tier-unreachable",
+                place,
+                f"{upper.name} is reached no later than {lower.name}; raise promote_at",
+            )
+        if upper.retain_at < lower.retain_at:
+            yield Finding(
+                "error",
+                "tier-retain-order",
+                place,
+                f"{upper.name} is kept more easily than {lower.name}; raise retain_at",
+            )
+    for number, level in enumerate(levels):
+        if level.retain_at > level.promote_at:
+            yield Finding(
+                "warning",
+                "tier-lost-at-once",
+                f"tiers.levels.{number}",
+                f"{level.name} can be reached and lost at the next review; lower retain_at",
+            )
+
+
+def _points_as_cash(policy: Policy) -> Iterator[Finding]:
+    cash = policy.points_as_cash
+    if cash is None:
+        yield Finding(
+            "error",
+            "points-as-cash-without-rate",
+            "points_as_cash",
+            "points deduct cash, but no rate is given; add points and amount_minor",
+        )
+        return
+    if not 0 < cash.largest_share <= 1:
+        yield Finding(
+            "error",
+            "largest-share-range",
+            "points_as_cash.largest_share",
+            "a share of the bill lies above 0 and up to 1",
+        )
+    if policy.earning.rate * Fraction(cash.amount_minor, cash.points) >= 1:
+        yield Finding(
+            "error",
+            "earn-burn-arbitrage",
+            "points_as_cash",
+            "points are worth what was paid for them or more; lower amount_minor",
+        )
+
+
+def _expiry(policy: Policy) -> Iterator[Finding]:
+    if policy.expiry.mode == "registration_anniversary" and policy.expiry.minimum_days < 30:
+        yield Finding(
+            "warning",
+            "short-lives",
+            "expiry.minimum_days",
+            "points earned on the day before the anniversary live two days; give a minimum of 30 days",
+        )
+
+
+def _assumptions(policy: Policy) -> Iterator[Finding]:
+    for number, text in enumerate(policy.assumptions):
+        yield Finding("assumption", "marked-assumption", f"assumptions.{number}", text)
