@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 import uvicorn
 from fastapi import FastAPI
-from query_api.app import create_app as query_app
 
 from cli.wiring import asked_to_stop, open_ledger, surroundings
 from command_api.app import create_app as command_app
@@ -17,6 +16,7 @@ from infra.database import connection
 from infra.keys import Keyring, load_key_file
 from infra.process import quiet_gc
 from infra.settings import Settings
+from query_api.app import create_app as query_app
 
 app = typer.Typer(help="Serve one of the two APIs.", no_args_is_help=True)
 consume = typer.Typer(help="Take in messages from Kafka.", no_args_is_help=True)
@@ -34,7 +34,7 @@ def command_api() -> None:
 def query_api() -> None:
     """Serve the Query API, for tills, analysts and auditors."""
     settings = _ready()
-    door = query_app(settings, Keyring(settings), load_key_file(settings).card_id)
+    door = query_app(settings, keyring=Keyring(settings), card_id=load_key_file(settings).card_id)
     _serve(door, settings, settings.query_port)
 
 

@@ -69,3 +69,44 @@ def _live_schema(connection: psycopg.Connection, projection: str) -> sql.Identif
     if row is None:
         raise NoSuchProjection(projection)
     return sql.Identifier(row[0])
+
+
+TOTALS: LiteralString = """
+SELECT (SELECT count(*) FROM {members}.members), count(*), coalesce(sum(paid_minor), 0)::bigint / 100,
+    issued, available, issued - available
+FROM {campaigns}.sales, (
+    SELECT coalesce(sum(points), 0)::bigint AS issued,
+        coalesce(sum(points) FILTER (WHERE expires_at IS NULL OR expires_at > %(as_of)s), 0)::bigint AS available
+    FROM {balances}.lots WHERE earned_at <= %(as_of)s
+) AS points GROUP BY issued, available
+"""
+CREDITS: LiteralString = """
+SELECT member_id, registered_at, earned_at, points FROM {tiers}.accounts LEFT JOIN {tiers}.credits USING (member_id)
+WHERE earned_at IS NULL OR earned_at <= %(as_of)s ORDER BY member_id
+"""
+
+
+def totals(read_models: psycopg.Connection, *, as_of: datetime) -> dict[str, int]:
+    """The whole ledger in one row, as of an instant."""
+    schemas = {name: _live_schema(read_models, name) for name in ("members", "campaigns", "balances")}
+    row = read_models.execute(sql.SQL(TOTALS).format(**schemas), {"as_of": as_of}).fetchone()
+    names = ("members", "purchases", "sales in dollars", "points issued", "points available", "points expired")
+    return dict(zip(names, row or (0,) * len(names), strict=True))
+
+
+def credits_of_all(
+    read_models: psycopg.Connection, *, as_of: datetime
+) -> list[tuple[UUID, datetime, datetime | None, int | None]]:
+    """Every member with their qualifying credits, together: member, registered at, earned at, points."""
+    schema = _live_schema(read_models, "tiers")
+    return read_models.execute(sql.SQL(CREDITS).format(tiers=schema), {"as_of": as_of}).fetchall()
+
+
+def campaign_ids(http: httpx.Client) -> list[str]:
+    """All campaigns, page by page, in the order of their numbers."""
+    found: list[str] = []
+    page: dict[str, Any] = {"next": ""}
+    while page["next"] is not None:
+        page = http.get("/campaigns", params={"after": page["next"]}).raise_for_status().json()
+        found += [campaign["campaign_id"] for campaign in page["items"]]
+    return sorted(found, key=lambda name: (len(name), name))

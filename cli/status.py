@@ -1,0 +1,47 @@
+"""`loyalty status`: how far everything has come."""
+
+import time
+from typing import Annotated
+
+import typer
+
+from cli.wiring import surroundings
+from infra.bootstrap import bootstrap
+from projections.status import Status
+from projections.status import status as status_of
+
+LOOK_AGAIN_SECONDS = 0.5
+
+
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait until intake, relay and projections have caught up.")
+    ] = False,
+    timeout_seconds: Annotated[int, typer.Option(min=1, help="How long to wait; then exit 1.")] = 600,
+) -> None:
+    """Tell positions and lags of intake, relay and projections."""
+    settings = surroundings()
+    bootstrap(settings)
+    deadline = time.monotonic() + timeout_seconds
+    found = status_of(settings)
+    while wait and not found.caught_up and time.monotonic() < deadline:
+        time.sleep(LOOK_AGAIN_SECONDS)
+        found = status_of(settings)
+    typer.echo(found.model_dump_json(indent=2) if as_json else _told(found))
+    raise typer.Exit(1 if wait and not found.caught_up else 0)
+
+
+def _told(found: Status) -> str:
+    lines = [
+        f"log            position {found.position:,}",
+        f"intake         {found.intake.taken_in:,} messages taken in, {found.intake.lag:,} waiting",
+        f"relay          position {found.relay.position:,}, {found.relay.lag:,} facts waiting",
+        *(
+            f"{one.name:14} position {one.position:,}, {one.lag:,} behind, {one.gaps} gaps, {one.parked_members} parked"
+            for one in found.projections
+        ),
+        f"dead letters   {found.open_letters:,} open",
+        "caught up" if found.caught_up else "not caught up",
+    ]
+    return "\n".join(lines)

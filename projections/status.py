@@ -1,0 +1,104 @@
+"""How far every stage has come: intake, relay and each projection, with what waits before them."""
+
+from contextlib import closing
+
+from kafka import TopicPartition
+from psycopg import Connection
+from pydantic import BaseModel, Field
+
+from infra import kafka
+from infra.database import connect
+from infra.settings import Settings
+from infra.topics import PURCHASES
+
+
+class IntakeStatus(BaseModel):
+    """What tills have published, and what of it is taken in."""
+
+    taken_in: int = Field(description="Messages taken in, over all partitions")
+    published: int = Field(description="Messages on the topic, counted alike")
+    lag: int = Field(description="Messages that wait")
+
+
+class RelayStatus(BaseModel):
+    """How far the log is told to Kafka."""
+
+    position: int
+    lag: int = Field(description="Facts that wait")
+    letters_lag: int = Field(description="Dead letters that wait to be published")
+
+
+class ProjectionStatus(BaseModel):
+    """How far a projection has folded the facts, by its slowest partition."""
+
+    name: str
+    generation: int
+    position: int = Field(description="All facts up to here are folded")
+    lag: int = Field(description="Positions between this and the last fact")
+    gaps: int = Field(description="Partitions that wait for the relay to repeat a record")
+    parked_members: int = Field(description="Members whose facts could not be folded")
+
+
+class Status(BaseModel):
+    """The whole pipeline at one look."""
+
+    position: int = Field(description="The last position of the log")
+    intake: IntakeStatus
+    relay: RelayStatus
+    projections: list[ProjectionStatus]
+    open_letters: int = Field(description="Dead letters that were not driven again")
+    caught_up: bool = Field(description="Whether all that was published has reached every read model")
+
+
+_PROJECTIONS = """
+SELECT projection, generation, min(last_position), count(gap_until),
+    (SELECT count(DISTINCT key) FROM parked_facts AS parked
+     WHERE (parked.projection, parked.generation) = (offsets.projection, offsets.generation))
+FROM projection_offsets AS offsets JOIN projections_live USING (projection, generation)
+GROUP BY projection, generation ORDER BY projection
+"""
+_STAGES = """
+SELECT
+    (SELECT coalesce(max(position), 0) FROM facts),
+    (SELECT coalesce(sum(next_offset), 0)::bigint FROM intake_offsets),
+    (SELECT position FROM relay_state WHERE name = 'facts'),
+    (SELECT count(*) FROM dead_letters WHERE letter_id > (SELECT position FROM relay_state WHERE name = 'letters')),
+    (SELECT count(*) FROM dead_letters WHERE redriven_at IS NULL)
+"""
+
+
+def status(settings: Settings) -> Status:
+    """Look at every stage, the last one first, so that none seems to be ahead of its source."""
+    with connect(settings.read_url) as read_models:
+        folded = read_models.execute(_PROJECTIONS).fetchall()
+    with connect(settings.database_url) as log:
+        position, taken_in, told, letters_waiting, open_letters = _stages(log)
+    published = _published(settings)
+    projections = [
+        ProjectionStatus(
+            name=name, generation=generation, position=at, lag=max(0, position - at), gaps=gaps, parked_members=parked
+        )
+        for name, generation, at, gaps, parked in folded
+    ]
+    intake = IntakeStatus(taken_in=taken_in, published=published, lag=max(0, published - taken_in))
+    relay = RelayStatus(position=told, lag=max(0, position - told), letters_lag=letters_waiting)
+    return Status(
+        position=position,
+        intake=intake,
+        relay=relay,
+        projections=projections,
+        open_letters=open_letters,
+        caught_up=not (intake.lag or relay.lag or any(one.lag for one in projections) or not projections),
+    )
+
+
+def _stages(log: Connection) -> tuple[int, ...]:
+    row = log.execute(_STAGES).fetchone()
+    assert row is not None, "an aggregate always has a row"
+    return row
+
+
+def _published(settings: Settings) -> int:
+    places = [TopicPartition(PURCHASES, number) for number in range(settings.partitions)]
+    with closing(kafka.consumer(settings)) as reader:
+        return sum(reader.end_offsets(places).values())

@@ -1,0 +1,51 @@
+"""The Query API as an application."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
+
+from infra.database import connect
+from infra.keys import Keyring
+from infra.settings import Settings
+from infra.web import tell_problems
+from projections import schema
+from query_api import campaigns, facts, health, members
+from query_api.facts import Log
+from query_api.reading import Reader
+
+
+def create_app(settings: Settings, *, keyring: Keyring, card_id: Callable[[str], UUID]) -> FastAPI:
+    """The application; `card_id` turns a card number into the id that stands for it."""
+
+    @asynccontextmanager
+    async def life(app: FastAPI) -> AsyncIterator[None]:
+        await run_in_threadpool(_make_tables, settings)
+        app.state.reader, app.state.log = Reader(settings), Log(settings)
+        await app.state.reader.open()
+        await app.state.log.pool.open()
+        yield
+        await app.state.reader.close()
+        await app.state.log.pool.close()
+
+    app = FastAPI(
+        title="Loyalty ledger: queries",
+        version="1.0",
+        description="Every answer has the log position up to which it is complete; `at_least` waits for one.",
+        lifespan=life,
+    )
+    app.state.settings = settings
+    app.state.keyring = keyring
+    app.state.card_id = card_id
+    app.state.programme = settings.programme
+    for part in (health.router, members.router, campaigns.router, facts.router):
+        app.include_router(part)
+    tell_problems(app)
+    return app
+
+
+def _make_tables(settings: Settings) -> None:
+    with connect(settings.read_url) as connection:
+        schema.ensure(connection)

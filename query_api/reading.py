@@ -1,0 +1,117 @@
+"""One look at a read model per request: waited for where asked, consistent, and told with its position."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated
+from uuid import UUID
+
+import psycopg
+from fastapi import Query, Request
+from psycopg import AsyncConnection, IsolationLevel
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from infra.kafka import partition_of
+from infra.settings import Settings
+from infra.web import Problem
+from projections.snapshot import Snapshot
+
+LOOK_AGAIN_SECONDS = 0.01
+
+_POSITION = """
+SELECT schema_name, min(last_position)
+FROM projections_live JOIN projection_offsets USING (projection, generation)
+WHERE projection = %(projection)s AND partition = coalesce(%(partition)s::int, partition) GROUP BY schema_name
+"""
+_PARKED = """
+SELECT 1 FROM parked_facts JOIN projections_live USING (projection, generation)
+WHERE projection = %(projection)s AND key = %(key)s LIMIT 1
+"""
+
+AtLeast = Annotated[
+    int, Query(ge=0, description="Wait until the answer is complete up to this position, as a command answered it.")
+]
+TimeoutSeconds = Annotated[int, Query(ge=0, le=30, description="How long to wait for `at_least`.")]
+
+
+class Wait:
+    """What a question waits for, as a dependency."""
+
+    def __init__(self, at_least: AtLeast = 0, timeout_seconds: TimeoutSeconds = 5) -> None:
+        self.at_least = at_least
+        self.timeout_seconds = timeout_seconds
+
+
+class Reader:
+    """Connections to the read models."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._partitions = settings.partitions
+        self._pool = AsyncConnectionPool(
+            settings.read_url or "",
+            open=False,
+            min_size=1,
+            max_size=8,
+            timeout=5,
+            check=AsyncConnectionPool.check_connection,
+            configure=_configure,
+        )
+
+    async def open(self) -> None:
+        await self._pool.open()
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def look(
+        self, projection: str, wait: Wait | None = None, *, member_id: UUID | None = None
+    ) -> AsyncIterator[Snapshot]:
+        """A snapshot of a projection's live generation; of one member's partition, or of all partitions."""
+        at_least, patience = (wait.at_least, wait.timeout_seconds) if wait else (0, 0)
+        deadline = time.monotonic() + patience
+        key = None if member_id is None else str(member_id).encode()
+        while True:
+            try:
+                async with self._pool.connection() as connection, connection.transaction():
+                    snapshot = await self._snapshot(connection, projection, key)
+                    if snapshot.position >= at_least:
+                        yield snapshot
+                        return
+            except (psycopg.OperationalError, PoolTimeout) as error:
+                raise Problem(
+                    "store-unavailable",
+                    503,
+                    "The read models do not answer. Repeat the request.",
+                    headers={"Retry-After": "1"},
+                ) from error
+            if time.monotonic() >= deadline:
+                raise Problem(
+                    "not-yet", 425, "The answer is not complete up to `at_least` yet. Repeat the request.",
+                    headers={"Retry-After": "1"}, position=snapshot.position, at_least=at_least,
+                )  # fmt: skip
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+
+    async def _snapshot(self, connection: AsyncConnection, projection: str, key: bytes | None) -> Snapshot:
+        partition = None if key is None else partition_of(key, self._partitions)
+        values = {"projection": projection, "partition": partition, "key": key}
+        row = await (await connection.execute(_POSITION, values)).fetchone()
+        if row is None:
+            raise Problem("not-yet", 425, "No projector has run yet. Start one, then repeat the request.", position=0)
+        if key is not None and await (await connection.execute(_PARKED, values)).fetchone():
+            raise Problem(
+                "member-parked", 503, "A fact of this member could not be folded; an operator must look at it."
+            )
+        return Snapshot(connection, row[0], row[1])
+
+
+def reader(request: Request) -> Reader:
+    found: Reader = request.app.state.reader
+    return found
+
+
+async def _configure(connection: AsyncConnection) -> None:
+    """Rows and position of an answer come from one state of the database."""
+    await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
+    await connection.set_read_only(True)
