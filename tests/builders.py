@@ -1,0 +1,137 @@
+"""Policies, sales, facts and commands with everything filled in that a test does not care about."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4, uuid5
+
+import yaml
+
+from domain.basket import Line, Tender, paid
+from domain.campaign import CATALOGUE_ID, Campaign, CampaignCreated, CampaignListed, Conditions, Effect, campaign_stream
+from domain.commands import CreateCampaign, JoinMember, PublishProgramme, RecordPurchase
+from domain.fact import Fact
+from domain.messages.identity import Identity
+from domain.messages.purchases import PurchaseData, purchase_command
+from domain.programme import SHIPPED, Policy, ProgrammePublished, programme_id
+from domain.purchase import Sale
+from tests.spec import fact, numbered
+
+ANN = UUID("a0000000-0000-4000-8000-000000000001")
+BOB = UUID("b0000000-0000-4000-8000-000000000002")
+CARDS = UUID("c0000000-0000-4000-8000-000000000003")
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+FAR_AHEAD = datetime(2100, 1, 1, tzinfo=UTC)
+
+
+def card_id(number: str) -> UUID:
+    """Stands in for the keyed hash of a card number."""
+    return uuid5(CARDS, number)
+
+
+ANNS_CARD = card_id("1001")
+
+
+def policy(shipped: str = "member_experience", **changes: Any) -> Policy:
+    """A shipped policy; `changes` replace its parts."""
+    document = yaml.safe_load((SHIPPED / f"{shipped}.yaml").read_text(encoding="utf-8"))
+    return Policy.model_validate(document | changes)
+
+
+def line(gross_minor: int, *, discount_minor: int = 0, category: str | None = None, sku: str = "1") -> Line:
+    made = Line(line="1", sku=sku, quantity=1, gross_minor=gross_minor)
+    if discount_minor:
+        made["discount_minor"] = discount_minor
+    if category is not None:
+        made["category"] = category
+    return made
+
+
+def sale(*lines: Line, at: datetime, store: str = "1", purchase_id: UUID | None = None) -> Sale:
+    return Sale(purchase_id=purchase_id or uuid4(), occurred_at=at, store=store, lines=list(lines), coupons=[])
+
+
+def campaign_created(
+    campaign_id: str,
+    *,
+    multiplier: str | None = None,
+    bonus_points: int | None = None,
+    priority: int = 0,
+    everyone: bool = True,
+    starts_at: datetime = LONG_AGO,
+    ends_at: datetime = FAR_AHEAD,
+    **conditions: Any,
+) -> Fact:
+    """A campaign for everyone, in force for a century, unless told otherwise."""
+    return fact(
+        CampaignCreated, originator_id=campaign_stream(campaign_id), campaign_id=campaign_id, title=campaign_id,
+        starts_at=starts_at, ends_at=ends_at, everyone=everyone, conditions=Conditions(**conditions),
+        effect=Effect.model_validate({"multiplier": multiplier, "bonus_points": bonus_points}), priority=priority, fingerprint="f",
+    )  # fmt: skip
+
+
+def campaign(campaign_id: str, **terms: Any) -> Campaign:
+    made = numbered([campaign_created(campaign_id, **terms)], Campaign(campaign_stream(campaign_id)))
+    assert isinstance(made, Campaign)
+    return made
+
+
+def listed(campaign_id: str) -> Fact:
+    return fact(CampaignListed, originator_id=CATALOGUE_ID, campaign_id=campaign_id)
+
+
+def published(rules: Policy, version: int = 1) -> Fact:
+    return fact(
+        ProgrammePublished, originator_id=programme_id(rules.name), programme=rules.name, version=version, policy=rules
+    )
+
+
+def purchase(
+    *lines: Line,
+    at: datetime,
+    id: str = "R-1",  # noqa: A002 - as the contract calls it
+    source: str = "/stores/1",
+    card: str | None = "1001",
+    member: UUID | None = None,
+    store: str = "1",
+    currency: str = "CNY",
+    answered: bool = True,
+) -> RecordPurchase:
+    """A receipt as a till would send it."""
+    total = sum(map(paid, lines))
+    data = PurchaseData(
+        currency=currency, store=store, card=card, member=member, lines=list(lines),
+        tenders=[Tender(kind="cash", amount_minor=total)],
+    )  # fmt: skip
+    return purchase_command(data, source=source, external_id=id, time=at, card_ids=card_id, answered=answered)
+
+
+def join(
+    member_id: UUID | None = ANN, *, at: datetime, card: str = "1001", key: str | None = None, **what: Any
+) -> JoinMember:
+    """Somebody joins; without a member id the card tells a repeat."""
+    return JoinMember(
+        **Identity.of("tests", key).fields(),
+        **{"fingerprint": "f", "chosen": member_id is not None, **what},
+        occurred_at=at, registered_at=at, member_id=member_id or uuid4(), card_id=card_id(card),
+    )  # fmt: skip
+
+
+def create_campaign(campaign_id: str, *, at: datetime, key: str | None = None, **terms: Any) -> CreateCampaign:
+    """A campaign is made; the terms are those of `campaign_created`."""
+    created = campaign_created(
+        campaign_id, **{name: terms.pop(name) for name in list(terms) if name not in COMMAND_ONLY}
+    )
+    assert isinstance(created, CampaignCreated)
+    what = {
+        name: getattr(created, name)
+        for name in ("title", "starts_at", "ends_at", "everyone", "conditions", "effect", "priority")
+    }
+    what |= {"card_ids": [], "member_ids": [], "fingerprint": "f"} | terms
+    return CreateCampaign(**Identity.of("tests", key).fields(), occurred_at=at, campaign_id=campaign_id, **what)
+
+
+COMMAND_ONLY = {"card_ids", "member_ids", "fingerprint"}
+
+
+def publish(rules: Policy, *, at: datetime, key: str | None = None, fingerprint: str = "f") -> PublishProgramme:
+    return PublishProgramme(**Identity.of("tests", key).fields(), occurred_at=at, fingerprint=fingerprint, policy=rules)

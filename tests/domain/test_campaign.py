@@ -1,0 +1,114 @@
+"""Campaigns, whom they target, and the catalogue."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from pydantic import ValidationError
+
+from domain.campaign import (
+    AUDIENCE_CHUNK,
+    AudienceListed,
+    Campaign,
+    CampaignListed,
+    Catalogue,
+    Conditions,
+    Effect,
+    campaign_stream,
+)
+from domain.fact import MAX_FACT_BYTES, Fact
+from tests.builders import ANN, ANNS_CARD, BOB, campaign, campaign_created, line
+from tests.spec import fact, given, numbered
+
+CREATED = campaign_created("twice", multiplier="2", everyone=False)
+
+
+def create(campaign_: Campaign, *, cards: list[UUID], members: list[UUID]) -> list[Any]:
+    what = dict(CREATED)
+    terms = {
+        name: what[name]
+        for name in ("campaign_id", "title", "starts_at", "ends_at", "everyone", "conditions", "effect", "fingerprint")
+    }
+    return campaign_.create(card_ids=cards, member_ids=members, **terms)
+
+
+def listed(**ids: list[UUID]) -> Fact:
+    return fact(AudienceListed, campaign_id="twice", **ids)
+
+
+def test_a_campaign_is_created_with_the_cards_and_members_that_it_targets() -> None:
+    given(Campaign).when(lambda one: create(one, cards=[ANNS_CARD], members=[BOB])).then(
+        CREATED, listed(card_ids=[ANNS_CARD]), listed(member_ids=[BOB])
+    )
+
+
+def test_a_campaign_for_everyone_lists_nobody() -> None:
+    given(Campaign).when(lambda one: create(one, cards=[], members=[])).then(CREATED)
+
+
+def test_a_long_audience_comes_in_several_facts_each_small_enough() -> None:
+    ids = [UUID(int=number) for number in range(2 * AUDIENCE_CHUNK + 1)]
+    result = given(Campaign).when(lambda one: create(one, cards=ids, members=[]))
+    result.then(
+        CREATED, *(listed(card_ids=ids[start : start + AUDIENCE_CHUNK]) for start in range(0, len(ids), AUDIENCE_CHUNK))
+    )
+    assert all(len(one.model_dump_json()) < MAX_FACT_BYTES for one in result.facts)
+
+
+@pytest.mark.parametrize(("who", "applies"), [({ANN, ANNS_CARD}, True), ({BOB}, True), ({ANN}, False), (set(), False)])
+def test_a_campaign_applies_to_its_audience_by_card_or_member(who: set[UUID], applies: bool) -> None:
+    one = given(Campaign, CREATED, listed(card_ids=[ANNS_CARD]), listed(member_ids=[BOB])).stream
+    assert one.applies(store="1", paid_minor=0, who=frozenset(who)) is applies
+
+
+@pytest.mark.parametrize(
+    ("conditions", "applies"),
+    [
+        ({}, True), ({"stores": ["1"]}, True), ({"stores": ["2"]}, False), ({"minimum_paid_minor": 999}, True),
+        ({"minimum_paid_minor": 1000}, True), ({"minimum_paid_minor": 1001}, False),
+    ],
+)  # fmt: skip
+def test_a_campaign_applies_where_store_and_minimum_are_met(conditions: dict[str, Any], applies: bool) -> None:
+    assert campaign("c", multiplier="2", **conditions).applies(store="1", paid_minor=1000, who=frozenset()) is applies
+
+
+def test_a_campaign_that_was_never_created_applies_to_nobody() -> None:
+    assert not Campaign(campaign_stream("c")).applies(store="1", paid_minor=1000, who=frozenset())
+
+
+@pytest.mark.parametrize(
+    ("conditions", "holds"),
+    [
+        ({}, True), ({"categories": ["dairy"]}, True), ({"categories": ["bread"]}, False), ({"skus": ["7"]}, True), ({"skus": ["8"]}, False),
+        ({"categories": ["dairy"], "skus": ["8"]}, False), ({"categories": ["bread", "dairy"], "skus": ["7", "8"]}, True),
+    ],
+)  # fmt: skip
+def test_a_line_counts_where_category_and_sku_are_among_those_named(conditions: dict[str, Any], holds: bool) -> None:
+    assert Conditions(**conditions).hold_for(line(1, category="dairy", sku="7")) is holds
+
+
+@pytest.mark.parametrize(
+    "effect",
+    [
+        {},
+        {"multiplier": "2", "bonus_points": 1},
+        {"multiplier": "1"},
+        {"multiplier": "0.5"},
+        {"multiplier": 2.0},
+        {"bonus_points": 0},
+        {"bonus_points": -1},
+        {"bonus_points": 1.5},
+        {"gift": 1},
+    ],
+)
+def test_an_effect_is_a_multiplier_above_one_or_a_bonus_above_nothing(effect: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Effect.model_validate(effect)
+
+
+def test_a_campaign_is_entered_in_the_catalogue() -> None:
+    entered = fact(CampaignListed, campaign_id="twice")
+    given(Catalogue).when(lambda catalogue: catalogue.enter("twice")).then(entered)
+    catalogue = given(Catalogue, entered).stream
+    numbered([fact(CampaignListed, campaign_id="other")], catalogue)
+    assert catalogue.campaigns == [campaign_stream("twice"), campaign_stream("other")]
