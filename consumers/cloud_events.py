@@ -22,7 +22,7 @@ from domain.refusals import (
 MAX_MESSAGE_BYTES = 192 * 1024
 """What leaves room for the envelope below the largest fact."""
 
-Headers = Sequence[tuple[str, bytes]]
+Headers = Sequence[tuple[str, bytes | None]]
 
 
 def purchase_of(value: bytes | None, headers: Headers) -> PurchaseCompleted:
@@ -65,7 +65,12 @@ def _check_kind(attributes: Mapping[str, Any]) -> None:
     name, _, number = kind.rpartition(".")
     if name in known and re.fullmatch(r"v\d{1,9}", number):
         raise UnsupportedVersion(message_type=kind)
-    raise UnknownType(message_type=kind[:100])
+    raise UnknownType(message_type=_printable(kind))
+
+
+def _printable(kind: str) -> str:
+    """A type nobody knows may hold anything, lone surrogates too."""
+    return kind[:100].encode("ascii", "backslashreplace").decode()
 
 
 def _attributes(value: bytes) -> Mapping[str, Any]:
@@ -78,7 +83,9 @@ def _attributes(value: bytes) -> Mapping[str, Any]:
     return event
 
 
-def _text(value: bytes) -> str:
+def _text(value: bytes | None) -> str:
+    if value is None:
+        raise MalformedMessage(problem="a header has no value")
     try:
         return value.decode()
     except UnicodeDecodeError:

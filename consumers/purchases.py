@@ -99,6 +99,9 @@ class Intake:
                 sources.append(record)
             except Refusal as refusal:
                 letters.append(self._letter(record, refusal.name, refusal.fields()))
+            except Exception as error:  # a message that our reading trips over is kept: it would only come again
+                log.exception("a purchase could not be read")
+                letters.append(self._letter(record, UNEXPECTED, {"error": type(error).__name__}))
         offsets = self._offsets(records)
         try:
             self._loyalty.execute(

@@ -8,7 +8,8 @@ from typing_extensions import TypedDict
 
 from domain.money import AmountMinor
 
-Word = Annotated[str, Field(min_length=1, max_length=256)]
+Word = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00]*$")]
+"""A short text. PostgreSQL keeps no NUL in text, and in an identity it would blur where the source ends."""
 
 
 def _canonical(quantity: str) -> int | str:

@@ -6,13 +6,15 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
+from eventsourcing.persistence import PersistenceError
+
 from domain.campaign import CATALOGUE_ID, Campaign, Catalogue
 from domain.commands import Command, Decision, Repeat
 from domain.fact import MAX_FACT_BYTES, Fact
 from domain.member import Member
 from domain.programme import Programme, programme_id
 from domain.purchase import Sale
-from domain.refusals import FactTooLarge
+from domain.refusals import FactTooLarge, IdOfAnotherKind
 from domain.stream import Draft, Stream
 
 S = TypeVar("S", bound=Stream)
@@ -78,7 +80,8 @@ class Batch:
         if stream is None:
             self._bring({stream_id: kind})
             stream = self.streams[stream_id]
-        assert isinstance(stream, kind), f"stream {stream_id} is no {kind.__name__}"
+        if not isinstance(stream, kind):
+            raise IdOfAnotherKind(id=stream_id)
         return stream
 
     def peek(self, stream_id: UUID) -> Any:
@@ -120,6 +123,8 @@ class Batch:
                 followed = following.decide(self)
                 assert isinstance(followed, Decision), "what follows a command has no identity of its own"
                 self._apply(followed, following)
+            except PersistenceError:
+                raise
             except Exception as error:
                 raise BrokenOff from error
         return first, len(self.facts)

@@ -17,7 +17,7 @@ from domain.fact import Fact
 from domain.points_account import PointsAccount
 from domain.programme import Programme, programme_id
 from domain.refusals import Refusal
-from domain.stream import Stream
+from domain.stream import OtherStream, Stream
 
 CACHED_STREAMS = 300_000
 """About a hundred thousand members with their card and account."""
@@ -35,7 +35,7 @@ class Log(Protocol):
     def insert_events(self, stored_events: Sequence[Any], **kwargs: Any) -> Sequence[int]:
         """Append and commit; answers positions."""
 
-    def select_streams(self, ids: Sequence[UUID]) -> Iterable[tuple[int, StoredEvent]]:
+    def select_streams(self, ids: Sequence[UUID]) -> Iterable[Notification]:
         """All facts of some streams, each stream in its order."""
 
     def position_of(self, stream_id: UUID, version: int) -> int:
@@ -213,8 +213,11 @@ class Loyalty(Application[UUID]):
     def _load(self, missing: dict[UUID, type[Stream]]) -> Iterable[Stream]:
         """Many streams in one query; blank ones where nothing was recorded."""
         streams = {stream_id: kind(stream_id) for stream_id, kind in missing.items()}
-        for _, stored in self.facts.select_streams(list(missing)):
-            streams[cast("UUID", stored.originator_id)].evolve(self._decoded(stored))
+        for stored in self.facts.select_streams(list(missing)):
+            fact = self._decoded(stored)
+            if type(fact) not in streams[fact.originator_id].evolvers:
+                streams[fact.originator_id] = OtherStream(fact.originator_id)
+            streams[fact.originator_id].evolve(fact)
         return streams.values()
 
     def _decoded(self, stored: StoredEvent) -> Fact:

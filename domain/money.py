@@ -1,5 +1,6 @@
 """Exact numbers: minor units, points, rational rates, and the one place where a fraction is floored."""
 
+import re
 from fractions import Fraction
 from typing import Annotated
 
@@ -12,16 +13,19 @@ AmountMinor = Annotated[int, Field(strict=True, ge=0, le=MAX_AMOUNT)]
 """An amount of money in minor units (cents, fen), never a float."""
 
 
+_RATE = re.compile(r"[0-9]{1,9}\.[0-9]{1,9}|[0-9]{1,18}(/[1-9][0-9]{0,17})?")
+"""What can be read in no time (`1e999999999` is a number as well); what is written from it can be read again."""
+
+
 def rational(value: object) -> Fraction:
     """Read an exact rate: an integer, or a string such as `1.5` or `3/2`. A float is refused."""
     if isinstance(value, Fraction):
         return value
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise ValueError("a rate is an integer or a string such as '1.5' or '3/2', never a float")  # noqa: TRY004 - pydantic wants it
-    try:
-        return Fraction(value)
-    except (ValueError, ZeroDivisionError) as error:
-        raise ValueError(f"{value!r} is not a rate") from error
+    if not _RATE.fullmatch(str(value)):
+        raise ValueError("a rate has no sign, at most 9 digits beside its point and 18 beside its stroke")
+    return Fraction(value)
 
 
 Rate = Annotated[

@@ -146,6 +146,13 @@ class NoProgrammeInForce(Refusal):
 
 
 @dataclass(eq=False)
+class IdOfAnotherKind(Refusal):
+    """The id stands for something of another kind in the ledger. Give the id of what was meant, or choose a new one."""
+
+    id: UUID
+
+
+@dataclass(eq=False)
 class UnknownMember(Refusal):
     """There is no such member. Join the member first, or send the card instead."""
 

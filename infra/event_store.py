@@ -125,6 +125,8 @@ class FactMapper(Mapper[UUID]):
         """The fact as it was recorded; unknown names and unreadable bytes are errors that say where."""
         kind = self.facts.get(stored_event.topic)
         where = f"{stored_event.topic} at {stored_event.originator_id}:{stored_event.originator_version}"
+        if isinstance(stored_event, Notification):
+            where += f", position {stored_event.id}"
         if kind is None:
             raise UnknownFactName(where)
         try:
@@ -217,15 +219,15 @@ class FactRecorder(ApplicationRecorder):
         return range(first, first + len(stored_events))
 
     @in_library_terms()
-    def select_streams(self, ids: Sequence[UUID]) -> list[tuple[int, StoredEvent]]:
-        """All facts of many streams with their positions, in one query, each stream in its order."""
+    def select_streams(self, ids: Sequence[UUID]) -> list[Notification]:
+        """All facts of many streams, in one query, each stream in its order."""
         rows = self.connection.execute(
-            "SELECT position, originator_id, originator_version, name, state FROM facts"
+            "SELECT originator_id, originator_version, name, state, position FROM facts"
             " WHERE originator_id = ANY(%s) ORDER BY originator_id, originator_version",
             (list(ids),),
             binary=True,
         )
-        return [(row[0], StoredEvent(*row[1:])) for row in rows]
+        return [Notification(*row) for row in rows]
 
     @in_library_terms()
     def position_of(self, stream_id: UUID, version: int) -> int:
