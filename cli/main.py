@@ -12,6 +12,7 @@ from psycopg import OperationalError
 from cli import keys, letters, load, programme, run, serve, status
 from cli.data_dir import DataDirInUse
 from cli.demo import command as demo
+from cli.demo.command import DemoFailed
 from cli.demo.dataset import DemoDataMissing
 from cli.demo.publish import NotPublished
 from cli.supervisor import PortInUse
@@ -52,6 +53,7 @@ EXPECTED = (
     DataDirInUse,
     DatabaseNotConfigured,
     DemoDataMissing,
+    DemoFailed,
     JavaMissing,
     KafkaError,
     KeyFileExposed,
@@ -71,7 +73,7 @@ EXPECTED = (
 def main() -> NoReturn:
     """Run a command. Exit codes: 0 done, 1 refused or failed, 2 wrong usage."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    logging.getLogger("kafka").setLevel(logging.WARNING)
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # it tells each try; what matters is raised to us
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
         app()

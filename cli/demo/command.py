@@ -18,6 +18,7 @@ from cli.demo.expected import expected
 from cli.demo.publish import TUNING, Published, publish
 from cli.run import prepare_keys
 from cli.supervisor import Supervisor
+from infra.bootstrap import bootstrap
 from infra.database import connect
 from infra.kafka import producer
 from infra.keys import Scope, create_key
@@ -53,6 +54,7 @@ def demo(
     prepare_keys(settings)
     typer.echo("starting PostgreSQL, Kafka and five processes of our own …")
     with Supervisor(settings, say=typer.echo) as running:
+        bootstrap(running.settings)
         keys: dict[Scope, str] = {
             scope: create_key(running.settings, scope=scope, owner="demo")
             for scope in ("till", "analyst", "auditor", "admin")
