@@ -78,7 +78,7 @@ def _seek(consumer: KafkaConsumer, assign: Callable[[Collection[int]], Any], par
 def _topic(settings: Settings) -> tuple[UUID, int]:
     with closing(kafka.admin(settings)) as admin:
         (topic,) = admin.describe_topics([FACTS_TOPIC])
-    return topic["topic_id"], len(topic["partitions"])
+    return UUID(str(topic["topic_id"])), len(topic["partitions"])
 
 
 def _consumer(settings: Settings, names: Sequence[str] | None) -> KafkaConsumer:
