@@ -18,6 +18,10 @@ AUDIENCE_CHUNK = 4_000
 """Members in one fact: 4,000 ids of 39 bytes stay well below the size a fact may have."""
 
 
+MAX_MULTIPLIER = 1_000
+"""Above it, points of the largest basket would no longer fit into a bigint."""
+
+
 class Conditions(BaseModel):
     """What a sale must show; a part that is absent demands nothing."""
 
@@ -44,12 +48,16 @@ class Effect(BaseModel):
     bonus_points: int | None = Field(default=None, strict=True, gt=0, le=10**9)
 
     @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
+    def _checked(self) -> Self:
+        self.check()
+        return self
+
+    def check(self) -> None:
+        """Exactly one effect, and one that gives something."""
         if (self.multiplier is None) == (self.bonus_points is None):
             raise ValueError("give either `multiplier` or `bonus_points`")
-        if self.multiplier is not None and self.multiplier <= 1:
-            raise ValueError("a multiplier is larger than 1")
-        return self
+        if self.multiplier is not None and not 1 < self.multiplier <= MAX_MULTIPLIER:
+            raise ValueError(f"a multiplier is larger than 1 and at most {MAX_MULTIPLIER}")
 
     @property
     def extra(self) -> Fraction:

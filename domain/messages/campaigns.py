@@ -48,9 +48,10 @@ class CampaignEffect(Effect):
     discount: Any = Field(default=None, description="Not supported yet.")
     coupon: Any = Field(default=None, description="Not supported yet.")
 
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        return self
+    def check(self) -> None:
+        """What is not supported yet is refused as that, and not for lacking the rest."""
+        if self.discount is None and self.coupon is None:
+            super().check()
 
 
 class CampaignBody(Message):

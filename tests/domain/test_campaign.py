@@ -94,6 +94,7 @@ def test_a_line_counts_where_category_and_sku_are_among_those_named(conditions: 
         {"multiplier": "2", "bonus_points": 1},
         {"multiplier": "1"},
         {"multiplier": "0.5"},
+        {"multiplier": "1001"},
         {"multiplier": 2.0},
         {"bonus_points": 0},
         {"bonus_points": -1},

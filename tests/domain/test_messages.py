@@ -1,0 +1,210 @@
+"""Bodies over HTTP: members, campaigns, programmes and purchases, read strictly."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+import pytest
+
+from domain.commands import CreateCampaign, JoinMember
+from domain.fact import message_id
+from domain.messages.campaigns import CampaignBody, create_command
+from domain.messages.identity import Identity
+from domain.messages.members import MemberBody, join_command
+from domain.messages.programmes import policy_from_yaml, publish_command, shipped
+from domain.messages.purchases import PurchaseBody
+from domain.messages.reading import read
+from domain.refusals import (
+    InvalidField,
+    MalformedMessage,
+    PersonalDataNotAccepted,
+    PolicyRefused,
+    Refusal,
+    TimeWithoutZone,
+    UnsupportedFeature,
+)
+from tests.builders import ANN, BOB, card_id, policy
+
+NUMBER, NAME = "4000 1234 5678 9010", "Wang Xiaoming"
+NOW = datetime(2023, 5, 2, 4, tzinfo=UTC)
+MEMBER: dict[str, Any] = {"card": NUMBER, "registered_at": "2023-03-15T10:00:00+08:00"}
+CAMPAIGN: dict[str, Any] = {
+    "name": "Dairy twice", "starts_at": "2023-05-01T00:00:00+08:00", "ends_at": "2023-06-01T00:00:00+08:00",
+    "audience": {"everyone": True}, "effect": {"multiplier": "2"},
+}  # fmt: skip
+
+
+def joining(key: str | None = None, **changes: Any) -> JoinMember:
+    body = read(MemberBody, json.dumps({**MEMBER, **changes}), strictly=True)
+    return join_command(body, identity=Identity.of("staff", key), card_ids=card_id)
+
+
+def creating(**changes: Any) -> CreateCampaign:
+    body = read(CampaignBody, json.dumps({**CAMPAIGN, **changes}), strictly=True)
+    return create_command(body, identity=Identity.of("staff", None), card_ids=card_id, now=NOW)
+
+
+def refusal(act: Any, **changes: Any) -> Refusal:
+    with pytest.raises(Refusal) as refused:
+        act(**changes)
+    told = str(refused.value)
+    assert NUMBER not in told
+    assert NAME not in told
+    return refused.value
+
+
+class TestMembers:
+    def test_a_member_is_joined_at_the_time_of_registration(self) -> None:
+        command = joining(member_id=str(ANN), language="zh-CN", consents={"mail": True}, attribution={"shop": "7"})
+        assert (command.member_id, command.chosen, command.card_id) == (ANN, True, card_id(NUMBER))
+        assert command.registered_at == command.occurred_at == datetime(2023, 3, 15, 2, tzinfo=UTC)
+        assert (command.language, command.consents, command.attribution) == ("zh-CN", {"mail": True}, {"shop": "7"})
+
+    def test_without_an_id_one_is_made_and_the_card_tells_a_repeat(self) -> None:
+        first, second = joining(), joining()
+        assert first.member_id != second.member_id
+        assert (first.chosen, first.fingerprint) == (False, second.fingerprint)
+
+    def test_an_idempotency_key_is_the_identity(self) -> None:
+        keyed, other = joining("k-1"), joining("k-1", card="7")
+        assert keyed.id == other.id == message_id("/clients/staff", "k-1")
+        assert keyed.fingerprint != other.fingerprint
+        assert joining().id != joining().id
+
+    @pytest.mark.parametrize("field", ["name", "phone", "email", "birth_date"])
+    def test_personal_data_is_refused_until_it_can_be_encrypted(self, field: str) -> None:
+        assert refusal(joining, **{field: NAME}) == PersonalDataNotAccepted(fields_refused=(field,))
+
+    def test_several_personal_fields_are_named_together(self) -> None:
+        assert refusal(joining, email="a@b.cn", name=NAME) == PersonalDataNotAccepted(fields_refused=("name", "email"))
+
+    def test_a_referral_is_not_supported_yet(self) -> None:
+        assert refusal(joining, referral_code="R") == UnsupportedFeature(feature="referral_code")
+
+    @pytest.mark.parametrize(
+        ("changes", "field"),
+        [
+            ({"card": ""}, "card"), ({"card": None}, "card"), ({"card": 1001}, "card"), ({"card": "a\0b"}, "card"), ({"card": "9" * 257}, "card"),
+            ({"member_id": NAME}, "member_id"), ({"language": "Chinese"}, "language"), ({"consents": {"mail": "maybe"}}, "consents.mail"),
+            ({"surprise": 1}, "surprise"), ({"registered_at": "soon"}, "registered_at"), ({"registered_at": 1483270227}, "registered_at"),
+            ({"registered_at": "1899-12-31T23:59:59Z"}, "registered_at"), ({"registered_at": None}, "registered_at"),
+            ({"consents": {str(n): True for n in range(51)}}, "consents"), ({"attribution": {"a": ""}}, "attribution.a"),
+        ],
+    )  # fmt: skip
+    def test_a_field_that_cannot_be_read_is_named(self, changes: dict[str, Any], field: str) -> None:
+        refused = refusal(joining, **changes)
+        assert isinstance(refused, InvalidField)
+        assert refused.field == field
+
+    def test_a_registration_without_zone_is_refused(self) -> None:
+        assert refusal(joining, registered_at="2023-03-15T10:00:00") == TimeWithoutZone(field="registered_at")
+
+    def test_the_order_of_fields_makes_no_difference(self) -> None:
+        one, other = joining(consents={"mail": True, "sms": False}), joining(consents={"sms": False, "mail": True})
+        assert one.fingerprint == other.fingerprint
+
+
+class TestCampaigns:
+    def test_a_campaign_is_made_with_a_slug_of_its_name(self) -> None:
+        command = creating(audience={"cards": [NUMBER, NUMBER, "7"]}, priority=3)
+        assert command.campaign_id.startswith("dairy-twice-")
+        assert (command.everyone, command.card_ids, command.priority) == (False, [card_id(NUMBER), card_id("7")], 3)
+        assert creating(campaign_id="dairy").campaign_id == "dairy"
+        assert creating(name="牛奶").campaign_id.startswith("campaign-")
+        assert creating(audience={"members": [str(ANN), str(BOB), str(ANN)]}).member_ids == [ANN, BOB]
+
+    @pytest.mark.parametrize(
+        ("changes", "feature"),
+        [
+            ({"audience": {"tiers": ["Gold"]}}, "audience.tiers"), ({"audience": {"segment": "new"}}, "audience.segment"),
+            ({"conditions": {"coupon": "C"}}, "conditions.coupon"), ({"budget": {"points": 5}}, "budget"), ({"limits": {"per_member": 1}}, "limits"),
+            ({"effect": {"discount": {"percent": 5}}}, "effect.discount"), ({"effect": {"coupon": "C"}}, "effect.coupon"),
+        ],
+    )  # fmt: skip
+    def test_what_is_not_supported_yet_is_refused_by_name(self, changes: dict[str, Any], feature: str) -> None:
+        assert refusal(creating, **changes) == UnsupportedFeature(feature=feature)
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"audience": {}}, {"audience": {"everyone": False}}, {"audience": {"everyone": True, "cards": ["1"]}}, {"audience": {"cards": []}},
+            {"effect": {}}, {"effect": {"multiplier": "2", "bonus_points": 5}}, {"effect": {"multiplier": 1.5}}, {"effect": {"multiplier": "1"}},
+            {"effect": {"multiplier": "1e99999999"}}, {"effect": {"bonus_points": -5}}, {"conditions": {"minimum_paid_minor": -1}},
+            {"conditions": {"colour": "red"}}, {"campaign_id": "Not A Slug"}, {"campaign_id": "-"}, {"priority": 1.5}, {"priority": 10_000},
+            {"name": ""}, {"audience": {"members": [NAME]}}, {"starts_at": "1"},
+        ],
+    )  # fmt: skip
+    def test_terms_that_cannot_be_meant_are_refused(self, changes: dict[str, Any]) -> None:
+        assert refusal(creating, **changes).name == "invalid-field"
+
+    def test_a_window_without_zone_is_refused(self) -> None:
+        assert refusal(creating, ends_at="2023-06-01T00:00:00") == TimeWithoutZone(field="ends_at")
+
+    def test_the_same_terms_have_the_same_fingerprint_and_other_terms_another(self) -> None:
+        assert creating().fingerprint == creating().fingerprint
+        others = [
+            creating(priority=1),
+            creating(effect={"multiplier": "3"}),
+            creating(audience={"cards": ["1"]}),
+            creating(audience={"cards": ["2"]}),
+        ]
+        assert len({creating().fingerprint, *(other.fingerprint for other in others)}) == 5
+
+
+class TestProgrammes:
+    def test_a_shipped_programme_is_published(self) -> None:
+        command = publish_command(shipped("corner_shop"), identity=Identity.of("staff", "k"), now=NOW)
+        assert (command.policy, command.forced_reason) == (policy("corner_shop"), None)
+
+    def test_a_programme_that_is_not_shipped_is_refused(self) -> None:
+        with pytest.raises(InvalidField):
+            shipped("nobodys")
+
+    def test_errors_of_the_linter_keep_a_version_from_being_published_unless_somebody_says_why(self) -> None:
+        rules = policy(points_as_cash=None)
+        with pytest.raises(PolicyRefused):
+            publish_command(rules, identity=Identity.of("staff", None), now=NOW)
+        forced = publish_command(
+            rules, identity=Identity.of("staff", None), now=NOW, forced_reason="a pilot without cash"
+        )
+        assert forced.forced_reason == "a pilot without cash"
+
+    @pytest.mark.parametrize(
+        ("text", "kind"),
+        [
+            ("name: [", MalformedMessage),
+            ("", InvalidField),
+            ("- a", InvalidField),
+            ("name: x", InvalidField),
+            ("a: !!python/name:os.system", MalformedMessage),
+        ],
+    )
+    def test_a_file_that_cannot_be_read_is_refused(self, text: str, kind: type[Refusal]) -> None:
+        with pytest.raises(kind):
+            policy_from_yaml(text)
+
+
+class TestPurchases:
+    BODY: ClassVar[dict[str, Any]] = {
+        "source": "/stores/1", "id": "R-1", "time": "2023-05-02T12:00:00+08:00", "currency": "CNY", "store": "1", "card": NUMBER,
+        "lines": [{"line": "1", "sku": "1", "quantity": 1, "gross_minor": 1500}], "tenders": [{"kind": "cash", "amount_minor": 1500}],
+    }  # fmt: skip
+
+    def test_a_body_is_read(self) -> None:
+        body = read(PurchaseBody, json.dumps(self.BODY), strictly=True)
+        assert (body.source, body.id, body.time, body.member) == ("/stores/1", "R-1", NOW, None)
+
+    @pytest.mark.parametrize("place", ["body", "line", "tender"])
+    def test_an_unknown_field_is_refused_over_http(self, place: str) -> None:
+        body = json.loads(json.dumps(self.BODY))
+        {"body": body, "line": body["lines"][0], "tender": body["tenders"][0]}[place]["surprise"] = 1
+        with pytest.raises(InvalidField) as refused:
+            read(PurchaseBody, json.dumps(body), strictly=True)
+        assert refused.value.field.endswith("surprise")
+        assert read(PurchaseBody, json.dumps(body), strictly=False).id == "R-1"
+
+
+def test_keys_of_different_owners_never_meet() -> None:
+    assert Identity.of("ann", "k").fields()["id"] != Identity.of("bob", "k").fields()["id"]
+    assert isinstance(Identity.of("ann", None).fields()["id"], UUID)
