@@ -16,8 +16,6 @@ CAMPAIGNS = UUID("0e4a3f2c-5d4e-5b8e-9a51-3d0f6b8f1c27")
 CATALOGUE_ID = uuid5(CAMPAIGNS, "")
 AUDIENCE_CHUNK = 4_000
 """Members in one fact: 4,000 ids of 39 bytes stay well below the size a fact may have."""
-
-
 MAX_MULTIPLIER = 1_000
 """Above it, points of the largest basket would no longer fit into a bigint."""
 
