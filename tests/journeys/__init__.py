@@ -1,0 +1,1 @@
+"""Journeys: few, long, through the real commands and the real services."""

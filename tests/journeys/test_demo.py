@@ -1,0 +1,27 @@
+"""The demo on its first baskets: its figures equal the data files', and a second run doubles nothing."""
+
+import re
+from pathlib import Path
+
+from tests.journeys.ledger import Ledger
+
+
+def test_the_first_5000_baskets_equal_the_data_files_and_a_second_run_finds_them(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    first = ledger.loyalty("demo", "--baskets", "5000", "--exit", "--verify")
+    assert "2,469 households, 5,000 purchases, 27 campaigns: 0 differences" in first
+    assert "5,000 purchases published (0 were there already)" in first
+    second = ledger.loyalty("demo", "--baskets", "5000", "--exit", "--verify")
+    assert "all 5,000 purchases were there already: nothing was published" in second
+    assert "0 differences" in second
+    assert _tables(first) == _tables(second)
+
+
+def test_commands_without_anything_running_say_what_to_do(tmp_path: Path) -> None:
+    told = Ledger(tmp_path).loyalty("status", check=False)
+    assert "NothingRuns" in told
+    assert "loyalty up" in told
+
+
+def _tables(output: str) -> list[str]:
+    return [line for line in output.splitlines() if re.match(r"[│┃]", line)]
