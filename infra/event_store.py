@@ -2,7 +2,7 @@
 
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -314,11 +314,21 @@ class FactSubscription(ListenNotifySubscription[FactRecorder]):
 class Factory(InfrastructureFactory[TrackingRecorder]):
     """Plugs the log into the library; `FACTS_TOPIC` names the register of facts, `DATABASE_URL` the database."""
 
+    def __init__(self, env: Any) -> None:
+        super().__init__(env)
+        self._closing = ExitStack()
+
+    def close(self) -> None:
+        """Close the connections of all recorders."""
+        self._closing.close()
+
     def mapper(self, transcoder: Any = None, mapper_class: Any = None) -> Any:  # noqa: ARG002 - the library's signature
         return FactMapper(resolve_topic(self.env["FACTS_TOPIC"]))
 
     def application_recorder(self) -> FactRecorder:
-        return FactRecorder(self.env["DATABASE_URL"])
+        recorder = FactRecorder(self.env["DATABASE_URL"])
+        self._closing.callback(recorder.close)
+        return recorder
 
     def aggregate_recorder(self, purpose: str = "events") -> AggregateRecorder:
         if purpose != "events":
