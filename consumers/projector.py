@@ -11,15 +11,16 @@ from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 
 from infra import kafka
 from infra.database import connect
+from infra.groups import subscribe
 from infra.process import quiet_gc
 from infra.settings import Settings
+from infra.topics import FACTS
 from projections import offsets, schema
 from projections.offsets import Fenced
 from projections.read_models import ReadModels
 
 log = logging.getLogger(__name__)
 
-FACTS_TOPIC = "loyalty.facts.v1"
 GROUP = "loyalty.projector"
 MOST_RECORDS = 6_000
 """A batch of this size is written in a fraction of a second, and the cost of its transaction is shared by thousands."""
@@ -34,7 +35,7 @@ def run(settings: Settings, *, stop: threading.Event, names: Sequence[str] | Non
         offsets.begin(connection, projections, topic_id=topic_id, partitions=partitions)
         read_models = ReadModels(connection, projections)
         with closing(_consumer(settings, names)) as consumer:
-            consumer.subscribe([FACTS_TOPIC], listener=Assignments(settings, consumer, read_models))
+            subscribe(consumer, FACTS, Assignments(settings, consumer, read_models))
             quiet_gc()
             while not stop.is_set():
                 step(consumer, read_models)
@@ -72,12 +73,12 @@ class Assignments(ConsumerRebalanceListener):  # type: ignore[misc]  # the libra
 
 def _seek(consumer: KafkaConsumer, assign: Callable[[Collection[int]], Any], partitions: Collection[int]) -> None:
     for partition, offset in assign(partitions).items():
-        consumer.seek(TopicPartition(FACTS_TOPIC, partition), offset)
+        consumer.seek(TopicPartition(FACTS, partition), offset)
 
 
 def _topic(settings: Settings) -> tuple[UUID, int]:
     with closing(kafka.admin(settings)) as admin:
-        (topic,) = admin.describe_topics([FACTS_TOPIC])
+        (topic,) = admin.describe_topics([FACTS])
     return UUID(str(topic["topic_id"])), len(topic["partitions"])
 
 
