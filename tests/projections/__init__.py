@@ -1,0 +1,1 @@
+"""The read side, from told facts to rows and answers."""
