@@ -185,13 +185,13 @@ class RecordPurchase(Command):
             raise WrongCurrency(currency=self.currency, expected=policy.currency)
         if self.card_id is not None:
             streams.get(Card, self.card_id)
-        member_id = self._buyer(streams)
+        member_id, sale = self._buyer(streams), self._sale()
         if member_id is None:
-            return Decision(self._record(purchase, None, version) + self._keep(streams))
+            return Decision(self._record(purchase, None, version, sale) + self._keep(streams))
         member = streams.get(Member, member_id)
         if not member.exists:
             raise UnknownMember(member_id=member_id)
-        return Decision(self._record(purchase, member_id, version) + credit(streams, self._sale(), member))
+        return Decision(self._record(purchase, member_id, version, sale) + credit(streams, sale, member))
 
     def _buyer(self, streams: Streams) -> UUID | None:
         if self.card_id is None:
@@ -199,8 +199,7 @@ class RecordPurchase(Command):
         card = streams.peek(self.card_id)
         return None if card is None else card.member_id
 
-    def _record(self, purchase: Purchase, member_id: UUID | None, version: int) -> list[Draft]:
-        sale = self._sale()
+    def _record(self, purchase: Purchase, member_id: UUID | None, version: int, sale: Sale) -> list[Draft]:
         return purchase.record(
             member_id=member_id,
             card_id=self.card_id,

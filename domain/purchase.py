@@ -3,6 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
+from pydantic import SkipValidation
+
 from domain.basket import CouponUse, Line, Tender, paid
 from domain.fact import Fact
 from domain.stream import Draft, Stream, evolves
@@ -11,14 +13,16 @@ from domain.stream import Draft, Stream, evolves
 class PurchaseRecorded(Fact, name="PurchaseRecorded.v1"):
     """A till sold something. Without a member the purchase is unclaimed; without a card it is anonymous."""
 
+    # Lines, tenders and coupons hold JSON's own types only and were checked when the message was read: not once more.
+
     currency: str
     store: str
     channel: str
     card_id: UUID | None = None
     member_id: UUID | None = None
-    lines: list[Line]
-    tenders: list[Tender]
-    coupons: list[CouponUse] | None = None
+    lines: SkipValidation[list[Line]]
+    tenders: SkipValidation[list[Tender]]
+    coupons: SkipValidation[list[CouponUse]] | None = None
     paid_minor: int
     fingerprint: str
 
