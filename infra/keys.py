@@ -78,7 +78,7 @@ def load_key_file(settings: Settings, *, make: bool = False) -> KeyFile:
 def _make_key_file(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     keys = {name: b64encode(secrets.token_bytes(32)).decode() for name in ("cards", "letters")}
-    temporary = path.with_suffix(f".{os.getpid()}")
+    temporary = path.with_suffix(f".{secrets.token_hex(8)}")
     temporary.touch(mode=0o600, exist_ok=False)
     with temporary.open("w") as file:
         json.dump(keys, file)
