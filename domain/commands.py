@@ -175,7 +175,7 @@ class RecordPurchase(Command):
             yield PointsAccount, account_id(member_id)
 
     def decide(self, streams: Streams) -> Decision | Repeat:
-        """Repeat, clock, currency, programme, member: refused in this order."""
+        """A repeat is known before anything else; then clock, programme, currency, member, refused in this order."""
         purchase = streams.get(Purchase, self.id)
         if purchase.recorded is not None:
             return self.same_as(purchase, purchase.recorded.fingerprint)

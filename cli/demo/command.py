@@ -115,8 +115,8 @@ def _is_ready(door: httpx.Client) -> bool:
         return False
 
 
-def _join_members(commands: httpx.Client) -> list[str]:
-    """Join every household; those that joined before get the same answer again."""
+def _join_members(commands: httpx.Client) -> dict[str, str]:
+    """Join every household; those that joined before get the same answer again. Answers member ids by card."""
     bodies = list(complete_journey.members())
     for start in range(0, len(bodies), AT_ONCE):
         answer = _post(commands, "/members/batch", {"items": bodies[start : start + AT_ONCE]})
@@ -124,7 +124,7 @@ def _join_members(commands: httpx.Client) -> list[str]:
         if refused:
             raise DemoFailed(f"{len(refused)} members were refused, the first with {refused[0]}")
     typer.echo(f"{len(bodies):,} members have joined")
-    return [str(body["member_id"]) for body in bodies]
+    return {str(body["card"]): str(body["member_id"]) for body in bodies}
 
 
 def _create_campaigns(commands: httpx.Client) -> None:

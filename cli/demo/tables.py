@@ -1,14 +1,15 @@
 """The demo's tables: balances, tiers and campaigns, as the read models answer them."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from itertools import groupby
+from itertools import groupby, islice
 from operator import itemgetter
 from typing import Any
 
 import httpx
 from psycopg import Connection
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -17,46 +18,50 @@ from domain.programme import Policy
 from domain.tiers import Credit, standing
 
 SAMPLES = 5
+NOTES = """\
+That targeted households earn double is the demo's assumption; windows, households, sales and coupons are the data's.
+* The window begins before the data or ends after them: its figures hold for the part that the data cover.
+Baseline: sales to the same households in the equally long time before; uplift: difference in differences against all
+other households; – where the data do not reach back."""
 
 
-def show(*, http: httpx.Client, read_models: Connection, members: Sequence[str], as_of: datetime) -> None:
-    """Print every table, as of the end of the data."""
-    console = Console(width=None if Console().is_terminal else 160)
-    console.print(f"\nAs of {as_of:%F %R} UTC, the end of the data:")
+def show(*, http: httpx.Client, read_models: Connection, members: Mapping[str, str], as_of: datetime) -> None:
+    """Print every table, as of the end of the data. `members`: member ids by card."""
+    console = Console()
+    console.print(f"\nAs of {as_of:%F %R} UTC, the end of the data:\n")
     console.print(_totals(read_models, as_of))
-    console.print(_members(http, members[:SAMPLES], as_of))
+    console.print(_members(http, dict(islice(members.items(), SAMPLES)), as_of))
     console.print(_tiers(http, read_models, as_of))
-    console.print(_campaigns(http))
-    console.print(
-        "A multiplier of 2 for the targeted households is the demo's assumption; windows and households are the data's. A window "
-        "marked * is cut by the data's first or last day: its figures hold for a part of it. Baseline: the same households in the "
-        "equally long time before. Uplift: difference in differences against all others; – where the data do not reach back."
-    )
+    figures = [_get(http, f"/campaigns/{campaign_id}/analytics") for campaign_id in campaign_ids(http)]
+    console.print(_reach(figures))
+    console.print(_sales(figures))
+    console.print(NOTES)
 
 
 def _totals(read_models: Connection, as_of: datetime) -> Table:
     found = totals(read_models, as_of=as_of)
-    table = Table(*found, title="The ledger", title_justify="left")
-    table.add_row(*(f"{value:,}" for value in found.values()))
-    return _right(table)
+    return _table("The ledger", found, [[f"{value:,}" for value in found.values()]], texts=0)
 
 
-def _members(http: httpx.Client, members: Sequence[str], as_of: datetime) -> Table:
-    table = Table(
-        "member", "issued", "available", "expired", "next expiry", "tier", "since", "qualifying", "to next",
-        title="Balances (the first members)", title_justify="left",
-    )  # fmt: skip
-    for member_id in members:
+def _members(http: httpx.Client, members: Mapping[str, str], as_of: datetime) -> Table:
+    rows = []
+    for card, member_id in members.items():
         balance = _get(http, f"/members/{member_id}/balance", as_of=as_of.isoformat())
         tier = _get(http, f"/members/{member_id}/tier", as_of=as_of.isoformat())
         following = balance["next_expiry"]
-        table.add_row(
-            member_id, f"{balance['issued']:,}", f"{balance['available']:,}", f"{balance['expired']:,}",
-            f"{following['points']:,} on {following['at'][:10]}" if following else "–",
-            tier["tier"], tier["since"][:10], f"{tier['qualifying_points']:,}",
-            f"{tier['points_to_next']:,}" if tier["points_to_next"] is not None else "–",
-        )  # fmt: skip
-    return table
+        rows.append(
+            [
+                card,
+                tier["tier"],
+                f"{following['points']:,} on {following['at'][:10]}" if following else "–",
+                f"{balance['issued']:,}",
+                f"{balance['available']:,}",
+                f"{tier['qualifying_points']:,}",
+                _number(tier["points_to_next"]),
+            ]
+        )
+    columns = ("card", "tier", "lapses next", "issued", "to spend", "this year", "to next tier")
+    return _table("Balances and tiers of the first members", columns, rows, texts=3)
 
 
 def _tiers(http: httpx.Client, read_models: Connection, as_of: datetime) -> Table:
@@ -66,33 +71,48 @@ def _tiers(http: httpx.Client, read_models: Connection, as_of: datetime) -> Tabl
         history = list(rows)
         earned = [Credit(at, points) for _, _, at, points in history if at is not None and points is not None]
         reached[standing(earned, policy=policy, registered_at=history[0][1], as_of=as_of).tier] += 1
-    table = Table(*(level.name for level in policy.tiers.levels), title="Members by tier", title_justify="left")
-    table.add_row(*(f"{reached[level.name]:,}" for level in policy.tiers.levels))
-    return _right(table)
+    names = [level.name for level in policy.tiers.levels]
+    return _table("Members by tier", names, [[f"{reached[name]:,}" for name in names]], texts=0)
 
 
-def _campaigns(http: httpx.Client) -> Table:
-    table = Table(
-        "campaign", "window", "targeted", "participants", "purchases", "sales", "coupons", "points", "baseline", "uplift",
-        title="Campaigns (amounts in dollars)", title_justify="left",
-    )  # fmt: skip
-    for campaign_id in campaign_ids(http):
-        told = _get(http, f"/campaigns/{campaign_id}/analytics")
-        window = f"{told['starts_at'][:10]} – {told['ends_at'][:10]}{'*' if told['window_cut'] else ''}"
-        table.add_row(
-            campaign_id, window, f"{told['targeted']:,}", f"{told['participants']:,}", f"{told['purchases']:,}",
-            _dollars(told["sales_minor"]), f"{told['coupons_redeemed']:,}", f"{told['bonus_points']:,}",
-            _dollars(told["baseline_sales_minor"]), _dollars(told["uplift_minor"]),
-        )  # fmt: skip
-    for column in table.columns[2:]:
-        column.justify = "right"
+def _reach(figures: Sequence[Any]) -> Table:
+    rows = [
+        [
+            told["campaign_id"],
+            f"{told['starts_at'][:10]} – {told['ends_at'][:10]}{'*' if told['window_cut'] else ''}",
+            *(f"{told[name]:,}" for name in ("targeted", "participants", "purchases", "coupons_redeemed")),
+        ]
+        for told in figures
+    ]
+    columns = ("campaign", "window", "targeted", "buyers", "purchases", "coupons")
+    return _table("Campaigns: whom they reached", columns, rows, texts=2)
+
+
+def _sales(figures: Sequence[Any]) -> Table:
+    rows = [
+        [
+            told["campaign_id"],
+            *(_dollars(told[name]) for name in ("sales_minor", "baseline_sales_minor", "uplift_minor")),
+            _number(told["bonus_points"]),
+        ]
+        for told in figures
+    ]
+    columns = ("campaign", "sales", "baseline", "uplift", "points granted")
+    return _table("Campaigns: what they brought, in dollars", columns, rows, texts=1)
+
+
+def _table(title: str, columns: Iterable[str], rows: Iterable[Sequence[str]], *, texts: int) -> Table:
+    """A table that fits 80 columns; its first `texts` columns are text, the others numbers."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for number, column in enumerate(columns):
+        table.add_column(column, justify="left" if number < texts else "right", no_wrap=number < texts)
+    for row in rows:
+        table.add_row(*row)
     return table
 
 
-def _right(table: Table) -> Table:
-    for column in table.columns:
-        column.justify = "right"
-    return table
+def _number(value: int | None) -> str:
+    return "–" if value is None else f"{value:,}"
 
 
 def _dollars(minor: int | None) -> str:
