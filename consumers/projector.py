@@ -11,7 +11,7 @@ from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 
 from infra import kafka
 from infra.database import connect
-from infra.groups import subscribe
+from infra.groups import TopicUnknown, subscribe
 from infra.process import quiet_gc
 from infra.settings import Settings
 from infra.topics import FACTS
@@ -79,6 +79,8 @@ def _seek(consumer: KafkaConsumer, assign: Callable[[Collection[int]], Any], par
 def _topic(settings: Settings) -> tuple[UUID, int]:
     with closing(kafka.admin(settings)) as admin:
         (topic,) = admin.describe_topics([FACTS])
+    if not topic["partitions"]:
+        raise TopicUnknown(FACTS)
     return UUID(str(topic["topic_id"])), len(topic["partitions"])
 
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from uuid import UUID
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from infra.database import connect
@@ -13,6 +13,7 @@ from infra.settings import Settings
 from infra.web import tell_problems
 from projections import schema
 from query_api import campaigns, facts, health, members
+from query_api.asking import only_known_parameters
 from query_api.facts import Log
 from query_api.reading import Reader
 
@@ -40,8 +41,9 @@ def create_app(settings: Settings, *, keyring: Keyring, card_id: Callable[[str],
     app.state.keyring = keyring
     app.state.card_id = card_id
     app.state.programme = settings.programme
-    for part in (health.router, members.router, campaigns.router, facts.router):
-        app.include_router(part)
+    app.include_router(health.router)
+    for part in (members.router, campaigns.router, facts.router):
+        app.include_router(part, dependencies=[Depends(only_known_parameters)])
     tell_problems(app)
     return app
 

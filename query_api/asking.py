@@ -3,19 +3,25 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import Depends, Query
-from pydantic import AwareDatetime
+from fastapi import Depends, Query, Request
+from fastapi.dependencies.models import Dependant
+from pydantic import AwareDatetime, Field
 
 from infra.web import Problem
 from query_api.reading import Reader, Wait, reader
 
 TheReader = Annotated[Reader, Depends(reader)]
 
+FIRST_INSTANT, LAST_INSTANT = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+"""Beyond these no calendar of a programme reaches."""
+
+Words = Annotated[str, Field(max_length=256, pattern=r"^[^\x00]*$")]
+"""Text as PostgreSQL can compare it."""
+
 AsOf = Annotated[
-    AwareDatetime | None,
+    Annotated[AwareDatetime, Field(ge=FIRST_INSTANT, le=LAST_INSTANT)] | None,
     Query(description="The instant that the answer is about, with its offset from UTC; now, if left out."),
 ]
-
 
 Waiting = Annotated[Wait, Depends()]
 
@@ -26,3 +32,18 @@ def instant(as_of: datetime | None) -> datetime:
 
 def unknown(what: str, detail: str) -> Problem:
     return Problem(f"unknown-{what}", 404, detail)
+
+
+async def only_known_parameters(request: Request) -> None:
+    """A parameter that is misspelt would otherwise be passed over, and another question answered than was asked."""
+    strangers = sorted(set(request.query_params) - _parameters(request.scope["route"].dependant))
+    if strangers:
+        raise Problem(
+            "invalid-request", 422, "Leave out or correct the parameters that are named.",
+            fields=[f"query.{name}" for name in strangers], problems=["Unknown parameter"] * len(strangers),
+        )  # fmt: skip
+
+
+def _parameters(dependant: Dependant) -> set[str]:
+    own = {field.alias for field in dependant.query_params}
+    return own.union(*map(_parameters, dependant.dependencies))

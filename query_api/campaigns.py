@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query
 from infra.web import requires
 from projections.analytics import Analytics, CampaignList, analytics_of, campaign_list
 from projections.tiers import Programmes, programmes
-from query_api.asking import TheReader, Waiting, unknown
+from query_api.asking import TheReader, Waiting, Words, unknown
 
 router = APIRouter(tags=["campaigns"], dependencies=[Depends(requires("staff", "analyst", "auditor"))])
 
@@ -16,8 +16,8 @@ router = APIRouter(tags=["campaigns"], dependencies=[Depends(requires("staff", "
 async def campaigns(
     read: TheReader,
     wait: Waiting,
-    after: Annotated[str, Query(max_length=64, description="The `next` of the page before.")] = "",
-    limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
+    after: Annotated[Words, Query(description="The `next` of the page before.")] = "",
+    limit: Annotated[int, Query(ge=1, le=1_000, description="Campaigns on a page.")] = 100,
 ) -> CampaignList:
     """Campaigns, page by page."""
     async with read.look("campaigns", wait) as snapshot:
@@ -25,7 +25,7 @@ async def campaigns(
 
 
 @router.get("/campaigns/{campaign_id}/analytics")
-async def analytics(campaign_id: str, read: TheReader, wait: Waiting) -> Analytics:
+async def analytics(campaign_id: Words, read: TheReader, wait: Waiting) -> Analytics:
     """The campaign's figures; each definition stands beside its field in this document."""
     async with read.look("campaigns", wait) as snapshot:
         found = await analytics_of(snapshot, campaign_id=campaign_id)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 
 from infra.settings import Settings
 from infra.web import Problem, requires
-from query_api.asking import unknown
+from query_api.asking import Words, unknown
 
 router = APIRouter(prefix="/facts", tags=["facts"], dependencies=[Depends(requires("auditor"))])
 
@@ -31,20 +31,20 @@ class FactTold(BaseModel):
     """A fact: its place, its envelope, and what it says."""
 
     position: int = Field(description="Its place in the log; positions have no gaps")
-    stream_id: UUID
+    stream_id: UUID = Field(description="What the fact is about: a member, a card, a purchase, an account, a campaign")
     version: int = Field(description="Its number in its stream; versions have no gaps")
     name: str = Field(description="The stored name, with the version of its shape")
-    recorded_at: datetime
+    recorded_at: datetime = Field(description="When the ledger recorded it")
     occurred_at: datetime = Field(description="The business time, as the caller told it")
-    actor: str
-    member_id: UUID | None
+    actor: str = Field(description="Who brought it about: a till, or the owner of a key")
+    member_id: UUID | None = Field(description="The member it belongs to, where there is one")
     body: dict[str, Any] = Field(description="The rest of the fact as it is stored: amounts in minor units")
 
 
 class FactPage(BaseModel):
     """A page of facts."""
 
-    items: list[FactTold]
+    items: list[FactTold] = Field(description="The facts, by position")
     next: int | None = Field(description="Pass it as `after` for the next page; null when there is no more for now")
 
 
@@ -73,8 +73,8 @@ class Log:
 async def facts(
     request: Request,
     after: Annotated[int, Query(ge=0, description="The position after which to begin.")] = 0,
-    limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
-    name: Annotated[str | None, Query(description="Only facts of this stored name.")] = None,
+    limit: Annotated[int, Query(ge=1, le=1_000, description="Facts on a page.")] = 100,
+    name: Annotated[Words | None, Query(description="Only facts of this stored name.")] = None,
     member: Annotated[UUID | None, Query(description="Only facts of this member.")] = None,
     stream: Annotated[UUID | None, Query(description="Only facts of this stream.")] = None,
 ) -> FactPage:

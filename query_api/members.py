@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
 
+from domain.programme import programme_id
 from infra.web import Problem, requires
 from projections.balances import Balance, balance_of
 from projections.members import Member, member_of
@@ -34,7 +35,7 @@ async def member_by_card(
 @router.get("/{member_id}/balance")
 async def balance(member_id: UUID, read: TheReader, wait: Waiting, as_of: AsOf = None) -> Balance:
     """The member's points by what has become of them, right at any instant."""
-    async with read.look("balances", wait, member_id=member_id) as snapshot:
+    async with read.look("balances", wait, subjects=[member_id]) as snapshot:
         found = await balance_of(snapshot, member_id=member_id, as_of=instant(as_of))
     return found or _no_member()
 
@@ -42,11 +43,10 @@ async def balance(member_id: UUID, read: TheReader, wait: Waiting, as_of: AsOf =
 @router.get("/{member_id}/tier")
 async def tier(request: Request, member_id: UUID, read: TheReader, wait: Waiting, as_of: AsOf = None) -> TierAnswer:
     """Where the member stands, what is missing to the next tier, and what keeps this one."""
-    async with read.look("tiers", wait, member_id=member_id) as snapshot:
+    programme: str = request.app.state.programme
+    async with read.look("tiers", wait, subjects=[member_id, programme_id(programme)]) as snapshot:
         try:
-            found = await tier_of(
-                snapshot, member_id=member_id, programme=request.app.state.programme, as_of=instant(as_of)
-            )
+            found = await tier_of(snapshot, member_id=member_id, programme=programme, as_of=instant(as_of))
         except NoProgrammeKnown as error:
             raise Problem("no-programme-in-force", 404, "No version of the programme was in force then.") from error
     return found or _no_member()

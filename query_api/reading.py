@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Annotated
 from uuid import UUID
@@ -22,11 +22,11 @@ LOOK_AGAIN_SECONDS = 0.01
 _POSITION = """
 SELECT schema_name, min(last_position)
 FROM projections_live JOIN projection_offsets USING (projection, generation)
-WHERE projection = %(projection)s AND partition = coalesce(%(partition)s::int, partition) GROUP BY schema_name
+WHERE projection = %(projection)s AND partition = ANY(%(partitions)s) GROUP BY schema_name
 """
 _PARKED = """
 SELECT 1 FROM parked_facts JOIN projections_live USING (projection, generation)
-WHERE projection = %(projection)s AND key = %(key)s LIMIT 1
+WHERE projection = %(projection)s AND key = ANY(%(keys)s) LIMIT 1
 """
 
 AtLeast = Annotated[
@@ -66,16 +66,20 @@ class Reader:
 
     @asynccontextmanager
     async def look(
-        self, projection: str, wait: Wait | None = None, *, member_id: UUID | None = None
+        self, projection: str, wait: Wait | None = None, *, subjects: Sequence[UUID] = ()
     ) -> AsyncIterator[Snapshot]:
-        """A snapshot of a projection's live generation; of one member's partition, or of all partitions."""
+        """A snapshot of a projection's live generation.
+
+        Its position is the least of the partitions of those subjects that the answer draws on; of all partitions,
+        where none is named.
+        """
         at_least, patience = (wait.at_least, wait.timeout_seconds) if wait else (0, 0)
         deadline = time.monotonic() + patience
-        key = None if member_id is None else str(member_id).encode()
+        keys = [str(subject).encode() for subject in subjects]
         while True:
             try:
                 async with self._pool.connection() as connection, connection.transaction():
-                    snapshot = await self._snapshot(connection, projection, key)
+                    snapshot = await self._snapshot(connection, projection, keys)
                     if snapshot.position >= at_least:
                         yield snapshot
                         return
@@ -93,13 +97,13 @@ class Reader:
                 )  # fmt: skip
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
-    async def _snapshot(self, connection: AsyncConnection, projection: str, key: bytes | None) -> Snapshot:
-        partition = None if key is None else partition_of(key, self._partitions)
-        values = {"projection": projection, "partition": partition, "key": key}
+    async def _snapshot(self, connection: AsyncConnection, projection: str, keys: list[bytes]) -> Snapshot:
+        partitions = [partition_of(key, self._partitions) for key in keys] or list(range(self._partitions))
+        values = {"projection": projection, "partitions": partitions, "keys": keys}
         row = await (await connection.execute(_POSITION, values)).fetchone()
         if row is None:
             raise Problem("not-yet", 425, "No projector has run yet. Start one, then repeat the request.", position=0)
-        if key is not None and await (await connection.execute(_PARKED, values)).fetchone():
+        if keys and await (await connection.execute(_PARKED, values)).fetchone():
             raise Problem(
                 "member-parked", 503, "A fact of this member could not be folded; an operator must look at it."
             )

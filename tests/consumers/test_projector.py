@@ -1,0 +1,186 @@
+"""The projector on a real topic: started, stopped, started again, shared by two, left behind."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from typing import Any, cast
+
+import pytest
+from kafka import KafkaConsumer, TopicPartition
+
+from consumers import projector
+from infra import kafka as clients
+from infra.database import connect
+from infra.groups import TopicUnknown
+from infra.settings import Settings
+from infra.topics import FACTS
+from projections import offsets, schema
+from projections.chain import AnotherEpoch
+from projections.read_models import ReadModels
+from tests.builders import ANN, BOB
+from tests.read_spec import JANUARY, PARTITIONS, Polled, ReadSide, Teller, earns, joins
+
+
+class Topic:
+    """A facts topic of the test's own, and projectors that follow it."""
+
+    def __init__(self, settings: Settings, name: str) -> None:
+        self.settings = settings
+        self.name = name
+        self.teller = Teller()
+        self.make()
+
+    def make(self) -> None:
+        with closing(clients.admin(self.settings)) as admin:
+            admin.create_topics({self.name: {"num_partitions": PARTITIONS, "replication_factor": 1}})
+
+    def make_anew(self) -> None:
+        with closing(clients.admin(self.settings)) as admin:
+            admin.delete_topics([self.name])
+            while self.name in admin.list_topics():
+                time.sleep(0.05)
+        self.make()
+
+    def publish(self, polled: Polled) -> None:
+        with closing(clients.producer(self.settings)) as producer:
+            sent = [
+                producer.send(self.name, key=one.key, value=one.value, headers=one.headers, partition=partition)
+                for partition, messages in polled.items()
+                for one in messages
+            ]
+            for future in sent:
+                future.get(30)
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        with connect(self.settings.database_url) as connection:
+            return connection.execute(query.encode()).fetchall()
+
+    @contextmanager
+    def projecting(self, *names: str) -> Iterator[threading.Thread]:
+        """A projector in a thread; what it raises is raised here."""
+        stop = threading.Event()
+        failures: list[Exception] = []
+
+        def run() -> None:
+            try:
+                projector.run(self.settings, stop=stop, names=names or None)
+            except Exception as error:  # noqa: BLE001 - raised again below
+                failures.append(error)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        try:
+            yield thread
+        finally:
+            stop.set()
+            thread.join()
+        if failures:
+            raise failures[0]
+
+
+def until(true: Callable[[], object], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def topic(settings: Settings, unique: str, monkeypatch: pytest.MonkeyPatch) -> Topic:
+    monkeypatch.setattr(projector, "FACTS", f"{unique}.facts")
+    monkeypatch.setattr(projector, "GROUP", f"{unique}.projector")
+    with connect(settings.database_url) as connection:
+        schema.ensure(connection)
+    return Topic(settings, f"{unique}.facts")
+
+
+LEAST = "SELECT min(last_position) FROM projection_offsets"
+LOTS = "SELECT points FROM balances_1.lots ORDER BY points"
+
+
+def test_facts_are_folded_and_a_fresh_start_goes_on_where_the_last_one_ended(topic: Topic) -> None:
+    topic.publish(topic.teller.tell(*joins(ANN, card="1"), earns(ANN, 5, at=JANUARY)))
+    topic.publish(topic.teller.watermark())
+    with topic.projecting():
+        until(lambda: topic.rows(LEAST) == [(4,)])
+    topic.publish(topic.teller.tell(*joins(BOB, card="2"), earns(BOB, 6, at=JANUARY)))
+    topic.publish(topic.teller.watermark())
+    with topic.projecting():
+        until(lambda: topic.rows(LEAST) == [(8,)])
+    assert topic.rows(LOTS) == [(5,), (6,)]
+
+
+def test_one_projection_alone_is_folded_by_a_reader_of_its_own(topic: Topic) -> None:
+    topic.publish(topic.teller.tell(*joins(ANN, card="1"), earns(ANN, 5, at=JANUARY)))
+    with topic.projecting("balances"):
+        until(lambda: topic.rows(LOTS) == [(5,)])
+    assert topic.rows("SELECT * FROM tiers_1.credits") == []
+    with topic.projecting():
+        until(lambda: topic.rows("SELECT points FROM tiers_1.credits") == [(5,)])
+    assert topic.rows(LOTS) == [(5,)]
+
+
+def test_two_projectors_share_the_partitions_and_fold_every_fact_once(topic: Topic) -> None:
+    people = [*joins(ANN, card="1"), *joins(BOB, card="2")]
+    topic.publish(topic.teller.tell(*people))
+    with topic.projecting():
+        with topic.projecting():
+            for points in range(1, 40):
+                topic.publish(topic.teller.tell(earns(ANN, points, at=JANUARY), earns(BOB, points, at=JANUARY)))
+        topic.publish(topic.teller.watermark())
+        until(lambda: topic.rows(LEAST) == [(topic.teller.position,)])
+    assert topic.rows(LOTS) == [(points,) for points in range(1, 40) for _ in (ANN, BOB)]
+
+
+def test_a_topic_that_was_made_anew_stops_the_projector(topic: Topic) -> None:
+    topic.publish(topic.teller.tell(*joins(ANN, card="1")))
+    with topic.projecting():
+        until(lambda: topic.rows("SELECT * FROM members_1.members"))
+    topic.make_anew()
+    with pytest.raises(offsets.TopicRecreated), topic.projecting() as thread:
+        thread.join(30)
+
+
+def test_another_log_on_the_same_topic_stops_the_projector(topic: Topic) -> None:
+    topic.publish(topic.teller.tell(*joins(ANN, card="1")))
+    with topic.projecting():
+        until(lambda: topic.rows("SELECT * FROM members_1.members"))
+    topic.publish(Teller(epoch="restored").tell(*joins(ANN, card="1")))
+    with pytest.raises(AnotherEpoch), topic.projecting() as thread:
+        thread.join(30)
+
+
+def test_a_topic_that_is_missing_is_named(topic: Topic, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(projector, "FACTS", "nowhere")
+    with pytest.raises(TopicUnknown, match="nowhere"), topic.projecting() as thread:
+        thread.join(30)
+
+
+class Client:
+    """Stands in for a consumer that was left behind: it polls a batch that others have taken in."""
+
+    def __init__(self, polled: Polled) -> None:
+        self.polled = polled
+        self.sought: dict[int, int] = {}
+
+    def poll(self, _: int) -> Mapping[TopicPartition, Any]:
+        return {TopicPartition(FACTS, partition): records for partition, records in self.polled.items()}
+
+    def assignment(self) -> set[TopicPartition]:
+        return {TopicPartition(FACTS, partition) for partition in range(PARTITIONS)}
+
+    def seek(self, place: TopicPartition, offset: int) -> None:
+        self.sought[place.partition] = offset
+
+
+def test_whoever_was_left_behind_drops_the_batch_and_reads_on_from_where_the_others_are(database_url: str) -> None:
+    with closing(ReadSide(database_url)) as read_side:
+        zombie = ReadModels(read_side.connection, read_side.projections)
+        zombie.assign(range(PARTITIONS))
+        told = read_side.teller.tell(*joins(ANN, card="1"))
+        read_side.models.take_in(told)
+        client = Client(told)
+        projector.step(cast("KafkaConsumer", client), zombie)
+        assert client.sought == {partition: 3 if partition in told else 0 for partition in range(PARTITIONS)}
+        assert len(read_side.rows("members", "members")) == 1

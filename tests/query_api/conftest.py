@@ -1,0 +1,62 @@
+"""The Query API over a real database, with a key of each scope."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from domain.fact import Fact
+from infra import event_store, keys, letters, relay
+from infra.database import connect, make_tables
+from infra.event_store import FactMapper
+from infra.keys import SCOPES, Keyring, create_key
+from infra.settings import Settings
+from query_api.app import create_app
+from tests.builders import card_id
+from tests.read_spec import PARTITIONS, ReadSide
+from tests.serving import served
+
+
+@dataclass
+class Door:
+    """The API with a client, keys by scope, and what stands behind it."""
+
+    client: httpx.Client
+    read_side: ReadSide
+    settings: Settings
+    keys: dict[str, str]
+
+    def ask(self, path: str, scope: str = "admin", **parameters: Any) -> httpx.Response:
+        """GET with a key of that scope."""
+        headers = {"Authorization": f"Bearer {self.keys[scope]}"} if scope in self.keys else {}
+        return self.client.get(path, params=parameters or None, headers=headers)
+
+    def recorded(self, *facts: Fact) -> None:
+        """Facts in the log."""
+        encode = FactMapper({}).to_stored_event
+        with connect(self.settings.database_url) as log:
+            for one in map(encode, facts):
+                log.execute(
+                    "INSERT INTO facts SELECT coalesce(max(position), 0) + 1, %s, coalesce(max(position), 0) + 1, %s, %s, %s, %s"
+                    " FROM facts",
+                    (one.originator_id, one.topic, one.state, one.subject, one.recorded_at),
+                )
+
+
+@pytest.fixture
+def door(database_url: str, tmp_path: Path) -> Iterator[Door]:
+    settings = Settings(
+        database_url=database_url, data_dir=tmp_path, partitions=PARTITIONS, programme="member_experience"
+    )
+    with connect(database_url) as connection:
+        make_tables(connection, (*event_store.TABLES, *keys.TABLES, *letters.TABLES, *relay.TABLES))
+        relay.begin(connection, partitions=PARTITIONS, epoch="e1")
+    made = {scope: create_key(settings, scope=scope, owner="tests") for scope in SCOPES}  # type: ignore[arg-type]
+    read_side = ReadSide(database_url)
+    app = create_app(settings, keyring=Keyring(settings), card_id=card_id)
+    with served(app) as client:
+        yield Door(client, read_side, settings, made)
+    read_side.close()

@@ -1,0 +1,69 @@
+"""Who may ask what, and what is open to all."""
+
+import pytest
+
+from domain.fact import Fact
+from tests.builders import ANN, campaign_created, policy, published
+from tests.query_api.conftest import Door
+from tests.read_spec import joins
+
+EVERY = {"till", "staff", "analyst", "auditor", "admin"}
+MATRIX = {
+    "/members?card=1": EVERY,
+    f"/members/{ANN}/balance": EVERY,
+    f"/members/{ANN}/tier": EVERY,
+    "/campaigns": EVERY - {"till"},
+    "/campaigns/spring/analytics": EVERY - {"till"},
+    "/programmes": EVERY - {"till"},
+    "/facts": {"auditor", "admin"},
+    "/facts/1": {"auditor", "admin"},
+}
+
+
+def history() -> list[Fact]:
+    return [published(policy("member_experience")), campaign_created("spring", multiplier="2"), *joins(ANN, card="1")]
+
+
+@pytest.fixture
+def busy(door: Door) -> Door:
+    door.read_side.given(*history())
+    door.recorded(*history())
+    return door
+
+
+def test_each_scope_opens_what_it_is_for_and_nothing_else(busy: Door) -> None:
+    for path, scopes in MATRIX.items():
+        opened = {scope for scope in EVERY if busy.ask(path, scope).status_code == 200}
+        assert opened == scopes, path
+        for scope in EVERY - scopes:
+            told = busy.ask(path, scope)
+            assert (told.status_code, told.json()["type"]) == (403, "urn:loyalty:forbidden")
+            assert set(told.json()["scopes"]) == scopes
+
+
+def test_without_a_good_key_nothing_opens(busy: Door) -> None:
+    for path in MATRIX:
+        for headers in ({}, {"Authorization": "Bearer ll_admin_0_0"}, {"Authorization": "Basic YTpi"}):
+            told = busy.client.get(path, headers=headers)
+            assert (told.status_code, told.json()["type"]) == (401, "urn:loyalty:unauthorized")
+            assert told.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_health_readiness_and_documentation_are_open(busy: Door) -> None:
+    for path in ("/health", "/ready", "/docs", "/openapi.json"):
+        assert busy.ask(path, "nobody").status_code == 200
+
+
+def test_the_documentation_asks_for_a_key_and_explains_every_field(door: Door) -> None:
+    document = door.client.get("/openapi.json").json()
+    assert document["components"]["securitySchemes"]["HTTPBearer"]["scheme"] == "bearer"
+    ours = {"Balance", "TierAnswer", "Analytics", "Member", "NextExpiry", "Programmes", "CampaignAnswer", "FactTold"}
+    silent = [
+        f"{name}.{field}"
+        for name in ours
+        for field, told in document["components"]["schemas"][name]["properties"].items()
+        if "description" not in told
+    ]
+    assert silent == []
+    parameters = [one for path in document["paths"].values() for one in path["get"].get("parameters", ())]
+    assert [one["name"] for one in parameters if one["in"] == "query" and "description" not in one] == []

@@ -1,0 +1,134 @@
+"""Members, balances and tiers over HTTP: positions, waiting, instants, refusals."""
+
+import threading
+import time
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from tests.builders import ANN, BOB, policy, published
+from tests.query_api.conftest import Door
+from tests.read_spec import JANUARY, earns, joins
+
+RULES = policy("member_experience")
+
+
+def problem(response: httpx.Response, status: int, name: str) -> dict[str, Any]:
+    told: dict[str, Any] = response.json()
+    assert (response.status_code, told["type"], told["status"]) == (status, f"urn:loyalty:{name}", status)
+    assert response.headers["content-type"] == "application/problem+json"
+    return told
+
+
+def test_a_member_is_found_by_card(door: Door) -> None:
+    door.read_side.given(*joins(ANN, card="1"))
+    door.read_side.models.take_in(door.read_side.teller.watermark())
+    found = door.ask("/members", card="1")
+    assert found.json() == {"member_id": str(ANN), "registered_at": "2024-01-01T00:00:00Z", "position": 3}
+    problem(door.ask("/members", card="2"), 404, "unknown-member")
+
+
+def test_a_balance_has_every_bucket_and_the_position_it_is_complete_up_to(door: Door) -> None:
+    ends = JANUARY + timedelta(days=9)
+    door.read_side.given(*joins(ANN, card="1"), earns(ANN, 70, at=JANUARY, expires_at=ends))
+    found = door.ask(f"/members/{ANN}/balance", as_of="2024-01-02T08:00:00+08:00")
+    assert found.status_code == 200
+    buckets = dict.fromkeys(
+        ("received", "pending", "held", "spent", "settled", "expired", "revoked", "sent", "debt"), 0
+    )
+    assert found.json() == buckets | {
+        "member_id": str(ANN), "issued": 70, "available": 70, "as_of": "2024-01-02T00:00:00Z", "position": 4,
+        "next_expiry": {"points": 70, "at": "2024-01-10T00:00:00Z"},
+    }  # fmt: skip
+    now = door.ask(f"/members/{ANN}/balance").json()
+    assert (now["available"], now["expired"], now["next_expiry"]) == (0, 70, None)
+
+
+def test_a_tier_names_the_version_that_judged(door: Door) -> None:
+    door.read_side.given(published(RULES), *joins(ANN, card="1"), earns(ANN, 10_000, at=JANUARY))
+    found = door.ask(f"/members/{ANN}/tier", as_of="2024-02-01T00:00:00Z").json()
+    assert (found["tier"], found["next_tier"], found["points_to_next"], found["programme_version"]) == (
+        "Silver", "Gold", 90_000, 1,
+    )  # fmt: skip
+    problem(door.ask(f"/members/{ANN}/tier", as_of="2022-01-01T00:00:00Z"), 404, "no-programme-in-force")
+
+
+@pytest.mark.parametrize("answer", ["balance", "tier"])
+def test_a_stranger_is_unknown(door: Door, answer: str) -> None:
+    door.read_side.given(published(RULES))
+    problem(door.ask(f"/members/{BOB}/{answer}"), 404, "unknown-member")
+
+
+def test_a_question_waits_for_the_position_that_a_command_answered(door: Door) -> None:
+    door.read_side.given(*joins(ANN, card="1"))
+    later = door.read_side.teller.tell(earns(ANN, 5, at=JANUARY))
+    timer = threading.Timer(0.3, door.read_side.models.take_in, [later])
+    timer.start()
+    began = time.monotonic()
+    found = door.ask(f"/members/{ANN}/balance", at_least=4)
+    timer.join()
+    assert time.monotonic() - began >= 0.25
+    assert (found.json()["issued"], found.json()["position"]) == (5, 4)
+
+
+def test_a_question_that_waited_long_enough_hears_the_present_position(door: Door) -> None:
+    door.read_side.given(*joins(ANN, card="1"))
+    told = problem(door.ask(f"/members/{ANN}/balance", at_least=4, timeout_seconds=0), 425, "not-yet")
+    assert (told["position"], told["at_least"]) == (3, 4)
+
+
+def test_a_member_waits_for_the_own_partition_only_and_a_list_for_all(door: Door) -> None:
+    door.read_side.given(*joins(ANN, card="1"))
+    assert door.ask(f"/members/{ANN}/balance", at_least=3).status_code == 200
+    problem(door.ask("/campaigns", at_least=3, timeout_seconds=0), 425, "not-yet")
+    door.read_side.models.take_in(door.read_side.teller.watermark())
+    assert door.ask("/campaigns", at_least=3).status_code == 200
+
+
+def test_a_parked_member_is_not_answered_for(door: Door) -> None:
+    door.read_side.given(*joins(ANN, card="1"), *joins(BOB, card="2"))
+    told = door.read_side.teller.tell(earns(ANN, 5, at=JANUARY))
+    for message in (message for messages in told.values() for message in messages):
+        object.__setattr__(message, "value", b"{")
+    door.read_side.models.take_in(told)
+    problem(door.ask(f"/members/{ANN}/balance"), 503, "member-parked")
+    assert door.ask(f"/members/{BOB}/balance").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "parameters", "field"),
+    [
+        ("/members/ann/balance", {}, "path.member_id"),
+        (f"/members/{ANN}/balance", {"as_of": "2024-01-01T00:00:00"}, "query.as_of"),
+        (f"/members/{ANN}/balance", {"as_of": "0001-01-01T00:00:00+14:00"}, "query.as_of"),
+        (f"/members/{ANN}/tier", {"as_of": "9999-12-31T23:59:59-12:00"}, "query.as_of"),
+        (f"/members/{ANN}/balance", {"at_least": -1}, "query.at_least"),
+        (f"/members/{ANN}/balance", {"timeout_seconds": 31}, "query.timeout_seconds"),
+        (f"/members/{ANN}/balance", {"asof": "2024-01-01T00:00:00Z"}, "query.asof"),
+        ("/members", {}, "query.card"),
+        ("/campaigns", {"after": "\0"}, "query.after"),
+        ("/campaigns/%00/analytics", {}, "path.campaign_id"),
+        ("/facts", {"name": "\0"}, "query.name"),
+        ("/facts", {"limit": 1_001}, "query.limit"),
+    ],
+)
+def test_what_cannot_be_understood_is_named_and_never_quoted(
+    door: Door, path: str, parameters: dict[str, Any], field: str
+) -> None:
+    door.read_side.given(published(RULES), *joins(ANN, card="1"))
+    told = problem(door.ask(path, **parameters), 422, "invalid-request")
+    assert any(name.startswith(field) for name in told["fields"])
+
+
+def test_the_edges_of_time_are_answered(door: Door) -> None:
+    door.read_side.given(published(RULES), *joins(ANN, card="1"), earns(ANN, 10_000, at=JANUARY))
+    for instant, status in (("1900-01-01T00:00:00Z", 404), ("2199-12-31T23:59:59Z", 200)):
+        assert door.ask(f"/members/{ANN}/tier", as_of=instant).status_code == status
+        assert door.ask(f"/members/{ANN}/balance", as_of=instant).status_code == 200
+
+
+def test_an_unknown_route_is_a_problem_too(door: Door) -> None:
+    problem(door.ask(f"/members/{UUID(int=1)}/statement"), 404, "unknown-route")
