@@ -1,0 +1,1 @@
+"""Measurements: each figure side by side with a peer, or a physical limit, in one run."""

@@ -1,0 +1,67 @@
+"""`python -m bench [--size N] [--repeats N] [--only NAME...]`: measure, print the table, write results.json."""
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from bench import doors, everything, intake, machine, projector, relay
+from bench.figure import Figure
+from cli.demo import complete_journey
+from infra.process import quiet_gc
+
+MEASUREMENTS: dict[str, Callable[..., list[Figure]]] = {
+    "intake": intake.measure,
+    "relay": relay.measure,
+    "projector": projector.measure,
+    "http": doors.measure,
+    "everything": everything.measure,
+}
+RESULTS = Path(__file__).parent / "results.json"
+
+
+def main() -> None:
+    """Nobody's servers are measured but our own: settings of the surroundings are left aside."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure, side by side.")
+    parser.add_argument("--size", type=int, default=30_000, metavar="N", help="purchases a measurement, real baskets")
+    parser.add_argument("--repeats", type=int, default=3, metavar="N", help="turns that the sides take")
+    parser.add_argument("--only", nargs="+", choices=MEASUREMENTS, default=list(MEASUREMENTS), help="some of them")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="where the figures are written")
+    chosen = parser.parse_args()
+    for name in [name for name in os.environ if name.startswith("LOYALTY_") and name != "LOYALTY_CACHE_DIR"]:
+        del os.environ[name]
+    started = time.monotonic()
+    for line in machine.described():
+        print(line)
+    baskets = list(complete_journey.baskets(chosen.size))
+    quiet_gc()
+    figures: list[Figure] = []
+    for name in chosen.only:
+        print(f"{name}: {len(baskets):,} purchases, {time.monotonic() - started:.0f} s so far", flush=True)
+        figures += MEASUREMENTS[name](baskets, repeats=chosen.repeats)
+    found = [figure.as_json() for figure in figures]
+    chosen.results.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+    _show(figures)
+    print(f"{time.monotonic() - started:.0f} s; the figures are in {chosen.results}")
+
+
+def _show(figures: list[Figure]) -> None:
+    table = Table("figure", "value", "unit", "beside", "its value", "ratio", "min to max", "goal")
+    for figure in figures:
+        told = figure.as_json()
+        spread = f"{min(figure.ratios):.3g} to {max(figure.ratios):.3g}"
+        row = (told["value"], told["reference_value"])
+        value, reference = (f"{one:,.6g}" for one in row)
+        table.add_row(
+            figure.name, value, figure.unit, figure.reference, reference, f"{told['ratio']:.3g}", spread, figure.goal
+        )
+    Console(width=None if Console().is_terminal else 200).print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""Everything at once: tills publishing, intake, relay and projector, from the topic to the read models."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from itertools import count
+
+from psycopg import Connection
+
+from bench import proof, tills
+from bench.figure import Figure, in_turns
+from bench.ground import INTAKE, PROJECTOR, RELAY, Ground, ground
+from bench.pace import Stalled
+from bench.watch import FOLDED, RECORDED, TAKEN_IN, counter
+from cli.demo.complete_journey import Basket
+from infra.database import connect
+from infra.topics import PURCHASES
+
+PATIENCE = 300
+
+
+def measure(baskets: Sequence[Basket], *, repeats: int) -> list[Figure]:
+    """Each turn publishes the next part of the baskets; beside it, tills alone to a topic that nobody reads."""
+    part = len(baskets) // repeats
+    with (
+        ground() as here,
+        here.roles(INTAKE, RELAY, PROJECTOR, settings=here.settings),
+        connect(here.settings.database_url) as database,
+    ):
+        _caught_up(database, purchases=0)
+        parts, nobody = iter(range(0, part * repeats, part)), here.make_topic()
+        taken = count(part, part)
+
+        def everything() -> float:
+            start, purchases = next(parts), next(taken)
+            with _tills(here, baskets[start : start + part], PURCHASES) as publishing:
+                started = _begin(publishing)
+                _caught_up(database, purchases=purchases)
+                return part / (time.perf_counter() - started)
+
+        def alone() -> float:
+            with _tills(here, baskets[:part], nobody) as publishing:
+                started = _begin(publishing)
+                assert publishing.stdout is not None
+                publishing.stdout.readline()
+                return part / (time.perf_counter() - started)
+
+        found = in_turns({"everything": everything, "tills alone": alone}, repeats=repeats)
+        proof.conservation(database, purchases=part * repeats)
+    return [
+        Figure(
+            name="everything at once, topic to read models",
+            unit="purchases/s",
+            values=found["everything"],
+            reference="tills alone, publishing to a topic that nobody reads",
+            reference_values=found["tills alone"],
+            goal="≥ 5,000/s, aim 7,000/s",
+        )
+    ]
+
+
+def _tills(here: Ground, baskets: Sequence[Basket], topic: str) -> "subprocess.Popen[str]":
+    path = here.settings.data_dir / "tills"
+    tills.write(list(baskets), path)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bench.tills", topic, str(path)],
+        env={**os.environ, **here.settings.environment()},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n", "the tills did not start"
+    return process
+
+
+def _begin(publishing: "subprocess.Popen[str]") -> float:
+    assert publishing.stdin is not None
+    publishing.stdin.write("\n")
+    publishing.stdin.flush()
+    return time.perf_counter()
+
+
+def _caught_up(database: Connection, *, purchases: int) -> None:
+    """Until all that was published is in every read model."""
+    deadline = time.monotonic() + PATIENCE
+    taken_in, recorded, folded = (counter(database, one) for one in (TAKEN_IN, RECORDED, FOLDED))
+    while taken_in() < purchases or folded() < recorded():
+        if time.monotonic() > deadline:
+            raise Stalled(f"{taken_in():,} of {purchases:,} taken in, {folded():,} of {recorded():,} folded")
+        time.sleep(0.02)

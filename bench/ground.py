@@ -1,0 +1,123 @@
+"""What a measurement stands on: services of its own, members and campaigns, real baskets on the topic."""
+
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import uuid4
+
+from cli.demo import complete_journey
+from cli.demo.complete_journey import Basket
+from cli.demo.publish import TUNING, publish
+from cli.roles import Role, RoleProcess
+from cli.wiring import open_ledger
+from domain.messages.campaigns import CampaignBody, create_command
+from domain.messages.identity import Identity
+from domain.messages.members import MemberBody, join_command
+from infra.bootstrap import bootstrap
+from infra.database import connect
+from infra.embedded.services import EmbeddedServices
+from infra.kafka import admin, producer
+from infra.keys import KeyFile, load_key_file
+from infra.settings import Settings
+from infra.topics import PURCHASES
+
+AT_ONCE = 500
+INTAKE = Role("intake", ("consume", "purchases"))
+RELAY = Role("relay", ("relay",))
+PROJECTOR = Role("projector", ("project",))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ground:
+    """Running services, and a prepared database to copy."""
+
+    services: EmbeddedServices
+    settings: Settings
+    keys: KeyFile
+
+    @contextmanager
+    def database(self, *, prepared: bool = True) -> Iterator[Settings]:
+        """Settings with a database of one's own: with members and campaigns, or empty."""
+        assert self.services.postgres is not None
+        name = f"bench_{secrets.token_hex(4)}"
+        template = "loyalty" if prepared else "template0"
+        with connect(self.services.postgres.url_of("postgres")) as server:
+            server.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+            try:
+                url = self.services.postgres.url_of(name)
+                yield self.settings.model_copy(update={"database_url": url, "read_database_url": url})
+            finally:
+                server.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+    @contextmanager
+    def roles(self, *wanted: Role, settings: Settings) -> Iterator[None]:
+        """Real processes, as `loyalty up` starts them."""
+        with ExitStack() as stack:
+            for number, role in enumerate(wanted):
+                log = settings.data_dir / "logs" / f"{role.name}-{number}.log"
+                process = RoleProcess(role, log=log, environment=settings.environment())
+                process.start()
+                stack.callback(process.stop)
+            yield
+
+    def publish(self, baskets: Sequence[Basket], topic: str = PURCHASES) -> None:
+        """As tills do, and wait for every acknowledgement."""
+        with producer(self.settings, **TUNING) as sender:
+            publish(
+                baskets,
+                producer=sender,
+                topic=topic,
+                total=len(baskets),
+                claimed=lambda _: set(),
+                progress=lambda _, __: None,
+            )
+
+    def make_topic(self) -> str:
+        """A topic that nobody reads, with as many partitions as ours."""
+        name = f"bench.{uuid4().hex[:8]}"
+        with admin(self.settings) as client:
+            wanted = {"num_partitions": self.settings.partitions, "replication_factor": 1}
+            client.create_topics({name: wanted}, wait_for_metadata=True)
+        return name
+
+
+@contextmanager
+def ground(baskets: Sequence[Basket] = ()) -> Iterator[Ground]:
+    """Start services in a directory of their own, prepare the database, publish the baskets; leave nothing behind."""
+    with TemporaryDirectory(prefix="loyalty-bench-") as home, ExitStack() as stack:
+        services = stack.enter_context(EmbeddedServices(Settings(data_dir=Path(home))))
+        settings = services.settings.model_copy(update={"read_database_url": services.settings.database_url})
+        keys = load_key_file(settings, make=True)
+        bootstrap(settings)
+        _prepare(settings, keys)
+        here = Ground(services=services, settings=settings, keys=keys)
+        if baskets:
+            here.publish(baskets)
+        yield here
+
+
+def _prepare(settings: Settings, keys: KeyFile) -> None:
+    """The chain's members and campaigns; the connection ends, as a database in use cannot be copied."""
+    now = datetime.now(UTC)
+    joins = [
+        join_command(MemberBody.model_validate(body), identity=_nobody(), card_ids=keys.card_id, answered=False)
+        for body in complete_journey.members()
+    ]
+    campaigns = [
+        create_command(CampaignBody.model_validate(body), identity=_nobody(), card_ids=keys.card_id, now=now)
+        for body in complete_journey.campaigns()
+    ]
+    with open_ledger(settings) as loyalty:
+        for start in range(0, len(joins), AT_ONCE):
+            loyalty.execute(joins[start : start + AT_ONCE], recorded_at=now)
+        for campaign in campaigns:
+            loyalty.execute([campaign], recorded_at=now)
+        loyalty.recorder.close()  # type: ignore[attr-defined]  # our recorder's own connection
+
+
+def _nobody() -> Identity:
+    return Identity.of("bench", None)

@@ -1,0 +1,69 @@
+"""Intake alone: from the topic to committed facts."""
+
+from collections.abc import Sequence
+
+from bench import by_hand, plain_application
+from bench.by_hand import Prepared
+from bench.figure import Figure, in_turns
+from bench.ground import INTAKE, Ground, ground
+from bench.pace import pace
+from bench.watch import RECORDED, TAKEN_IN, counter
+from cli.demo.complete_journey import Basket
+from infra.database import connect
+
+
+def measure(baskets: Sequence[Basket], *, repeats: int) -> list[Figure]:
+    """One and two real processes, beside a plain application and the same rows inserted by hand."""
+    with ground(baskets) as here:
+        total, prepared = len(baskets), _recorded_once(here, len(baskets))
+
+        def intake(processes: int) -> float:
+            with here.database() as settings, connect(settings.database_url) as database:
+                done = counter(database, TAKEN_IN)
+                with here.roles(*[INTAKE] * processes, settings=settings):
+                    return pace(done, total=total, warm=0.3)
+
+        def plain() -> float:
+            with here.database(prepared=False) as settings:
+                return plain_application.one_save_each(settings, here.keys, baskets[: max(100, total // 10)])
+
+        def unnest() -> float:
+            with here.database(prepared=False) as settings:
+                return total / by_hand.by_unnest(settings, prepared)
+
+        def copy() -> float:
+            with here.database(prepared=False) as settings:
+                return total / by_hand.by_copy(settings, prepared)
+
+        one, two = "intake, one process", "intake, two processes"
+        sides = {one: lambda: intake(1), two: lambda: intake(2), "plain": plain, "unnest": unnest, "copy": copy}
+        found = in_turns(sides, repeats=repeats)
+    application = "a plain eventsourcing application, one save a purchase"
+    by_unnest = "the same rows by hand, unnest, a thousand purchases a batch"
+    by_copy = "the same rows by hand, binary COPY"
+    compared = [
+        (one, application, "plain", "≥ 15, aim 20"),
+        (one, by_unnest, "unnest", "≥ 0.28, aim 0.38"),
+        (two, by_unnest, "unnest", "≥ 0.45, aim 0.6"),
+        (one, by_copy, "copy", ""),
+    ]
+    return [
+        Figure(
+            name=name,
+            unit="purchases/s",
+            values=found[name],
+            reference=reference,
+            reference_values=found[side],
+            goal=goal,
+        )
+        for name, reference, side, goal in compared
+    ]
+
+
+def _recorded_once(here: Ground, total: int) -> Prepared:
+    """What there is to insert by hand."""
+    with here.database() as settings, connect(settings.database_url) as database:
+        before = counter(database, RECORDED)()
+        with here.roles(INTAKE, settings=settings):
+            pace(counter(database, TAKEN_IN), total=total)
+        return by_hand.prepare(database, after=before)

@@ -1,0 +1,42 @@
+"""How far each stage is, asked of the database often and cheaply."""
+
+from collections.abc import Callable
+from typing import LiteralString
+
+import psycopg
+from kafka import TopicPartition
+from psycopg import Connection
+
+from infra.kafka import consumer
+from infra.settings import Settings
+
+Counter = Callable[[], int]
+
+TAKEN_IN: LiteralString = "SELECT coalesce(sum(next_offset), 0)::bigint FROM intake_offsets"
+TOLD: LiteralString = "SELECT position FROM relay_state WHERE name = 'facts'"
+RECORDED: LiteralString = "SELECT coalesce(max(position), 0) FROM facts"
+READ: LiteralString = """
+SELECT coalesce(min(read), 0)::bigint
+FROM (SELECT sum(next_offset) AS read FROM projection_offsets GROUP BY projection) AS projections
+"""
+FOLDED: LiteralString = "SELECT coalesce(min(last_position), 0) FROM projection_offsets"
+
+
+def counter(database: Connection, statement: LiteralString) -> Counter:
+    """Ask; a table that a role has yet to make counts as nothing done."""
+
+    def count() -> int:
+        try:
+            row = database.execute(statement).fetchone()
+        except psycopg.errors.UndefinedTable:
+            return 0
+        return int(row[0]) if row else 0
+
+    return count
+
+
+def records_on(topic: str, settings: Settings) -> int:
+    """How many records a topic holds."""
+    places = [TopicPartition(topic, number) for number in range(settings.partitions)]
+    with consumer(settings) as reader:
+        return int(sum(reader.end_offsets(places).values()))
