@@ -51,6 +51,7 @@ def _make_topics(settings: Settings) -> None:
 
 def _checked_topics(settings: Settings) -> dict[str, UUID]:
     with admin(settings) as client:
+        client.wait_for_topics(list(TOPICS), timeout_ms=30_000)  # one that was just made has no partitions for a moment
         found = {topic["name"]: topic for topic in client.describe_topics(list(TOPICS))}
     for name, topic in found.items():
         if len(topic["partitions"]) != settings.partitions:

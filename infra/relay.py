@@ -66,7 +66,10 @@ def begin(database: Connection, *, partitions: int, epoch: str) -> None:
 
 
 def republish_from(database: Connection, position: int, *, partitions: int) -> None:
-    """Tell the log again from a position; readers drop what they know."""
+    """Tell the log again from a position, or from the first that was never told; readers drop what they know."""
+    row = database.execute("SELECT position FROM relay_state WHERE name = 'facts'").fetchone()
+    assert row is not None, "bootstrap has made this row"
+    position = min(position, row[0] + 1)
     prevs = [0] * partitions
     rows = database.execute(
         "SELECT subject, max(position) FROM facts WHERE position < %s GROUP BY subject", (position,)

@@ -1,0 +1,75 @@
+"""What every role makes sure of first."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from infra import kafka as clients
+from infra.bootstrap import TOPICS, TopicMismatch, bootstrap
+from infra.database import connect
+from infra.settings import Settings
+from infra.topics import DEAD, FACTS, PURCHASES
+
+
+def state(settings: Settings) -> tuple[list[Any], list[Any], list[Any]]:
+    with connect(settings.database_url) as database:
+        tables = database.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1").fetchall()
+        offsets = database.execute("SELECT * FROM intake_offsets ORDER BY partition").fetchall()
+        relays = database.execute("SELECT * FROM relay_state ORDER BY name").fetchall()
+    return tables, offsets, relays
+
+
+def delete(settings: Settings, *topics: str) -> None:
+    with clients.admin(settings) as admin:
+        admin.delete_topics(sorted(set(topics) & set(admin.list_topics())))
+        deadline = time.monotonic() + 30
+        while set(topics) & set(admin.list_topics()):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
+def test_tables_topics_and_offsets_are_made_once(settings: Settings) -> None:
+    bootstrap(settings)
+    first = state(settings)
+    assert [name for (name,) in first[0]] == ["api_keys", "dead_letters", "facts", "intake_offsets", "relay_state"]
+    assert len(first[1]) == settings.partitions
+    bootstrap(settings)
+    assert state(settings) == first
+
+
+def test_topics_have_the_retention_that_the_contract_says(settings: Settings) -> None:
+    bootstrap(settings)
+    with clients.admin(settings) as admin:
+        topics = {topic["name"]: topic for topic in admin.describe_topics(list(TOPICS))}
+    assert {name: len(topic["partitions"]) for name, topic in topics.items()} == dict.fromkeys(
+        (PURCHASES, FACTS, DEAD), 12
+    )
+
+
+def test_a_topic_with_another_number_of_partitions_refuses_to_start(settings: Settings) -> None:
+    bootstrap(settings)
+    with pytest.raises(TopicMismatch, match="has 12 partitions, LOYALTY_PARTITIONS is 6"):
+        bootstrap(settings.model_copy(update={"partitions": 6}))
+
+
+def test_many_roles_may_begin_at_once_on_nothing(settings: Settings) -> None:
+    bootstrap(settings)  # so that there is something to delete
+    with connect(settings.database_url) as database:
+        database.execute("DROP TABLE facts, dead_letters, intake_offsets, relay_state, api_keys")
+    delete(settings, *TOPICS)
+    with ThreadPoolExecutor(5) as pool:
+        for done in [pool.submit(bootstrap, settings) for _ in range(5)]:
+            done.result()
+    tables, offsets, relays = state(settings)
+    assert (len(tables), len(offsets), len(relays)) == (5, 12, 2)
+
+
+def test_a_topic_that_was_made_anew_refuses_to_start(settings: Settings) -> None:
+    bootstrap(settings)
+    before = state(settings)
+    delete(settings, PURCHASES)
+    with pytest.raises(TopicMismatch, match="was made anew"):
+        bootstrap(settings)
+    assert state(settings) == before
