@@ -7,7 +7,7 @@ from typing import Annotated, TypeVar
 from fastapi import Depends, Request
 
 from command_api.gathering import Gathering
-from domain.commands import Command
+from domain.command import Command
 from domain.loyalty import Outcome
 from domain.messages.purchases import CardIds
 from domain.refusals import Refusal

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from eventsourcing.persistence import PersistenceError
 
-from domain.commands import Command
+from domain.command import Command
 from domain.loyalty import Loyalty, Outcome
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from uuid import UUID
 from eventsourcing.persistence import PersistenceError
 
 from domain.campaign import CATALOGUE_ID, Campaign, Catalogue
-from domain.commands import Command, Decision, Repeat
+from domain.command import Command, Decision, Repeat
 from domain.fact import MAX_FACT_BYTES, Fact
 from domain.member import Member
 from domain.programme import Programme, programme_id

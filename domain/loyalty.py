@@ -12,7 +12,7 @@ from eventsourcing.persistence import Notification, PersistenceError, StoredEven
 from eventsourcing.utils import EnvType
 
 from domain.batch import Batch, BrokenOff, StreamCache
-from domain.commands import Command, Repeat
+from domain.command import Command, Repeat
 from domain.fact import Fact
 from domain.points_account import PointsAccount
 from domain.programme import Programme, programme_id

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from domain.commands import Command
+from domain.command import Command
 from domain.loyalty import Loyalty, Outcome, Recorded
 from infra import event_store, letters
 from infra.database import connect, make_tables

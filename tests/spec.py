@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from domain.commands import Repeat
+from domain.command import Repeat
 from domain.fact import Fact
 from domain.refusals import Refusal
 from domain.stream import Draft, Stream

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from domain.batch import Batch, StreamCache
-from domain.commands import Command, Repeat
+from domain.command import Command, Repeat
 from domain.fact import FACTS, Fact
 from domain.stream import Stream
 from infra.event_store import FactMapper

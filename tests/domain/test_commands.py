@@ -8,7 +8,8 @@ from uuid import UUID
 import pytest
 
 from domain.campaign import AudienceListed, campaign_stream
-from domain.commands import CLOCK_TOLERANCE, JoinMember
+from domain.command import CLOCK_TOLERANCE
+from domain.commands import JoinMember
 from domain.fact import message_id
 from domain.member import PurchaseKeptForCard
 from domain.points_account import PointsEarned, TierMoved

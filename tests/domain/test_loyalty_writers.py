@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from domain.commands import Command
+from domain.command import Command
 from domain.loyalty import Loyalty, Recorded, Refused, Repeated
 from domain.refusals import CardAlreadyAssigned, MemberAlreadyExists
 from tests.builders import ANN, BOB, create_campaign, join, line, policy, publish, purchase
