@@ -1,10 +1,7 @@
 """The log of facts in PostgreSQL: mapper, recorder and factory for the eventsourcing library."""
 
-import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -15,7 +12,6 @@ from eventsourcing.persistence import (
     InfrastructureFactory,
     IntegrityError,
     ListenNotifySubscription,
-    Mapper,
     Notification,
     OperationalError,
     ProcessRecorder,
@@ -25,10 +21,10 @@ from eventsourcing.persistence import (
 )
 from eventsourcing.utils import resolve_topic
 from psycopg import Connection, Cursor
-from pydantic import BaseModel, ValidationError
 
 from infra import letters
 from infra.database import WRITERS_LOCK, connect
+from infra.stored_facts import COPY, FactMapper, copy_rows
 
 CHANNEL = "loyalty_facts"
 
@@ -58,18 +54,6 @@ TABLES = (
     """,
 )
 
-_COPY = "COPY facts (position, originator_id, originator_version, name, state, subject, recorded_at) FROM STDIN (FORMAT BINARY)"
-_COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack("!ii", 0, 0)
-_COPY_TRAILER = struct.pack("!h", -1)
-_ROW_START = struct.Struct("!hiqi16siqi")  # 7 columns: position, originator id, version, and the length of the name
-_ROW_END = struct.Struct("!i16siq")  # subject, recorded_at
-_LENGTH = struct.Struct("!i")
-_POSTGRES_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
-
-
-class UnknownFactName(LookupError):
-    """The log holds a fact that this program does not know: it was written by a newer one."""
-
 
 class OffsetsMoved(RuntimeError):
     """Another process has taken in these messages; this one was left behind and must read its offsets again."""
@@ -85,14 +69,6 @@ class Offset(NamedTuple):
     next_offset: int
 
 
-@dataclass(frozen=True)
-class StoredFact(StoredEvent):
-    """A fact as stored, with the two columns that the log holds besides."""
-
-    subject: UUID
-    recorded_at: datetime
-
-
 @contextmanager
 def in_library_terms() -> Iterator[None]:
     """Let errors of the database appear as the library names them, so that nobody above needs to know psycopg."""
@@ -102,37 +78,6 @@ def in_library_terms() -> Iterator[None]:
         raise IntegrityError(str(error)) from error
     except psycopg.Error as error:
         raise OperationalError(str(error)) from error
-
-
-class FactMapper(Mapper[UUID]):
-    """Between facts and their stored form: compact JSON under an explicit name, never a module path."""
-
-    def __init__(self, facts: Mapping[str, type[BaseModel]]) -> None:
-        self.facts = facts
-
-    def to_stored_event(self, domain_event: Any) -> StoredFact:
-        """The bytes that are kept, and told to Kafka, for ever."""
-        return StoredFact(
-            domain_event.originator_id,
-            domain_event.originator_version,
-            domain_event.stored_name,
-            domain_event.__pydantic_serializer__.to_json(domain_event, exclude_none=True),
-            domain_event.subject,
-            domain_event.recorded_at,
-        )
-
-    def to_domain_event(self, stored_event: StoredEvent) -> Any:
-        """The fact as it was recorded; unknown names and unreadable bytes are errors that say where."""
-        kind = self.facts.get(stored_event.topic)
-        where = f"{stored_event.topic} at {stored_event.originator_id}:{stored_event.originator_version}"
-        if isinstance(stored_event, Notification):
-            where += f", position {stored_event.id}"
-        if kind is None:
-            raise UnknownFactName(where)
-        try:
-            return kind.__pydantic_validator__.validate_json(stored_event.state)
-        except ValidationError as error:
-            raise ValueError(f"unreadable fact: {where}") from error
 
 
 class FactRecorder(ApplicationRecorder):
@@ -209,8 +154,8 @@ class FactRecorder(ApplicationRecorder):
         with self.connection.cursor() as cursor:
             _move_offsets(cursor, offsets)
             if stored_events:
-                with cursor.copy(_COPY) as copy:
-                    copy.write(b"".join(_rows(stored_events, first)))
+                with cursor.copy(COPY) as copy:
+                    copy.write(b"".join(copy_rows(stored_events, first)))
             with self.connection.pipeline():
                 letters.insert(cursor, sealed)
                 cursor.execute("SELECT pg_notify(%s, '')", (CHANNEL,))
@@ -340,21 +285,6 @@ class Factory(InfrastructureFactory[TrackingRecorder]):
 
     def process_recorder(self) -> ProcessRecorder:
         raise LookupError("positions are kept with the read models, not here")
-
-
-def _rows(stored_events: Sequence[Any], first: int) -> Iterator[bytes]:
-    """Rows in PostgreSQL's binary COPY format, numbered from `first`."""
-    yield _COPY_HEADER
-    for position, event in enumerate(stored_events, first):
-        name = event.topic.encode()
-        yield _ROW_START.pack(7, 8, position, 16, event.originator_id.bytes, 8, event.originator_version, len(name))
-        yield name
-        yield _LENGTH.pack(len(event.state))
-        yield event.state
-        age = event.recorded_at - _POSTGRES_EPOCH
-        microseconds = (age.days * 86_400 + age.seconds) * 1_000_000 + age.microseconds
-        yield _ROW_END.pack(16, event.subject.bytes, 8, microseconds)
-    yield _COPY_TRAILER
 
 
 def _move_offsets(cursor: Cursor, offsets: Sequence[Offset]) -> None:

@@ -16,8 +16,8 @@ from domain.fact import Fact
 from domain.member import CardAssigned, MemberJoined
 from domain.points_account import AccountOpened, EarnedPart, PointsEarned, account_id
 from infra.database import connect
-from infra.event_store import FactMapper
 from infra.kafka import partition_of
+from infra.stored_facts import FactMapper
 from projections import offsets, schema
 from projections.read_models import ReadModels
 from projections.snapshot import Snapshot

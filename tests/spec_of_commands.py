@@ -7,7 +7,7 @@ from domain.batch import Batch, StreamCache
 from domain.command import Command, Repeat
 from domain.fact import FACTS, Fact
 from domain.stream import Stream
-from infra.event_store import FactMapper
+from infra.stored_facts import FactMapper
 from tests.spec import NOON, Result, numbered
 
 

@@ -12,8 +12,9 @@ from domain import loyalty as write_path
 from domain.commands import RecordPurchase
 from domain.loyalty import Recorded, Refused, Repeated
 from domain.member import Card, CardAssigned
-from infra.event_store import Offset, OffsetsMoved, UnknownFactName
+from infra.event_store import Offset, OffsetsMoved
 from infra.letters import Sealed
+from infra.stored_facts import UnknownFactName
 from tests.builders import ANN, ANNS_CARD, card_id, create_campaign, join, line, purchase
 from tests.ledger import NOW, Ledger, all_recorded, execute
 from tests.spec import fact

@@ -11,8 +11,9 @@ import pytest
 from eventsourcing.persistence import IntegrityError, OperationalError, StoredEvent
 
 from infra.database import WRITERS_LOCK, connect, make_tables
-from infra.event_store import TABLES, FactMapper, Factory, FactRecorder, StoredFact, UnknownFactName
+from infra.event_store import TABLES, Factory, FactRecorder
 from infra.letters import TABLES as LETTERS
+from infra.stored_facts import FactMapper, StoredFact, UnknownFactName
 
 NOON = datetime(2024, 5, 2, 4, tzinfo=UTC)
 STREAM, OTHER = UUID(int=1), UUID(int=2)

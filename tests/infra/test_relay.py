@@ -19,11 +19,12 @@ from infra import kafka as clients
 from infra import letters, relay
 from infra.bootstrap import bootstrap
 from infra.database import connect
-from infra.event_store import FactRecorder, StoredFact
+from infra.event_store import FactRecorder
 from infra.keys import KeyFile
 from infra.letters import Letter
 from infra.relay import Relay, RelayOvertaken
 from infra.settings import Settings
+from infra.stored_facts import StoredFact
 from infra.topics import DEAD, FACTS
 
 NOW = datetime(2024, 5, 2, tzinfo=UTC)

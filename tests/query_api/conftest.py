@@ -11,9 +11,9 @@ import pytest
 from domain.fact import Fact
 from infra import event_store, keys, letters, relay
 from infra.database import connect, make_tables
-from infra.event_store import FactMapper
 from infra.keys import SCOPES, Keyring, create_key
 from infra.settings import Settings
+from infra.stored_facts import FactMapper
 from query_api.app import create_app
 from tests.builders import card_id
 from tests.read_spec import PARTITIONS, ReadSide
