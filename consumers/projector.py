@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
 from uuid import UUID
@@ -30,25 +31,48 @@ def run(settings: Settings, *, stop: threading.Event, names: Sequence[str] | Non
     """Fold facts until told to stop. Whatever cannot be mended here is raised, and a fresh process tries again."""
     with connect(settings.read_url) as connection:
         schema.ensure(connection)
+        # Should PostgreSQL crash, rows and offsets of the last moments are lost together, and folded once more.
+        connection.execute("SET synchronous_commit = off")
         projections = schema.live(connection, names)
         topic_id, partitions = _topic(settings)
         offsets.begin(connection, projections, topic_id=topic_id, partitions=partitions)
         read_models = ReadModels(connection, projections)
-        with closing(_consumer(settings, names)) as consumer:
+        with closing(_consumer(settings, names)) as consumer, ThreadPoolExecutor(max_workers=1) as writer:
             subscribe(consumer, FACTS, Assignments(settings, consumer, read_models))
             quiet_gc()
+            projector = Projector(consumer, read_models, writer)
             while not stop.is_set():
-                step(consumer, read_models)
+                projector.step()
+            projector.settle()
 
 
-def step(consumer: KafkaConsumer, read_models: ReadModels, *, timeout_ms: int = 200) -> None:
-    """Take in one polled batch; only then is the next one read."""
-    polled = consumer.poll(timeout_ms)
-    try:
-        read_models.take_in({place.partition: records for place, records in polled.items()})
-    except Fenced as fence:
-        log.warning("left behind, reading again: %s", fence)
-        _seek(consumer, read_models.assign, {place.partition for place in consumer.assignment()})
+class Projector:
+    """Reads and folds a batch while the one before it is written: PostgreSQL and we are both busy that way."""
+
+    def __init__(self, consumer: KafkaConsumer, read_models: ReadModels, writer: Executor) -> None:
+        self._consumer = consumer
+        self._read_models = read_models
+        self._writer = writer
+        self._writing: Future[None] | None = None
+
+    def step(self, *, timeout_ms: int = 200) -> None:
+        """At most one batch is being written, and none is begun before the one before it is committed."""
+        polled = self._consumer.poll(timeout_ms)
+        batch = self._read_models.fold({place.partition: records for place, records in polled.items()})
+        if self.settle() and batch.moves:
+            self._writing = self._writer.submit(self._read_models.write, batch)
+
+    def settle(self) -> bool:
+        """Wait for what is being written. If it was fenced, what was read since is dropped and read again."""
+        writing, self._writing = self._writing, None
+        try:
+            if writing is not None:
+                writing.result()
+        except Fenced as fence:
+            log.warning("left behind, reading again: %s", fence)
+            _seek(self._consumer, self._read_models.assign, {place.partition for place in self._consumer.assignment()})
+            return False
+        return True
 
 
 class Assignments(ConsumerRebalanceListener):  # type: ignore[misc]  # the library is untyped

@@ -24,13 +24,8 @@ class Cursor(NamedTuple):
     """The last position that could not be taken, as one before it is missing; None while nothing is missing."""
 
 
-class Link(NamedTuple):
-    """A record's place in the log, and that of the fact before it in its partition."""
-
-    epoch: str
-    position: int
-    prev: int
-    kind: bytes
+Link = tuple[bytes, int, int, bytes]
+"""A record's log, its place in it, that of the fact before it in its partition, and what it is."""
 
 
 def link_of(record: Record) -> Link | None:
@@ -38,7 +33,7 @@ def link_of(record: Record) -> Link | None:
     headers = dict(record.headers)
     try:
         epoch, position, prev = headers["ce_chain"].split(b"/")
-        return Link(epoch.decode(), int(position), int(prev), headers["ce_type"])
+        return epoch, int(position), int(prev), headers["ce_type"]
     except (KeyError, ValueError):
         return None
 
@@ -49,7 +44,8 @@ def follow(cursor: Cursor, records: Sequence[Record], wanted: Mapping[bytes, str
     A record applies if `prev ≤ last_position < position`. What was told before is dropped; so is what comes after
     a gap, and the cursor moves on: the relay tells everything again from before the gap, which closes it.
     """
-    epoch, next_offset, last, gap = cursor
+    _, next_offset, last, gap = cursor
+    epoch = cursor.epoch.encode() if cursor.epoch else b""
     told: list[Told] = []
     for record in records:
         if record.offset < next_offset:
@@ -58,23 +54,24 @@ def follow(cursor: Cursor, records: Sequence[Record], wanted: Mapping[bytes, str
         if link is None:
             log.warning("passed over a record that the relay did not write, at offset %d", record.offset)
             continue
-        if link.epoch != epoch:
-            epoch = _adopt(epoch, link)
-        if link.position <= last:
+        its_epoch, position, prev, kind = link
+        if its_epoch != epoch:
+            epoch = _adopt(epoch, its_epoch, position)
+        if position <= last:
             continue
-        if link.prev > last:
-            gap = max(gap or 0, link.position)
+        if prev > last:
+            gap = max(gap or 0, position)
             continue
-        last = link.position
-        name = wanted.get(link.kind)
+        last = position
+        name = wanted.get(kind)
         if name is not None:
             told.append(Told(name, last, record.key or b"", record.value or b""))
     if gap is not None and gap <= last:
         gap = None
-    return told, Cursor(epoch, max(next_offset, records[-1].offset + 1), last, gap)
+    return told, Cursor(epoch.decode() or None, max(next_offset, records[-1].offset + 1), last, gap)
 
 
-def _adopt(epoch: str | None, link: Link) -> str:
-    if epoch is not None:
-        raise AnotherEpoch(f"position {link.position} belongs to log {link.epoch}, the read models to log {epoch}")
-    return link.epoch
+def _adopt(known: bytes, epoch: bytes, position: int) -> bytes:
+    if known:
+        raise AnotherEpoch(f"position {position} belongs to log {epoch!r}, the read models to log {known!r}")
+    return epoch

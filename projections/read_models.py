@@ -1,31 +1,44 @@
 """All projections of one process, and how a polled batch moves them: rows and offsets in one transaction."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg import Connection
 
 from projections import offsets, parking
-from projections.chain import follow
+from projections.chain import Cursor, follow
 from projections.offsets import Move
-from projections.parking import DATA_ERRORS
-from projections.projection import Projection
+from projections.parking import DATA_ERRORS, Parked
+from projections.projection import Projection, Rows
 from projections.told import Record, Told
 
 Facts = dict[str, list[Told]]
 """What each projection has to fold."""
 
 
+class Batch(NamedTuple):
+    """What was read once and folded for every projection at once, and not yet written."""
+
+    moves: list[Move]
+    facts: Facts
+    rows: list[tuple[Projection, Rows]] | None
+    """None where the facts need care: one cannot be folded, or a member is parked."""
+    parked: Parked
+
+
 class ReadModels:
-    """Folds for every projection at once what was read once."""
+    """Moves by batches, each whole or not at all: 1. fold: keep what `prev` chains on, drop repeats, make rows.
+    2. write, in one transaction: move the offsets by compare-and-set, then add the rows.
+
+    One thread may fold the next batch while another writes the last one.
+    """
 
     def __init__(self, connection: Connection[Any], projections: Sequence[Projection]) -> None:
         self._connection = connection
         self._projections = projections
         self._wanted = {f"loyalty.{name}".encode(): name for p in projections for name in p.handlers}
         self._cursors: offsets.Cursors = {}
-        self._parked: parking.Parked = {}
+        self._parked: Parked = {}
 
     def assign(self, partitions: Iterable[int], connection: Connection[Any] | None = None) -> Mapping[int, int]:
         """Read where these partitions stand; the answer says from which offset each is to be read."""
@@ -43,46 +56,56 @@ class ReadModels:
             self._cursors.pop(partition, None)
 
     def take_in(self, polled: Mapping[int, Sequence[Record]]) -> None:
-        """Move on by a polled batch, whole or not at all.
+        """Fold and write."""
+        self.write(self.fold(polled))
 
-        1. Keep what `prev` chains on, drop repeats. 2. Fold for every projection. 3. In one transaction: move the
-        offsets by compare-and-set, then write. Where a fact spoils the batch, it is found and its member parked.
-        """
-        before = {partition: self._cursors[partition] for partition in polled if partition in self._cursors}
-        moves, facts = self._follow(polled)
-        if not moves:
+    def fold(self, polled: Mapping[int, Sequence[Record]]) -> Batch:
+        """Go on from where the last batch ends, written or not: should writing it fail, this one is dropped as well."""
+        moves: list[Move] = []
+        facts: Facts = {projection.name: [] for projection in self._projections}
+        for partition, records in polled.items():
+            self._follow(partition, records, moves, facts)
+        return Batch(moves, facts, self._rows(facts), self._parked)
+
+    def write(self, batch: Batch) -> None:
+        """Where a fact spoils the batch, it is found and its member parked."""
+        if not batch.moves:
             return
         try:
-            self._write(moves, facts)
+            if batch.rows is not None and batch.parked is self._parked:
+                self._write(batch.moves, batch.rows)
+                return
         except DATA_ERRORS:
-            self._write_carefully(moves, facts)
-        self._moved(moves, before)
+            pass  # looked into below, fact by fact
+        self._write_carefully(batch.moves, batch.facts)
 
-    def _follow(self, polled: Mapping[int, Sequence[Record]]) -> tuple[list[Move], Facts]:
+    def _follow(self, partition: int, records: Sequence[Record], moves: list[Move], facts: Facts) -> None:
         """Projections that stand at the same place, as they nearly always do, share one look at the records."""
-        moves: list[Move] = []
-        facts: Facts = defaultdict(list)
-        for partition, records in polled.items():
-            followed: dict[Any, Any] = {}
-            for projection in self._projections if partition in self._cursors else ():
-                before = self._cursors[partition][projection.name]
-                if before not in followed:
-                    followed[before] = follow(before, records, self._wanted)
-                told, after = followed[before]
-                if after != before:
-                    moves.append(Move(projection, partition, before, after))
-                    facts[projection.name] += told
-        return moves, facts
+        cursors = self._cursors.get(partition, {})
+        followed: dict[Cursor, tuple[list[Told], Cursor]] = {}
+        for projection in self._projections if cursors else ():
+            before = cursors[projection.name]
+            if before not in followed:
+                followed[before] = follow(before, records, self._wanted)
+            told, after = followed[before]
+            if after != before:
+                cursors[projection.name] = after
+                moves.append(Move(projection, partition, before, after))
+                facts[projection.name] += told
 
-    def _write(self, moves: Sequence[Move], facts: Facts) -> None:
-        kept = {p: parking.apart(facts[p.name], self._parked[p.name]) for p in self._projections}
-        rows = [(projection, projection.fold(good)) for projection, (good, _) in kept.items()]
+    def _rows(self, facts: Facts) -> list[tuple[Projection, Rows]] | None:
+        if any(self._parked.values()):
+            return None
+        try:
+            return [(projection, projection.fold(facts[projection.name])) for projection in self._projections]
+        except DATA_ERRORS:
+            return None
+
+    def _write(self, moves: Sequence[Move], rows: Sequence[tuple[Projection, Rows]]) -> None:
         with self._connection.transaction(), self._connection.cursor() as cursor:
             offsets.move(cursor, moves)
             for projection, added in rows:
                 projection.write(cursor, added)
-            for projection, (_, late) in kept.items():
-                parking.park(cursor, projection, late, "parked before")
 
     def _write_carefully(self, moves: Sequence[Move], facts: Facts) -> None:
         with self._connection.transaction(), self._connection.cursor() as cursor:
@@ -92,9 +115,3 @@ class ReadModels:
                 parking.park(cursor, projection, late, "parked before")
                 parking.fold_or_park(cursor, projection, good)
         self._parked = parking.parked_keys(self._connection, self._projections)
-
-    def _moved(self, moves: Sequence[Move], before: offsets.Cursors) -> None:
-        """A partition that was assigned anew meanwhile has newer cursors than ours."""
-        for move in moves:
-            if self._cursors.get(move.partition) is before[move.partition]:
-                self._cursors[move.partition][move.projection.name] = move.after

@@ -1,8 +1,6 @@
 """Facts as Kafka tells them: the record, and those parts of their JSON that the read models need."""
 
-from functools import cached_property
 from typing import Any, NotRequired, Protocol
-from uuid import UUID
 
 from pydantic import TypeAdapter
 from typing_extensions import TypedDict
@@ -120,17 +118,17 @@ _READERS = {name: TypeAdapter[Any](shape).validator for name, shape in SHAPES.it
 class Told:
     """One fact that came in its turn. Its JSON is read once, for all projections, when the first one asks."""
 
+    __slots__ = ("_body", "key", "name", "position", "value")
+
     def __init__(self, name: str, position: int, key: bytes, value: bytes) -> None:
         self.name = name
         self.position = position
         self.key = key
         self.value = value
+        self._body: Any = None
 
-    @cached_property
+    @property
     def body(self) -> Any:
-        return _READERS[self.name].validate_json(self.value)
-
-
-def member_key(member_id: UUID) -> bytes:
-    """The key under which a member's facts are told."""
-    return str(member_id).encode()
+        if self._body is None:
+            self._body = _READERS[self.name].validate_json(self.value)
+        return self._body
