@@ -31,8 +31,6 @@ def run(settings: Settings, *, stop: threading.Event, names: Sequence[str] | Non
     """Fold facts until told to stop. Whatever cannot be mended here is raised, and a fresh process tries again."""
     with connect(settings.read_url) as connection:
         schema.ensure(connection)
-        # Should PostgreSQL crash, rows and offsets of the last moments are lost together, and folded once more.
-        connection.execute("SET synchronous_commit = off")
         projections = schema.live(connection, names)
         topic_id, partitions = _topic(settings)
         offsets.begin(connection, projections, topic_id=topic_id, partitions=partitions)

@@ -18,6 +18,7 @@ from domain.messages.purchases import purchase_command
 from domain.refusals import Refusal
 from infra.database import connect
 from infra.event_store import Offset, OffsetsMoved
+from infra.groups import subscribe
 from infra.kafka import consumer
 from infra.keys import KeyFile
 from infra.letters import Letter, Sealed, seal
@@ -78,7 +79,7 @@ class Intake:
 
     def run(self) -> None:
         """Poll, decide, save; until asked to stop. An error of the store or the broker ends the process."""
-        self._client.subscribe([PURCHASES], listener=self._bookmarks)
+        subscribe(self._client, PURCHASES, self._bookmarks)
         try:
             while not self._stop.is_set():
                 records = self._client.poll(timeout_ms=200)
