@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from domain.command import Repeat
 from domain.fact import Fact
 from domain.refusals import Refusal
 from domain.stream import Draft, Stream
@@ -37,29 +36,20 @@ def numbered(facts: Iterable[Fact], stream: Stream) -> Stream:
 class Result:
     """What came of it."""
 
-    def __init__(self, decide: Callable[[], Sequence[Fact] | Repeat]) -> None:
+    def __init__(self, decide: Callable[[], Iterable[Fact]]) -> None:
         self.facts: list[Any] = []
-        self.repeat: Repeat | None = None
         self.refusal: Refusal | None = None
         try:
-            decided = decide()
+            self.facts = list(decide())
         except Refusal as refusal:
             self.refusal = refusal
-            return
-        if isinstance(decided, Repeat):
-            self.repeat = decided
-        else:
-            self.facts = list(decided)
 
     def then(self, *expected: Fact) -> None:
-        assert (self.refusal, self.repeat) == (None, None)
+        assert self.refusal is None
         assert [meaning(one) for one in self.facts] == [meaning(one) for one in expected]
 
     def then_refused(self, refusal: Refusal) -> None:
         assert self.refusal == refusal
-
-    def then_repeats(self, stream_id: UUID, version: int = 1) -> None:
-        assert self.repeat == Repeat(stream_id, version)
 
 
 class Given(Generic[S]):

@@ -22,14 +22,32 @@ class GivenLog:
         cache = StreamCache(most=0)
         self.batch = Batch(programme=programme, recorded_at=NOON, cache=cache, load=load, encode=encode)
 
-    def when(self, command: Command) -> Result:
+    def when(self, command: Command) -> "CommandResult":
         self.batch.prefetch([command])
+        return CommandResult(self.batch, command)
 
-        def decide() -> Sequence[Fact] | Repeat:
-            decided = self.batch.carry_out(command)
-            return decided if isinstance(decided, Repeat) else self.batch.facts[slice(*decided)]
 
-        return Result(decide)
+class CommandResult(Result):
+    """What came of a command, which may have been carried out before."""
+
+    def __init__(self, batch: Batch, command: Command) -> None:
+        self.repeat: Repeat | None = None
+
+        def decide() -> Sequence[Fact]:
+            decided = batch.carry_out(command)
+            if not isinstance(decided, Repeat):
+                return batch.facts[slice(*decided)]
+            self.repeat = decided
+            return ()
+
+        super().__init__(decide)
+
+    def then(self, *expected: Fact) -> None:
+        assert self.repeat is None
+        super().then(*expected)
+
+    def then_repeats(self, stream_id: UUID, version: int = 1) -> None:
+        assert self.repeat == Repeat(stream_id, version)
 
 
 def given_log(*facts: Fact, programme: str = "member_experience") -> GivenLog:
