@@ -28,7 +28,7 @@ RESULTS = Path(__file__).parent / "results.json"
 def main() -> None:
     """Nobody's servers are measured but our own: settings of the surroundings are left aside."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure, side by side.")
-    parser.add_argument("--size", type=int, default=30_000, metavar="N", help="purchases a measurement, real baskets")
+    parser.add_argument("--size", type=int, default=24_000, metavar="N", help="purchases a measurement, real baskets")
     parser.add_argument("--repeats", type=int, default=3, metavar="N", help="turns that the sides take")
     parser.add_argument("--only", nargs="+", choices=MEASUREMENTS, default=list(MEASUREMENTS), help="some of them")
     parser.add_argument("--results", type=Path, default=RESULTS, help="where the figures are written")

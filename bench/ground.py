@@ -55,14 +55,22 @@ class Ground:
 
     @contextmanager
     def roles(self, *wanted: Role, settings: Settings) -> Iterator[None]:
-        """Real processes, as `loyalty up` starts them."""
-        with ExitStack() as stack:
-            for number, role in enumerate(wanted):
-                log = settings.data_dir / "logs" / f"{role.name}-{number}.log"
-                process = RoleProcess(role, log=log, environment=settings.environment())
+        """Real processes, as `loyalty up` starts them; nobody revives them, so one that ends is told."""
+        logs = settings.data_dir / "logs"
+        names = [f"{role.name}-{number}" for number, role in enumerate(wanted)]
+        environment = settings.environment()
+        processes = [
+            RoleProcess(role, log=logs / f"{name}.log", environment=environment)
+            for name, role in zip(names, wanted, strict=True)
+        ]
+        try:
+            for process in processes:
                 process.start()
-                stack.callback(process.stop)
             yield
+        finally:
+            for process in processes:
+                _tell_if_dead(process)
+                process.stop()
 
     def publish(self, baskets: Sequence[Basket], topic: str = PURCHASES) -> None:
         """As tills do, and wait for every acknowledgement."""
@@ -83,6 +91,13 @@ class Ground:
             wanted = {"num_partitions": self.settings.partitions, "replication_factor": 1}
             client.create_topics({name: wanted}, wait_for_metadata=True)
         return name
+
+
+def _tell_if_dead(process: RoleProcess) -> None:
+    if not process.alive():
+        print(
+            f"{process.name} has ended by itself:", *process.log.read_text().splitlines()[-20:], sep="\n  ", flush=True
+        )
 
 
 @contextmanager
