@@ -84,7 +84,7 @@ def _reach(figures: Sequence[Any]) -> Table:
         ]
         for told in figures
     ]
-    columns = ("campaign", "window", "targeted", "buyers", "purchases", "coupons")
+    columns = ("campaign", "window", "targeted", "buyers", "baskets", "coupons")
     return _table("Campaigns: whom they reached", columns, rows, texts=2)
 
 
