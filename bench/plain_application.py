@@ -11,7 +11,7 @@ from eventsourcing.domain import Aggregate, event
 from psycopg.conninfo import conninfo_to_dict
 
 from cli.demo.complete_journey import Basket
-from domain.commands import RecordPurchase
+from domain.commands.purchases import RecordPurchase
 from domain.messages.purchases import purchase_command, read_purchase
 from infra.keys import KeyFile
 from infra.settings import Settings

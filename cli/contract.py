@@ -10,8 +10,9 @@ import yaml
 from pydantic import BaseModel
 
 import domain.loyalty  # noqa: F401 - so that every fact is registered
+from consumers.cloud_events import EVENTS
 from domain.fact import FACTS
-from domain.messages.purchases import COMPLETED, NOT_YET, PurchaseCompleted, PurchaseData
+from domain.messages.purchases import NOT_YET
 from domain.refusals import REFUSALS
 from infra import bootstrap
 from infra.settings import Settings
@@ -38,8 +39,9 @@ def documents() -> dict[str, str]:
 
 def schemas() -> Iterator[tuple[str, Json]]:
     """A schema for each message and each fact, by the name that it has on the wire."""
-    yield COMPLETED, _schema(COMPLETED, PurchaseCompleted)
-    yield f"{COMPLETED}.data", _schema(f"{COMPLETED}.data", PurchaseData)
+    for name, (event, data) in EVENTS.items():
+        yield name, _schema(name, event)
+        yield f"{name}.data", _schema(f"{name}.data", data)
     yield (
         DEAD_TOPIC,
         _object(DEAD_TOPIC, _DEAD_LETTER)
@@ -90,7 +92,9 @@ def asyncapi() -> Json:
         },
         "defaultContentType": "application/json",
         "channels": {
-            "purchases": _channel(PURCHASES_TOPIC, "What tills sold. Key: the card, or else the member.", _purchases()),
+            "purchases": _channel(
+                PURCHASES_TOPIC, "What tills sold, and what came back. Key: the card, or else the member.", _purchases()
+            ),
             "facts": _channel(
                 FACTS_TOPIC,
                 "Every fact of the log, in order within its partition. Key: the member, or else the stream.",
@@ -123,21 +127,32 @@ def _operation(action: str, channel: str, description: str) -> Json:
 
 
 def _purchases() -> Json:
-    """Both modes of one message; those of the types that are not supported yet become dead letters."""
+    """Both modes of each message; those of the types that are not supported yet become dead letters."""
+    return {
+        key: message for name, (event, _) in EVENTS.items() for key, message in _both_modes(name, event.__doc__ or "")
+    }
+
+
+def _both_modes(name: str, summary: str) -> Iterator[tuple[str, Json]]:
     attributes = {
         "ce_specversion": {"const": "1.0"},
-        "ce_type": {"const": COMPLETED},
+        "ce_type": {"const": name},
         "ce_source": TEXT,
         "ce_id": TEXT,
         "ce_time": TEXT | {"format": "date-time"},
     }
     later = f"Not supported yet, and kept as dead letters: {', '.join(sorted(NOT_YET))}."
-    return {
-        "purchaseCompleted": _message(COMPLETED, COMPLETED, "application/cloudevents+json")
-        | {"description": f"Structured mode. {later}"},
-        "purchaseCompletedBinary": _message(COMPLETED, f"{COMPLETED}.data", "application/json", headers=attributes)
-        | {"description": f"Binary mode: the attributes stand in headers. {later}"},
-    }
+    key = "purchase" + name.split(".")[2].capitalize()
+    yield (
+        key,
+        _message(name, name, "application/cloudevents+json")
+        | {"summary": summary, "description": f"Structured mode. {later}"},
+    )
+    yield (
+        f"{key}Binary",
+        _message(name, f"{name}.data", "application/json", headers=attributes)
+        | {"summary": summary, "description": f"Binary mode: the attributes stand in headers. {later}"},
+    )
 
 
 def _facts() -> Json:

@@ -14,12 +14,14 @@ import typer
 from kafka.producer.future import FutureRecordMetadata
 
 from cli.wiring import open_ledger, surroundings
-from consumers.cloud_events import purchase_of
-from domain.commands import JoinMember
+from consumers.cloud_events import event_of
+from consumers.purchases import command_of
+from domain.commands.members import JoinMember
+from domain.fact import message_id
 from domain.loyalty import Failed, Loyalty, Refused
 from domain.messages.identity import Identity
 from domain.messages.members import MemberBody, join_command
-from domain.messages.purchases import CardIds, purchase_command
+from domain.messages.purchases import CardIds, PurchaseCompleted
 from domain.messages.reading import read
 from domain.refusals import Refusal
 from infra.bootstrap import bootstrap
@@ -100,6 +102,16 @@ def members(file: File) -> None:
 @app.command()
 def purchases(file: File) -> None:
     """Publish purchases to Kafka as a till does: one structured CloudEvent a line."""
+    _publish(file, "purchases published")
+
+
+@app.command()
+def returns(file: File) -> None:
+    """Publish returns and voids to Kafka as a till does: one structured CloudEvent a line."""
+    _publish(file, "returns published")
+
+
+def _publish(file: Path, what: str) -> None:
     settings = surroundings()
     bootstrap(settings)
     load, card_ids = Load(file), load_key_file(settings).card_id
@@ -114,7 +126,7 @@ def purchases(file: File) -> None:
             waiting.append(sender.send(PURCHASES, value=line, key=key))
             _settle(waiting, load, down_to=IN_FLIGHT)
         _settle(waiting, load, down_to=0)
-    load.end("purchases published")
+    load.end(what)
 
 
 def _join(line: bytes, card_ids: CardIds) -> JoinMember:
@@ -136,11 +148,13 @@ def _execute(loyalty: Loyalty, waiting: list[tuple[int, bytes, JoinMember]], loa
 
 
 def _routing_key(line: bytes, card_ids: CardIds) -> bytes | None:
-    """Check a purchase as far as it can be told by itself; answer what keeps it together with its returns."""
-    event = purchase_of(line, [])
-    purchase_command(
-        event.data, source=event.source, external_id=event.id, time=event.time, card_ids=card_ids, answered=False
-    )
+    """Check a message as far as it can be told by itself; answer what keeps a buyer's purchases in order, or the returns
+    of a purchase, which do not tell the buyer.
+    """
+    event = event_of(line, [])
+    command_of(event, card_ids)
+    if not isinstance(event, PurchaseCompleted):
+        return message_id(event.data.purchase.source, event.data.purchase.id).bytes
     buyer = event.data.card or event.data.member
     return None if buyer is None else str(buyer).encode()
 

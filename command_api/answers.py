@@ -66,6 +66,19 @@ class PurchaseAnswer(Answer):
     points_to_next: int | None = None
 
 
+class TakenBackAnswer(Answer):
+    """What went back, the points that it took, and where the member stands."""
+
+    purchase_id: UUID
+    member_id: UUID | None
+    returned_minor: int
+    revoked: list[PointsOfPart]
+    available: int | None = None
+    tier: str | None = None
+    next_tier: str | None = None
+    points_to_next: int | None = None
+
+
 class ItemAnswer(BaseModel):
     """The answer to one item of a batch: that of the single request, with its status."""
 

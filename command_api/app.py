@@ -18,6 +18,7 @@ from domain.messages.batches import MemberBatch, PurchaseBatch
 from domain.messages.campaigns import CampaignBody
 from domain.messages.programmes import PolicyBody
 from domain.messages.purchases import CardIds
+from domain.messages.returns import ReturnBody, VoidBody
 from domain.refusals import Refusal
 from infra.keys import Keyring
 from infra.web import Problem, tell_problems
@@ -48,7 +49,7 @@ def create_app(loyalty: Loyalty, *, keyring: Keyring, card_ids: CardIds) -> Fast
     app.state.door = Door(gathering, card_ids)
     for part in (router, purchases.router, members.router, campaigns.router, programmes.router):
         app.include_router(part)
-    document_bodies(app, [PurchaseBatch, MemberBatch, CampaignBody, PolicyBody])
+    document_bodies(app, [PurchaseBatch, ReturnBody, VoidBody, MemberBatch, CampaignBody, PolicyBody])
     tell_problems(app)
     _tell_refusals(app)
     return app

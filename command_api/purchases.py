@@ -1,16 +1,22 @@
 """Purchases: what a till sold, one at a time or many."""
 
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Depends
 
-from command_api.answers import BatchAnswer, PurchaseAnswer, told, told_each
-from command_api.bodies import body_of, documented
+from command_api.answers import BatchAnswer, PurchaseAnswer, TakenBackAnswer, told, told_each
+from command_api.bodies import IdempotencyKey, body_of, documented
 from command_api.door import TheDoor
-from domain.commands import RecordPurchase
+from domain.commands.purchases import RecordPurchase
 from domain.messages.batches import PurchaseBatch
+from domain.messages.identity import Identity
 from domain.messages.purchases import CardIds, PurchaseBody, purchase_command
+from domain.messages.returns import ReturnBody, VoidBody, return_body_command
+from infra.keys import Principal
 from infra.web import requires
+
+Seller = Annotated[Principal, Depends(requires("till", "staff"))]
 
 router = APIRouter(prefix="/purchases", tags=["purchases"], dependencies=[Depends(requires("till", "staff"))])
 
@@ -29,6 +35,34 @@ async def record_purchases(
 ) -> dict[str, Any]:
     """Record many purchases; each is recorded or refused by itself."""
     return told_each(await the_door.each(body.items, lambda item: _command(item, the_door.card_ids)))
+
+
+@router.post(
+    "/{purchase_id}/returns", status_code=201, response_model=TakenBackAnswer, openapi_extra=documented(ReturnBody)
+)
+async def return_purchase(
+    principal: Seller,
+    purchase_id: UUID,
+    body: Annotated[ReturnBody, Depends(body_of(ReturnBody))],
+    the_door: TheDoor,
+    idempotency_key: IdempotencyKey = None,
+) -> dict[str, Any]:
+    """Take back goods or money. What is more than is left of a line is refused."""
+    identity = Identity.of(principal.owner, idempotency_key)
+    return told(await the_door.one(return_body_command(body, purchase_id=purchase_id, identity=identity)))
+
+
+@router.post("/{purchase_id}/void", status_code=201, response_model=TakenBackAnswer, openapi_extra=documented(VoidBody))
+async def void_purchase(
+    principal: Seller,
+    purchase_id: UUID,
+    body: Annotated[VoidBody, Depends(body_of(VoidBody))],
+    the_door: TheDoor,
+    idempotency_key: IdempotencyKey = None,
+) -> dict[str, Any]:
+    """Call a purchase off: all that is left of it goes back. Twice is a repeat."""
+    identity = Identity.of(principal.owner, idempotency_key)
+    return told(await the_door.one(return_body_command(body, purchase_id=purchase_id, identity=identity)))
 
 
 def _command(body: PurchaseBody, card_ids: CardIds) -> RecordPurchase:

@@ -1,4 +1,4 @@
-"""CloudEvents from Kafka, in structured or binary mode, read as purchases or refused by name."""
+"""CloudEvents from Kafka, in structured or binary mode, read as what tills tell, or refused by name."""
 
 import json
 import re
@@ -7,8 +7,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from domain.messages.purchases import COMPLETED, NOT_YET, PurchaseCompleted, PurchaseData, read_purchase
-from domain.messages.reading import read, refusal_of
+from domain.messages.purchases import COMPLETED, NOT_YET, PurchaseCompleted, PurchaseData
+from domain.messages.reading import Message, read, refusal_of
+from domain.messages.returns import PurchaseReturnedEvent, PurchaseVoidedEvent, ReturnData, VoidData
 from domain.refusals import (
     InvalidField,
     MalformedMessage,
@@ -25,8 +26,18 @@ MAX_MESSAGE_BYTES = 192 * 1024
 Headers = Sequence[tuple[str, bytes | None]]
 
 
-def purchase_of(value: bytes | None, headers: Headers) -> PurchaseCompleted:
-    """The purchase in a record, or the refusal that it meets."""
+Event = PurchaseCompleted | PurchaseReturnedEvent | PurchaseVoidedEvent
+
+EVENTS: dict[str, tuple[type[Event], type[Message]]] = {
+    COMPLETED: (PurchaseCompleted, PurchaseData),
+    "pos.purchase.returned.v1": (PurchaseReturnedEvent, ReturnData),
+    "pos.purchase.voided.v1": (PurchaseVoidedEvent, VoidData),
+}
+"""Each type that is supported, with its event and its data."""
+
+
+def event_of(value: bytes | None, headers: Headers) -> Event:
+    """The event in a record, or the refusal that it meets."""
     if not value:
         raise MalformedMessage(problem="the record is empty")
     if len(value) > MAX_MESSAGE_BYTES:
@@ -35,33 +46,34 @@ def purchase_of(value: bytes | None, headers: Headers) -> PurchaseCompleted:
     if attributes:
         return _binary(value, attributes)
     try:
-        return read_purchase(value)
+        return read(PurchaseCompleted, value, strictly=False)  # nearly all are, and are read but once
     except Refusal as refusal:
-        _check_kind(_attributes(value))
-        raise refusal from None
+        kind = _kind(_attributes(value))
+        if kind == COMPLETED:
+            raise refusal from None
+        return read(EVENTS[kind][0], value, strictly=False)
 
 
-def _binary(value: bytes, attributes: Mapping[str, str]) -> PurchaseCompleted:
-    _check_kind(attributes)
-    data = read(PurchaseData, value, strictly=False)
+def _binary(value: bytes, attributes: Mapping[str, str]) -> Event:
+    event, data = EVENTS[_kind(attributes)]
     try:
-        return PurchaseCompleted.model_validate({**attributes, "data": data})
+        return event.model_validate({**attributes, "data": read(data, value, strictly=False)})
     except ValidationError as error:
         raise refusal_of(error) from None
 
 
-def _check_kind(attributes: Mapping[str, Any]) -> None:
-    """Refuse what is no completed purchase of a version that we know."""
+def _kind(attributes: Mapping[str, Any]) -> str:
+    """The type, where it is one of those that are supported."""
     version, kind = attributes.get("specversion"), attributes.get("type")
     if not isinstance(version, str) or not isinstance(kind, str):
         raise InvalidField(field="specversion" if not isinstance(version, str) else "type", problem="must be a string")
     if version != "1.0":
         raise UnsupportedVersion(message_type=f"CloudEvents {version[:20]}")
-    if kind == COMPLETED:
-        return
+    if kind in EVENTS:
+        return kind
     if kind in NOT_YET:
         raise UnsupportedType(message_type=kind)
-    known = {name.rsplit(".", 1)[0] for name in (COMPLETED, *NOT_YET)}
+    known = {name.rsplit(".", 1)[0] for name in (*EVENTS, *NOT_YET)}
     name, _, number = kind.rpartition(".")
     if name in known and re.fullmatch(r"v\d{1,9}", number):
         raise UnsupportedVersion(message_type=kind)

@@ -11,10 +11,11 @@ from uuid import UUID
 from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
 
-from consumers.cloud_events import purchase_of
-from domain.commands import RecordPurchase
+from consumers.cloud_events import Event, event_of
+from domain.command import Command
 from domain.loyalty import Decided, Failed, Loyalty, Refused
-from domain.messages.purchases import purchase_command
+from domain.messages.purchases import CardIds, PurchaseCompleted, purchase_command
+from domain.messages.returns import return_event_command
 from domain.refusals import Refusal
 from infra.database import connect
 from infra.event_store import Offset, OffsetsMoved
@@ -91,7 +92,7 @@ class Intake:
     def _take_in(self, records: Records) -> None:
         """1. Read each record, or write a letter. 2. Execute, with the offsets. 3. Remember the offsets."""
         ordered = [record for batch in records.values() for record in batch]
-        commands: list[RecordPurchase] = []
+        commands: list[Command] = []
         sources: list[ConsumerRecord] = []
         letters: list[Sealed] = []
         for record in ordered:
@@ -119,16 +120,8 @@ class Intake:
             if offset.partition in self._bookmarks.expected:
                 self._bookmarks.expected[offset.partition] = (offset.topic_id, offset.next_offset)
 
-    def _command(self, record: ConsumerRecord) -> RecordPurchase:
-        event = purchase_of(record.value, record.headers)
-        return purchase_command(
-            event.data,
-            source=event.source,
-            external_id=event.id,
-            time=event.time,
-            card_ids=self._keys.card_id,
-            answered=False,
-        )
+    def _command(self, record: ConsumerRecord) -> Command:
+        return command_of(event_of(record.value, record.headers), self._keys.card_id)
 
     def _offsets(self, records: Records) -> list[Offset]:
         offsets = []
@@ -159,3 +152,12 @@ class Intake:
             headers=record.headers,
         )
         return seal(letter, self._keys)
+
+
+def command_of(event: Event, card_ids: CardIds) -> Command:
+    """What an event asks of the ledger."""
+    if not isinstance(event, PurchaseCompleted):
+        return return_event_command(event)
+    return purchase_command(
+        event.data, source=event.source, external_id=event.id, time=event.time, card_ids=card_ids, answered=False
+    )

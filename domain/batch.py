@@ -23,11 +23,13 @@ Encoder = Callable[[Fact], Any]
 
 
 class StreamCache:
-    """The streams used last, bounded by their number."""
+    """The streams used last, bounded by the number of facts folded into them, as that is what takes memory."""
 
-    def __init__(self, *, most: int) -> None:
-        self._most = most
+    def __init__(self, *, most_facts: int) -> None:
+        self._most_facts = most_facts
+        self._facts = 0
         self._streams: OrderedDict[UUID, Stream] = OrderedDict()
+        self._weights: dict[UUID, int] = {}
 
     def take(self, stream_id: UUID) -> Stream | None:
         """The stream, now the most recently used one."""
@@ -41,13 +43,21 @@ class StreamCache:
         for stream in streams:
             if stream.cached:
                 self._streams[stream.id] = stream
-        while len(self._streams) > self._most:
-            self._streams.popitem(last=False)
+                self._weigh(stream.id, 1 + stream.version)
+        while self._facts > self._most_facts:
+            oldest, _ = self._streams.popitem(last=False)
+            self._weigh(oldest, None)
 
     def forget(self, stream_ids: Iterable[UUID]) -> None:
         """Drop streams that somebody else has written, or that hold what was not committed."""
         for stream_id in stream_ids:
-            self._streams.pop(stream_id, None)
+            if self._streams.pop(stream_id, None) is not None:
+                self._weigh(stream_id, None)
+
+    def _weigh(self, stream_id: UUID, weight: int | None) -> None:
+        self._facts += (weight or 0) - self._weights.pop(stream_id, 0)
+        if weight is not None:
+            self._weights[stream_id] = weight
 
 
 class BrokenOff(Exception):
@@ -118,16 +128,20 @@ class Batch:
         if isinstance(decision, Repeat):
             return decision
         self._apply(decision, command)
-        for following in decision.then:
+        self._carry_on(decision.then)
+        return first, len(self.facts)
+
+    def _carry_on(self, commands: Sequence[Command]) -> None:
+        for command in commands:
             try:
-                followed = following.decide(self)
-                assert isinstance(followed, Decision), "what follows a command has no identity of its own"
-                self._apply(followed, following)
+                decision = command.decide(self)
+                assert isinstance(decision, Decision), "what follows a command has no identity of its own"
+                self._apply(decision, command)
             except PersistenceError:
                 raise
             except Exception as error:
                 raise BrokenOff from error
-        return first, len(self.facts)
+            self._carry_on(decision.then)
 
     def _apply(self, decision: Decision, command: Command) -> None:
         """Number, build and encode every fact first, and only then let the streams change."""

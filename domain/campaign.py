@@ -122,8 +122,12 @@ class Campaign(Stream):
             terms is not None
             and (terms.everyone or not self.audience.isdisjoint(who))
             and (terms.conditions.stores is None or store in terms.conditions.stores)
-            and paid_minor >= terms.conditions.minimum_paid_minor
+            and self.reached_by(paid_minor)
         )
+
+    def reached_by(self, paid_minor: int) -> bool:
+        """Whether a basket reaches the minimum."""
+        return self.terms is not None and paid_minor >= self.terms.conditions.minimum_paid_minor
 
     @evolves(CampaignCreated)
     def _created(self, fact: CampaignCreated) -> None:

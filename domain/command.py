@@ -111,11 +111,11 @@ class Command(ABC):
             "correlation_id": self.id,
         }
 
-    def same_as(self, claim: Stream, fingerprint: str) -> Repeat:
-        """The first answer for the same content, a refusal for other content."""
+    def same_as(self, claim: Stream, fingerprint: str, *, version: int = 1) -> Repeat:
+        """The first answer, which begins with that version of the claim, for the same content; a refusal for other."""
         if fingerprint != self.fingerprint:
             raise ConflictingRepeat(source=self.source, external_id=self.external_id)
-        return Repeat(claim.id)
+        return Repeat(claim.id, version)
 
     def not_in_the_future(self, streams: Streams) -> None:
         """Refuse a business time that our clock, with some tolerance, has not reached."""

@@ -11,6 +11,9 @@ from domain.money import floor_points
 from domain.programme import Policy
 from domain.purchase import Sale
 
+BASE = "base"
+"""The part that every purchase earns; the others are named after their campaigns."""
+
 Part = dict[str, Any]
 """A part of what was earned: its name, points, basis, residue and whether it qualifies for tiers."""
 
@@ -20,7 +23,7 @@ def earned_parts(
 ) -> list[Part]:
     """The parts of a sale under the policy and campaigns that apply to it; `bonuses` were granted before."""
     lines = [line for line in sale.lines if line.get("category") not in policy.earning.excluded]
-    parts = [_part("base", policy.earning.rate, sum(map(paid, lines)), qualifies=True)]
+    parts = [_part(BASE, policy.earning.rate, sum(map(paid, lines)), qualifies=True)]
     if campaigns:
         terms = [campaign.terms for campaign in campaigns if campaign.terms is not None]
         parts += _multiplied(lines, policy.earning.rate, terms)

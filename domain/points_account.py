@@ -1,9 +1,10 @@
 """One member's points: lots by origin, qualifying counters, tier."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
-from typing import NamedTuple, NotRequired
+from typing import NotRequired
 from uuid import UUID, uuid5
 
 from typing_extensions import TypedDict
@@ -12,7 +13,7 @@ from domain import tiers
 from domain.basket import CouponUse
 from domain.calendar_days import local_day
 from domain.campaign import Campaign
-from domain.earning import earned_parts
+from domain.earning import BASE, earned_parts
 from domain.expiry import life
 from domain.fact import Fact
 from domain.programme import Policy
@@ -64,13 +65,61 @@ class TierMoved(Fact, name="TierMoved.v1"):
     qualifying_points: dict[int, int]
 
 
-class Lot(NamedTuple):
-    """Points of one origin and the time in which they can be spent."""
+class RevokedPart(TypedDict):
+    """Points that a return took back from a lot."""
 
+    lot_id: UUID
+    part: str
     points: int
-    earned_at: datetime
+    qualifies: bool
+
+
+class PointsRevoked(Fact, name="PointsRevoked.v1"):
+    """A return or a void took back what its purchase no longer earns; no points, if what is left earns as much."""
+
+    member_id: UUID
+    purchase_id: UUID
+    purchased_at: datetime
+    paid_minor: int
+    """What was paid back, in minor units."""
+    nothing_left: bool
+    """Whether with this the whole purchase is gone, as a visit, too: true once for a purchase."""
+    parts: list[RevokedPart]
+    period: int
+    counts: bool
+    """Whether the period of the purchase was still open: a closed review is never reopened."""
+
+
+@dataclass(slots=True)
+class Lot:
+    """Points of one part of a purchase, and what became of them."""
+
+    part: str
+    points: int
+    qualifies: bool
+    bonus: bool
+    revoked: int = 0
+
+
+@dataclass(slots=True)
+class Credited:
+    """What one purchase brought to the account, under which rules, and in which time it can be spent."""
+
+    at: datetime
+    store: str
+    day: date
+    period: int
+    version: int
     active_from: datetime
     expires_at: datetime | None
+    paid_minor: int
+    lots: list[Lot]
+    gone: bool = False
+    """Whether all of it went back."""
+
+    def alive(self, as_of: datetime) -> bool:
+        """Whether its points can be spent at an instant."""
+        return self.at <= as_of and self.active_from <= as_of and (self.expires_at is None or as_of < self.expires_at)
 
 
 @lru_cache(maxsize=1 << 17)
@@ -85,7 +134,7 @@ class PointsAccount(Stream):
         super().__init__(stream_id)
         self.member_id: UUID | None = None
         self.registered_at: datetime | None = None
-        self.lots: list[Lot] = []
+        self.credited: dict[UUID, Credited] = {}
         self.periods: dict[int, int] = {}
         self.bonuses: set[tuple[str, str, date]] = set()
         self.tier: str | None = None
@@ -120,6 +169,54 @@ class PointsAccount(Stream):
         )
         return [earned, *self._tier_move(policy, version, period, sum(p["points"] for p in parts if p["qualifies"]))]
 
+    def revoke(
+        self,
+        remaining: Sale,
+        *,
+        gone: bool,
+        at: datetime,
+        policy: Policy,
+        campaigns: Sequence[Campaign],
+        judge: tuple[int, Policy],
+    ) -> list[Draft]:
+        """Take back what a purchase no longer earns: granted − min(granted, earned by what remains) − revoked before.
+
+        `policy` and `campaigns` are all those that granted; `judge`, the version in force now, judges the tier.
+        """
+        credited = self.credited[remaining.purchase_id]
+        earned = {} if gone else _still_earned(remaining, policy=policy, campaigns=campaigns, day=credited.day)
+        parts = [
+            RevokedPart(
+                lot_id=uuid5(remaining.purchase_id, lot.part), part=lot.part, points=claw, qualifies=lot.qualifies
+            )
+            for lot in credited.lots
+            if (claw := lot.points - min(lot.points, earned.get(lot.part, 0)) - lot.revoked) > 0
+        ]
+        paid_back = credited.paid_minor - remaining.paid_minor
+        if not parts and not paid_back and gone == credited.gone:
+            return []
+        counts = self._period(policy, at) <= credited.period
+        revoked = self.draft(
+            PointsRevoked,
+            member_id=self.member_id,
+            purchase_id=remaining.purchase_id,
+            purchased_at=credited.at,
+            paid_minor=paid_back,
+            nothing_left=gone,
+            parts=parts,
+            period=credited.period,
+            counts=counts,
+            programme_version=credited.version,
+        )
+        lost = sum(part["points"] for part in parts if part["qualifies"]) if counts else 0
+        version, rules = judge
+        return [revoked, *self._tier_move(rules, version, credited.period, -lost)]
+
+    def _period(self, policy: Policy, at: datetime) -> int:
+        assert self.registered_at is not None, "an account is opened before it earns"
+        registered_on = local_day(self.registered_at, policy.zone)
+        return tiers.period_of(policy.tiers.period, day=local_day(at, policy.zone), registered_on=registered_on)
+
     def _tier_move(self, policy: Policy, version: int, period: int, points: int) -> list[Draft]:
         periods = {**self.periods, period: self.periods.get(period, 0) + points}
         levels = policy.tiers.levels
@@ -137,11 +234,10 @@ class PointsAccount(Stream):
     def available(self, as_of: datetime) -> int:
         """What could be spent at an instant: earned by then, active and not lapsed."""
         return sum(
-            lot.points
-            for lot in self.lots
-            if lot.earned_at <= as_of
-            and lot.active_from <= as_of
-            and (lot.expires_at is None or as_of < lot.expires_at)
+            lot.points - lot.revoked
+            for credited in self.credited.values()
+            if credited.alive(as_of)
+            for lot in credited.lots
         )
 
     def progress(self, policy: Policy) -> dict[str, object]:
@@ -163,14 +259,49 @@ class PointsAccount(Stream):
 
     @evolves(PointsEarned)
     def _earned(self, fact: PointsEarned) -> None:
+        lots = []
         for part in fact.parts:
-            if part["points"]:
-                self.lots.append(Lot(part["points"], fact.occurred_at, fact.active_from, fact.expires_at))
+            points, bonus = part["points"], part.get("bonus", False)
+            if points or part["part"] != BASE:  # a campaign that won a line keeps it from the others when goods go back
+                lots.append(Lot(part["part"], points, part["qualifies"], bonus))
             if part["qualifies"]:
-                self.periods[fact.period] = self.periods.get(fact.period, 0) + part["points"]
-            if part.get("bonus"):
+                self.periods[fact.period] = self.periods.get(fact.period, 0) + points
+            if bonus:
                 self.bonuses.add((part["part"], fact.store, fact.day))
+        self.credited[fact.purchase_id] = Credited(
+            fact.occurred_at, fact.store, fact.day, fact.period, fact.programme_version or 1,
+            fact.active_from, fact.expires_at, fact.paid_minor, lots,
+        )  # fmt: skip
+
+    @evolves(PointsRevoked)
+    def _revoked(self, fact: PointsRevoked) -> None:
+        credited = self.credited[fact.purchase_id]
+        credited.paid_minor -= fact.paid_minor
+        credited.gone |= fact.nothing_left
+        lots = {lot.part: lot for lot in credited.lots}
+        for part in fact.parts:
+            lot = lots[part["part"]]
+            lot.revoked += part["points"]
+            if part["qualifies"] and fact.counts:
+                self.periods[fact.period] -= part["points"]
+            if lot.bonus and lot.revoked == lot.points:
+                self.bonuses.discard((lot.part, credited.store, credited.day))
 
     @evolves(TierMoved)
     def _moved(self, fact: TierMoved) -> None:
         self.tier = fact.to_tier
+
+
+def _still_earned(remaining: Sale, *, policy: Policy, campaigns: Sequence[Campaign], day: date) -> dict[str, int]:
+    """What the rest of a purchase earns by part.
+
+    Each line stays with the campaign that won it, and only then the minimum of the basket is tested again: a line
+    does not pass on to another campaign, as what was not granted then cannot arise now.
+    """
+    parts = earned_parts(remaining, policy=policy, campaigns=campaigns, bonuses=set(), day=day)
+    missed = {
+        campaign.terms.campaign_id
+        for campaign in campaigns
+        if campaign.terms is not None and not campaign.reached_by(remaining.paid_minor)
+    }
+    return {part["part"]: part["points"] for part in parts if part["part"] not in missed}

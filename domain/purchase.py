@@ -1,12 +1,18 @@
 """Purchases: what a till sold, to whom, and whether somebody was credited for it."""
 
 from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import NamedTuple
 from uuid import UUID
 
 from pydantic import SkipValidation
+from typing_extensions import TypedDict
 
-from domain.basket import CouponUse, Line, Tender, paid
+from domain.basket import CouponUse, Line, Quantity, Tender, Word, paid
 from domain.fact import Fact
+from domain.money import AmountMinor
+from domain.refusals import OverReturn, UnknownLine
 from domain.stream import Draft, Stream, evolves
 
 
@@ -27,11 +33,54 @@ class PurchaseRecorded(Fact, name="PurchaseRecorded.v1"):
     fingerprint: str
 
 
+class ReturnedLine(TypedDict):
+    """What came back of a line: pieces limit what can come back, the amount moves what was earned."""
+
+    line: Word
+    quantity: Quantity
+    amount_minor: AmountMinor
+
+
+class PurchaseReturned(Fact, name="PurchaseReturned.v1"):
+    """Goods or money of a purchase went back. `lines` is what was accepted, `excess` what was asked for beyond it."""
+
+    member_id: UUID | None = None
+    lines: SkipValidation[list[ReturnedLine]]
+    excess: SkipValidation[list[ReturnedLine]] | None = None
+    tenders: SkipValidation[list[Tender]] | None = None
+    reason: str | None = None
+    amount_minor: int
+
+
+class PurchaseVoided(Fact, name="PurchaseVoided.v1"):
+    """A purchase was called off: whatever was left of it went back."""
+
+    member_id: UUID | None = None
+    reason: str | None = None
+    amount_minor: int
+
+
+class ReturnKept(Fact, name="ReturnKept.v1"):
+    """A return or a void came before its purchase; it waits for it here."""
+
+    lines: SkipValidation[list[ReturnedLine]] | None = None
+    tenders: SkipValidation[list[Tender]] | None = None
+    reason: str | None = None
+
+
 class PurchaseClaimed(Fact, name="PurchaseClaimed.v1"):
     """The card of an unclaimed purchase joined, and its holder was credited."""
 
     member_id: UUID
     card_id: UUID
+
+
+class Back(NamedTuple):
+    """What was left of a purchase after a return or a void."""
+
+    fact: PurchaseReturned | PurchaseVoided
+    remaining: "Sale"
+    nothing_left: bool
 
 
 class Purchase(Stream):
@@ -43,6 +92,11 @@ class Purchase(Stream):
         super().__init__(stream_id)
         self.recorded: PurchaseRecorded | None = None
         self.member_id: UUID | None = None
+        self.returned: dict[str, tuple[Fraction, int]] = {}
+        """By line: how many pieces, and how much money, went back."""
+        self.backs: list[Back] = []
+        self.void_version: int | None = None
+        self.waiting: list[ReturnKept] = []
 
     def record(self, *, member_id: UUID | None, **what: object) -> list[Draft]:
         """Record the receipt as the till sent it."""
@@ -52,6 +106,98 @@ class Purchase(Stream):
         """Credit an unclaimed purchase to the member whose card paid for it."""
         return [self.draft(PurchaseClaimed, member_id=member_id, card_id=card_id)]
 
+    def take_back(
+        self, lines: list[ReturnedLine], *, strictly: bool, tenders: list[Tender] | None, reason: str | None
+    ) -> list[Draft]:
+        """Accept a return, up to what is left of each line; what goes beyond is refused, or flagged where it cannot be."""
+        accepted, excess, returned = [], [], dict(self.returned)
+        for asked in lines:
+            left = self._left_of(asked["line"], returned, strictly=strictly)
+            took = _at_most(asked, *left)
+            if took != asked:
+                if strictly:
+                    pieces, amount = left
+                    raise OverReturn(line=asked["line"], left_minor=amount, left_quantity=str(_decimal(pieces)))
+                excess.append(_beyond(asked, took))
+            if took["quantity"] or took["amount_minor"]:
+                _add(returned, took)
+                accepted.append(took)
+        return [
+            self.draft(
+                PurchaseReturned,
+                member_id=self.member_id,
+                lines=accepted,
+                excess=excess or None,
+                tenders=tenders,
+                reason=reason,
+                amount_minor=sum(line["amount_minor"] for line in accepted),
+            )
+        ]
+
+    def void(self, *, reason: str | None) -> list[Draft]:
+        """Call the purchase off: all that is left goes back."""
+        return [self.draft(PurchaseVoided, member_id=self.member_id, reason=reason, amount_minor=self.left_minor)]
+
+    def wait(self, **what: object) -> list[Draft]:
+        """Keep a return until its purchase arrives."""
+        return [self.draft(ReturnKept, **what)]
+
+    @property
+    def voided(self) -> bool:
+        return self.void_version is not None
+
+    @property
+    def nothing_left(self) -> bool:
+        """Whether all of it went back: money, and every piece of every line."""
+        if self.voided:
+            return True
+        assert self.recorded is not None, "only a recorded purchase has something left"
+        pieces = ((line, self.returned.get(line["line"], NOTHING)[0]) for line in self.recorded.lines)
+        return not self.left_minor and all(Fraction(line["quantity"]) <= back for line, back in pieces)
+
+    @property
+    def left_minor(self) -> int:
+        """What is still paid for the purchase."""
+        assert self.recorded is not None, "only a recorded purchase has something left"
+        return 0 if self.voided else self.recorded.paid_minor - sum(amount for _, amount in self.returned.values())
+
+    def remaining(self) -> "Sale":
+        """The purchase without what went back: each line at what is still paid for it, as long as anything is.
+
+        A line that cost nothing stays until its last piece is back.
+        """
+        recorded = self.recorded
+        assert recorded is not None, "only a recorded purchase has something left"
+        lines: list[Line] = []
+        for line in recorded.lines:
+            pieces, amount = self.returned.get(line["line"], NOTHING)
+            left = paid(line) - amount
+            gone = not left if paid(line) else pieces and pieces >= Fraction(line["quantity"])
+            if self.voided or gone:
+                continue
+            kept = line.copy()
+            kept["gross_minor"] = left
+            kept.pop("discount_minor", None)
+            lines.append(kept)
+        return Sale(
+            purchase_id=self.id,
+            occurred_at=recorded.occurred_at,
+            store=recorded.store,
+            lines=lines,
+            coupons=recorded.coupons or [],
+        )
+
+    def _left_of(self, name: str, returned: dict[str, tuple[Fraction, int]], *, strictly: bool) -> tuple[Fraction, int]:
+        """The pieces and the money of a line that can still go back."""
+        assert self.recorded is not None, "a return waits until its purchase is recorded"
+        sold = next((line for line in self.recorded.lines if line["line"] == name), None)
+        if sold is None and strictly:
+            raise UnknownLine(line=name, purchase_id=self.id)
+        if sold is None or self.voided:
+            return NOTHING
+        pieces, amount = returned.get(name, NOTHING)
+        return Fraction(sold["quantity"]) - pieces, paid(sold) - amount
+
     @evolves(PurchaseRecorded)
     def _recorded(self, fact: PurchaseRecorded) -> None:
         self.recorded = fact
@@ -60,6 +206,51 @@ class Purchase(Stream):
     @evolves(PurchaseClaimed)
     def _claimed(self, fact: PurchaseClaimed) -> None:
         self.member_id = fact.member_id
+
+    @evolves(PurchaseReturned)
+    def _returned(self, fact: PurchaseReturned) -> None:
+        for line in fact.lines:
+            _add(self.returned, line)
+        self.backs.append(Back(fact, self.remaining(), self.nothing_left))
+
+    @evolves(PurchaseVoided)
+    def _voided(self, fact: PurchaseVoided) -> None:
+        self.void_version = fact.originator_version
+        self.backs.append(Back(fact, self.remaining(), self.nothing_left))
+
+    @evolves(ReturnKept)
+    def _kept(self, fact: ReturnKept) -> None:
+        self.waiting.append(fact)
+
+
+NOTHING = (Fraction(0), 0)
+
+
+def _add(returned: dict[str, tuple[Fraction, int]], back: ReturnedLine) -> None:
+    pieces, amount = returned.get(back["line"], NOTHING)
+    returned[back["line"]] = (pieces + Fraction(back["quantity"]), amount + back["amount_minor"])
+
+
+def _at_most(asked: ReturnedLine, pieces: Fraction, amount: int) -> ReturnedLine:
+    fits = Fraction(asked["quantity"]) <= pieces
+    return ReturnedLine(
+        line=asked["line"],
+        quantity=asked["quantity"] if fits else _decimal(pieces),
+        amount_minor=min(asked["amount_minor"], amount),
+    )
+
+
+def _beyond(asked: ReturnedLine, took: ReturnedLine) -> ReturnedLine:
+    return ReturnedLine(
+        line=asked["line"],
+        quantity=_decimal(Fraction(asked["quantity"]) - Fraction(took["quantity"])),
+        amount_minor=asked["amount_minor"] - took["amount_minor"],
+    )
+
+
+def _decimal(pieces: Fraction) -> int | str:
+    """Quantities have at most six decimals, and so have their differences."""
+    return int(pieces) if pieces.denominator == 1 else format(Decimal(pieces.numerator) / pieces.denominator, "f")
 
 
 class Sale:

@@ -208,3 +208,34 @@ class EffectiveDateNotAfterPublished(Refusal):
 
     effective_from: datetime
     published_until: datetime
+
+
+@dataclass(eq=False)
+class UnknownPurchase(Refusal):
+    """There is no such purchase. Over Kafka a return may come first; here it comes after."""
+
+    purchase_id: UUID
+
+
+@dataclass(eq=False)
+class UnknownLine(Refusal):
+    """The purchase has no such line. Name lines as the purchase did."""
+
+    line: str
+    purchase_id: UUID
+
+
+@dataclass(eq=False)
+class OverReturn(Refusal):
+    """More is to go back than is left of the line. Return at most what is left."""
+
+    line: str
+    left_minor: int
+    left_quantity: str
+
+
+@dataclass(eq=False)
+class PurchaseVoidedBefore(Refusal):
+    """The purchase was voided: nothing is left of it that could go back. Look up what was meant to be returned."""
+
+    purchase_id: UUID

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
 
 from domain.calendar_days import anniversary, day_begins, local_day
@@ -11,7 +13,7 @@ from domain.programme import Policy, Tier, Tiers
 
 
 class Credit(NamedTuple):
-    """Qualifying points, dated at their purchase."""
+    """Qualifying points, dated at their purchase; below zero where a return took them back."""
 
     at: datetime
     points: int
@@ -89,12 +91,12 @@ def standing(history: Iterable[Credit], *, policy: Policy, registered_at: dateti
             number, total = number + 1, 0
             rank = promoted(tiers, rank, total)
 
-    for credit in sorted(credit for credit in history if credit.at <= as_of):
-        close_periods_before(credit.at)
-        total += credit.points
+    for at, together in groupby(sorted(credit for credit in history if credit.at <= as_of), key=itemgetter(0)):
+        close_periods_before(at)
+        total += sum(credit.points for credit in together)
         higher = promoted(tiers, rank, total)
         if higher != rank:
-            rank, since = higher, credit.at
+            rank, since = higher, at
     close_periods_before(as_of)
     return _told(
         tiers, rank=rank, since=since, total=total, last=last_day_of(tiers.period, number, registered_on=registered_on)

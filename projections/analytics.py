@@ -44,10 +44,18 @@ class Analytics(BaseModel):
         " told for a part of it only: before the earliest, after the latest, or both; null where neither does"
     )
     targeted: int = Field(description="Members in the audience; a listed card that nobody holds does not count")
-    participants: int = Field(description="Targeted members with at least one credited purchase in the window")
-    purchases: int = Field(description="Purchases of targeted members in the window, whatever was bought")
-    sales_minor: int = Field(description="What was paid for these purchases, in minor units")
-    bonus_points: int = Field(description="Points that the campaign granted on top of the base")
+    participants: int = Field(
+        description="Targeted members with at least one credited purchase in the window that was not wholly returned"
+    )
+    purchases: int = Field(
+        description="Purchases of targeted members in the window, whatever was bought, less those wholly returned"
+    )
+    sales_minor: int = Field(
+        description="What was paid for purchases of targeted members in the window, less returns, in minor units"
+    )
+    bonus_points: int = Field(
+        description="Points that the campaign granted on top of the base, less what returns took back"
+    )
     coupons_redeemed: int = Field(description="Coupons naming the campaign that were handed in, with any purchase")
     discount_minor: int = Field(0, description="Discount given by the campaign itself; 0, as no effect gives any yet")
     budget_points: int | None = Field(None, description="The campaign's budget of points; null, as there are none yet")
@@ -102,18 +110,23 @@ SELECT
 _SALES = """
 WITH audience AS MATERIALIZED (SELECT member_id FROM {schema}.targeted WHERE campaign_id = %(campaign_id)s),
 sales AS (
-    SELECT member_id, paid_minor, occurred_at >= %(starts_at)s AS inside, audience.member_id IS NOT NULL AS theirs
+    SELECT member_id, paid_minor, purchases, occurred_at >= %(starts_at)s AS inside, audience.member_id IS NOT NULL AS theirs
     FROM {schema}.sales LEFT JOIN audience USING (member_id)
     WHERE occurred_at >= %(before)s AND occurred_at < %(ends_at)s
+), members AS (
+    SELECT theirs, coalesce(sum(purchases) FILTER (WHERE inside), 0) AS bought,
+        coalesce(sum(paid_minor) FILTER (WHERE inside), 0) AS paid_in,
+        coalesce(sum(paid_minor) FILTER (WHERE NOT inside), 0) AS paid_before
+    FROM sales GROUP BY member_id, theirs
 )
 SELECT
-    count(DISTINCT member_id) FILTER (WHERE inside AND theirs),
-    count(*) FILTER (WHERE inside AND theirs),
-    coalesce(sum(paid_minor) FILTER (WHERE inside AND theirs), 0)::bigint,
-    coalesce(sum(paid_minor) FILTER (WHERE NOT inside AND theirs), 0)::bigint,
-    coalesce(sum(paid_minor) FILTER (WHERE inside AND NOT theirs), 0)::bigint,
-    coalesce(sum(paid_minor) FILTER (WHERE NOT inside AND NOT theirs), 0)::bigint
-FROM sales
+    count(*) FILTER (WHERE theirs AND bought > 0),
+    coalesce(sum(bought) FILTER (WHERE theirs), 0)::bigint,
+    coalesce(sum(paid_in) FILTER (WHERE theirs), 0)::bigint,
+    coalesce(sum(paid_before) FILTER (WHERE theirs), 0)::bigint,
+    coalesce(sum(paid_in) FILTER (WHERE NOT theirs), 0)::bigint,
+    coalesce(sum(paid_before) FILTER (WHERE NOT theirs), 0)::bigint
+FROM members
 """
 
 

@@ -3,7 +3,7 @@
 import json
 
 from projections.projection import Projection, Rows, moves
-from projections.told import Assigned, Created, Earned, Joined, Listed
+from projections.told import Assigned, Created, Earned, Joined, Listed, Revoked
 
 
 class Campaigns(Projection):
@@ -42,7 +42,8 @@ class Campaigns(Projection):
             occurred_at timestamptz NOT NULL,
             member_id uuid NOT NULL,
             purchase_id uuid NOT NULL,
-            paid_minor bigint NOT NULL
+            paid_minor bigint NOT NULL,
+            purchases int NOT NULL
         )
         """,
         "CREATE INDEX IF NOT EXISTS sales_occurred_at ON {schema}.sales (occurred_at)",
@@ -90,10 +91,20 @@ class Campaigns(Projection):
     @moves("PointsEarned.v1")
     def earned(self, fact: Earned, rows: Rows) -> None:
         member_id, purchase_id = fact["member_id"], fact["purchase_id"]
-        rows["sales"].append((fact["occurred_at"], member_id, purchase_id, fact["paid_minor"]))
+        rows["sales"].append((fact["occurred_at"], member_id, purchase_id, fact["paid_minor"], 1))
         for part in fact["parts"]:
             if part["part"] != "base":
                 rows["grants"].append((part["part"], member_id, purchase_id, part["points"]))
         for coupon in fact.get("coupons", ()):
             if "campaign" in coupon:
                 rows["coupon_uses"].append((coupon["campaign"], member_id, purchase_id, coupon["code"]))
+
+    @moves("PointsRevoked.v1")
+    def revoked(self, fact: Revoked, rows: Rows) -> None:
+        """What went back is taken off the purchase, at the purchase's time."""
+        member_id, purchase_id = fact["member_id"], fact["purchase_id"]
+        gone = -1 if fact["nothing_left"] else 0
+        rows["sales"].append((fact["purchased_at"], member_id, purchase_id, -fact["paid_minor"], gone))
+        for part in fact["parts"]:
+            if part["part"] != "base":
+                rows["grants"].append((part["part"], member_id, purchase_id, -part["points"]))

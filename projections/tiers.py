@@ -11,7 +11,7 @@ from domain.programme import Policy
 from domain.tiers import Credit, standing
 from projections.projection import Projection, Rows, moves
 from projections.snapshot import Snapshot
-from projections.told import Earned, Opened, Published
+from projections.told import Earned, Opened, Published, Revoked
 
 
 class TierAnswer(BaseModel):
@@ -49,7 +49,7 @@ class Programmes(BaseModel):
 
 
 class Tiers(Projection):
-    """Qualifying credits by purchase; the standing itself is computed when it is asked for."""
+    """Qualifying credits by purchase, and what returns took of them; the standing itself is computed when it is asked for."""
 
     name = "tiers"
     tables = (
@@ -59,10 +59,11 @@ class Tiers(Projection):
             member_id uuid NOT NULL,
             purchase_id uuid NOT NULL,
             earned_at timestamptz NOT NULL,
-            points bigint NOT NULL,
-            PRIMARY KEY (member_id, purchase_id)
+            known_at timestamptz NOT NULL,
+            points bigint NOT NULL
         )
         """,
+        "CREATE INDEX IF NOT EXISTS credits_member ON {schema}.credits (member_id)",
         """
         CREATE TABLE IF NOT EXISTS {schema}.programmes (
             programme text,
@@ -85,7 +86,17 @@ class Tiers(Projection):
             if part["qualifies"]:
                 points += part["points"]
         if points:
-            rows["credits"].append((fact["member_id"], fact["purchase_id"], fact["occurred_at"], points))
+            at = fact["occurred_at"]
+            rows["credits"].append((fact["member_id"], fact["purchase_id"], at, at, points))
+
+    @moves("PointsRevoked.v1")
+    def revoked(self, fact: Revoked, rows: Rows) -> None:
+        """A return counts at the time of its purchase, from when it happened; a closed review is never reopened."""
+        points = sum(part["points"] for part in fact["parts"] if part["qualifies"])
+        if points and fact["counts"]:
+            rows["credits"].append((
+                fact["member_id"], fact["purchase_id"], fact["purchased_at"], fact["occurred_at"], -points,
+            ))  # fmt: skip
 
     @moves("ProgrammePublished.v1")
     def published(self, fact: Published, rows: Rows) -> None:
@@ -113,7 +124,8 @@ async def tier_of(snapshot: Snapshot, *, member_id: UUID, programme: str, as_of:
     if version is None:
         raise NoProgrammeKnown(programme)
     earned = await snapshot.all(
-        "SELECT earned_at, points FROM {schema}.credits WHERE member_id = %(member_id)s AND earned_at <= %(as_of)s",
+        "SELECT earned_at, points FROM {schema}.credits WHERE member_id = %(member_id)s"
+        " AND earned_at <= %(as_of)s AND known_at <= %(as_of)s",
         member_id=member_id,
         as_of=as_of,
     )

@@ -72,6 +72,28 @@ class Earned(TypedDict):
     expires_at: NotRequired[str]
 
 
+class RevokedPart(TypedDict):
+    """Of a part of `PointsRevoked`."""
+
+    lot_id: str
+    part: str
+    points: int
+    qualifies: bool
+
+
+class Revoked(TypedDict):
+    """Of `PointsRevoked`."""
+
+    member_id: str
+    purchase_id: str
+    occurred_at: str
+    purchased_at: str
+    paid_minor: int
+    nothing_left: bool
+    parts: list[RevokedPart]
+    counts: bool
+
+
 class Created(TypedDict):
     """Of `CampaignCreated`."""
 
@@ -106,6 +128,7 @@ SHAPES = {
     "CardAssigned.v1": Assigned,
     "AccountOpened.v1": Opened,
     "PointsEarned.v1": Earned,
+    "PointsRevoked.v1": Revoked,
     "CampaignCreated.v1": Created,
     "AudienceListed.v1": Listed,
     "ProgrammePublished.v1": Published,

@@ -1,5 +1,7 @@
 """Policies, sales, facts and commands with everything filled in that a test does not care about."""
 
+import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4, uuid5
@@ -8,12 +10,16 @@ import yaml
 
 from domain.basket import Line, Tender, paid
 from domain.campaign import CATALOGUE_ID, Campaign, CampaignCreated, CampaignListed, Conditions, Effect, campaign_stream
-from domain.commands import CreateCampaign, JoinMember, PublishProgramme, RecordPurchase
+from domain.commands.campaigns import CreateCampaign
+from domain.commands.members import JoinMember
+from domain.commands.programmes import PublishProgramme
+from domain.commands.purchases import RecordPurchase
+from domain.commands.returns import TakeBack
 from domain.fact import Fact
 from domain.messages.identity import Identity
 from domain.messages.purchases import PurchaseData, purchase_command
 from domain.programme import SHIPPED, Policy, ProgrammePublished, programme_id
-from domain.purchase import Sale
+from domain.purchase import ReturnedLine, Sale
 from tests.spec import fact, numbered
 
 ANN = UUID("a0000000-0000-4000-8000-000000000001")
@@ -37,8 +43,15 @@ def policy(shipped: str = "member_experience", **changes: Any) -> Policy:
     return Policy.model_validate(document | changes)
 
 
-def line(gross_minor: int, *, discount_minor: int = 0, category: str | None = None, sku: str = "1") -> Line:
-    made = Line(line="1", sku=sku, quantity=1, gross_minor=gross_minor)
+def line(
+    gross_minor: int,
+    *,
+    discount_minor: int = 0,
+    category: str | None = None,
+    sku: str = "1",
+    quantity: int | str = 1,
+) -> Line:
+    made = Line(line="1", sku=sku, quantity=quantity, gross_minor=gross_minor)
     if discount_minor:
         made["discount_minor"] = discount_minor
     if category is not None:
@@ -47,7 +60,12 @@ def line(gross_minor: int, *, discount_minor: int = 0, category: str | None = No
 
 
 def sale(*lines: Line, at: datetime, store: str = "1", purchase_id: UUID | None = None) -> Sale:
-    return Sale(purchase_id=purchase_id or uuid4(), occurred_at=at, store=store, lines=list(lines), coupons=[])
+    return Sale(purchase_id=purchase_id or uuid4(), occurred_at=at, store=store, lines=counted(lines), coupons=[])
+
+
+def counted(lines: Sequence[Line]) -> list[Line]:
+    """The lines of a receipt, from 1 on."""
+    return [Line(**{**one, "line": str(number)}) for number, one in enumerate(lines, 1)]
 
 
 def campaign_created(
@@ -99,10 +117,33 @@ def purchase(
     """A receipt as a till would send it."""
     total = sum(map(paid, lines))
     data = PurchaseData(
-        currency=currency, store=store, card=card, member=member, lines=list(lines),
+        currency=currency, store=store, card=card, member=member, lines=counted(lines),
         tenders=[Tender(kind="cash", amount_minor=total)],
     )  # fmt: skip
     return purchase_command(data, source=source, external_id=id, time=at, card_ids=card_id, answered=answered)
+
+
+def back(name: str = "1", *, quantity: int | str = 0, amount_minor: int = 0) -> ReturnedLine:
+    """What goes back of a line; by default the first."""
+    return ReturnedLine(line=name, quantity=quantity, amount_minor=amount_minor)
+
+
+def returned(
+    of: UUID,
+    *lines: ReturnedLine,
+    at: datetime,
+    id: str = "T-1",  # noqa: A002 - as the contract calls it
+    strictly: bool = False,
+    tenders: list[Tender] | None = None,
+    reason: str | None = None,
+) -> TakeBack:
+    """A return, over Kafka unless `strictly`; without lines a void."""
+    content = json.dumps([str(of), lines, tenders, reason, str(at)])
+    return TakeBack(
+        **Identity(source="/stores/1", external_id=id, actor="/stores/1", keyed=True).fields(),
+        occurred_at=at, fingerprint=content, answered=strictly, purchase_id=of, lines=list(lines) or None,
+        tenders=tenders, reason=reason, strictly=strictly,
+    )  # fmt: skip
 
 
 def join(

@@ -14,7 +14,7 @@ from domain.basket import CouponUse
 from domain.campaign import AudienceListed, campaign_stream
 from domain.fact import Fact
 from domain.member import CardAssigned, MemberJoined
-from domain.points_account import AccountOpened, EarnedPart, PointsEarned, account_id
+from domain.points_account import AccountOpened, EarnedPart, PointsEarned, PointsRevoked, RevokedPart, account_id
 from infra.database import connect
 from infra.kafka import partition_of
 from infra.stored_facts import FactMapper
@@ -181,6 +181,33 @@ def earns(
         purchase_id=purchase_id, store="1", day=at.date(), paid_minor=paid_minor, parts=parts,
         coupons=[CouponUse(code="C", campaign=name) for name in coupons] or None,
         active_from=active_from or at, expires_at=expires_at, period=0,
+    )  # fmt: skip
+
+
+def revokes(
+    member_id: UUID,
+    purchase_id: UUID,
+    points: int,
+    *,
+    bought_at: datetime,
+    at: datetime,
+    paid_minor: int = 0,
+    campaign: str | None = None,
+    bonus: int = 0,
+    nothing_left: bool = False,
+    counts: bool = True,
+) -> Fact:
+    """A return that took base points, and points of a campaign."""
+    taken = {"base": points} | ({campaign: bonus} if campaign else {})
+    parts = [
+        RevokedPart(lot_id=uuid5(purchase_id, name), part=name, points=lost, qualifies=name == "base")
+        for name, lost in taken.items()
+        if lost
+    ]
+    return fact(
+        PointsRevoked, originator_id=account_id(member_id), occurred_at=at, member_id=member_id,
+        purchase_id=purchase_id, purchased_at=bought_at, paid_minor=paid_minor, nothing_left=nothing_left,
+        parts=parts, period=0, counts=counts,
     )  # fmt: skip
 
 

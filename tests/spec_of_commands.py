@@ -19,7 +19,7 @@ class GivenLog:
             return [numbered([f for f in facts if f.originator_id == i], kind(i)) for i, kind in missing.items()]
 
         encode = FactMapper(FACTS).to_stored_event
-        cache = StreamCache(most=0)
+        cache = StreamCache(most_facts=0)
         self.batch = Batch(programme=programme, recorded_at=NOON, cache=cache, load=load, encode=encode)
 
     def when(self, command: Command) -> "CommandResult":

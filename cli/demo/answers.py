@@ -16,7 +16,7 @@ from cli.demo.expected import Account
 LIVE: LiteralString = "SELECT schema_name FROM projections_live WHERE projection = %s"
 ACCOUNTS: LiteralString = """
 WITH bought AS (
-    SELECT member_id, count(*) AS purchases, sum(paid_minor)::bigint AS paid_minor FROM {campaigns}.sales GROUP BY member_id
+    SELECT member_id, sum(purchases) AS purchases, sum(paid_minor)::bigint AS paid_minor FROM {campaigns}.sales GROUP BY member_id
 ), earned AS (
     SELECT member_id, sum(points)::bigint AS base_points FROM {balances}.lots WHERE part = 'base' GROUP BY member_id
 )
@@ -72,7 +72,7 @@ def _live_schema(connection: psycopg.Connection, projection: str) -> sql.Identif
 
 
 TOTALS: LiteralString = """
-SELECT (SELECT count(*) FROM {members}.members), count(*), coalesce(sum(paid_minor), 0)::bigint / 100,
+SELECT (SELECT count(*) FROM {members}.members), coalesce(sum(purchases), 0), coalesce(sum(paid_minor), 0)::bigint / 100,
     issued, available, issued - available
 FROM {campaigns}.sales, (
     SELECT coalesce(sum(points), 0)::bigint AS issued,
@@ -82,7 +82,7 @@ FROM {campaigns}.sales, (
 """
 CREDITS: LiteralString = """
 SELECT member_id, registered_at, earned_at, points FROM {tiers}.accounts LEFT JOIN {tiers}.credits USING (member_id)
-WHERE earned_at IS NULL OR earned_at <= %(as_of)s ORDER BY member_id
+WHERE earned_at IS NULL OR (earned_at <= %(as_of)s AND known_at <= %(as_of)s) ORDER BY member_id
 """
 
 

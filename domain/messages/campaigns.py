@@ -9,11 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from domain.basket import Word
 from domain.campaign import Conditions, Effect
-from domain.commands import CreateCampaign
+from domain.commands.campaigns import CreateCampaign
+from domain.earning import BASE
 from domain.messages.identity import Identity
 from domain.messages.purchases import CardIds
 from domain.messages.reading import Message, UtcTime, canonical, fingerprint
-from domain.refusals import UnsupportedFeature
+from domain.refusals import InvalidField, UnsupportedFeature
 
 Listed = Annotated[list[Word], Field(min_length=1, max_length=1_000_000)]
 
@@ -76,6 +77,8 @@ def create_command(body: CampaignBody, *, identity: Identity, card_ids: CardIds,
     for feature, value in _unsupported(body).items():
         if value is not None:
             raise UnsupportedFeature(feature=feature)
+    if body.campaign_id == BASE:
+        raise InvalidField(field="campaign_id", problem="the points of every purchase go by this name")
     return CreateCampaign(
         **identity.fields(),
         occurred_at=now,

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 from pydantic import AfterValidator, Field
 
 from domain.basket import Word
-from domain.commands import JoinMember
+from domain.commands.members import JoinMember
 from domain.messages.identity import Identity
 from domain.messages.purchases import CardIds
 from domain.messages.reading import Message, UtcTime, canonical, fingerprint

@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 from pydantic import Field, ValidationError
 
-from domain.commands import PublishProgramme
+from domain.commands.programmes import PublishProgramme
 from domain.lint import lint
 from domain.messages.identity import Identity
 from domain.messages.reading import Message, canonical, fingerprint, refusal_of

@@ -15,7 +15,7 @@ from domain.fact import FACTS
 from domain.refusals import WrongCurrency
 from infra import relay
 from infra.bootstrap import TOPICS
-from tests.consumers.bad_messages import BAD, BINARY, GOOD, data, event, line
+from tests.consumers.bad_messages import BACK, BAD, BINARY, GOOD, data, event, line, returned
 from tests.test_house import GOLDEN
 
 CONTRACT = Path(__file__).parents[2] / "docs" / "contract"
@@ -108,6 +108,22 @@ def test_a_good_message_keeps_to_its_schema_in_both_modes(message: bytes) -> Non
     validator(f"{COMPLETED}.data").validate(read["data"])
 
 
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("pos.purchase.returned.v1", returned()),
+        ("pos.purchase.returned.v1", returned(lines=[{**BACK, "quantity": "0.25"}], reason=None)),
+        ("pos.purchase.voided.v1", returned(kind="pos.purchase.voided.v1", lines=None)),
+    ],
+)
+def test_what_goes_back_keeps_to_its_schema_too(kind: str, message: bytes) -> None:
+    read = json.loads(message)
+    validator(kind).validate(read)
+    validator(f"{kind}.data").validate(read["data"])
+    del read["data"]["purchase"]
+    assert not validator(kind).is_valid(read)
+
+
 def test_what_the_demo_publishes_keeps_to_the_schema() -> None:
     checked = validator(COMPLETED)
     for basket in baskets(200):
@@ -116,7 +132,7 @@ def test_what_the_demo_publishes_keeps_to_the_schema() -> None:
 
 WRONG_IN_SHAPE = [
     "a float amount", "an amount as text", "a negative amount", "an amount beyond 2^53", "a negative quantity", "a float quantity", "no lines",
-    "data without store", "a message without id", "a line without sku", "an unknown tender", "a small currency", "a future CloudEvent", "a return",
+    "data without store", "a message without id", "a line without sku", "an unknown tender", "a small currency", "a future CloudEvent", "a receipt as a return",
     "an empty id", "a NUL in the id", "a number as card",
 ]  # fmt: skip
 

@@ -67,6 +67,16 @@ def binary(value: bytes | None = None, **changes: bytes | None) -> tuple[bytes, 
     return value if value is not None else json.dumps(GOOD["data"]).encode(), list(kept.items())
 
 
+BACK: dict[str, Any] = {"line": "1", "quantity": 1, "amount_minor": 140}
+
+
+def returned(*, kind: str = "pos.purchase.returned.v1", time: str = GOOD["time"], **changes: Any) -> bytes:
+    """A good return of the good message, or a void, with other data; None leaves a field out."""
+    made = {"purchase": {"source": GOOD["source"], "id": GOOD["id"]}, "lines": [BACK], "reason": NAME, **changes}
+    kept = {name: value for name, value in made.items() if value is not None}
+    return event(type=kind, id="T-1", time=time, data=kept)
+
+
 def _sent(reason: str, value: bytes | tuple[bytes, Headers] | None) -> Sent:
     return Sent(reason, *value) if isinstance(value, tuple) else Sent(reason, value, [])
 
@@ -100,14 +110,6 @@ KINDS = {
     "a future version of a return": ("unsupported-version", event(type="pos.purchase.returned.v2")),
     "a future CloudEvent": ("unsupported-version", event(specversion="2.0")),
     "an ancient CloudEvent": ("unsupported-version", event(specversion="0.3")),
-    "a return": (
-        "unsupported-type",
-        event(type="pos.purchase.returned.v1", data={"purchase": {"source": "/s", "id": "R"}, "lines": []}),
-    ),
-    "a void": (
-        "unsupported-type",
-        event(type="pos.purchase.voided.v1", data={"purchase": {"source": "/s", "id": "R"}}),
-    ),
     "a till closing": (
         "unsupported-type",
         event(type="pos.till.closed.v1", data={"business_day": "2017-01-01", "receipts": 3}),
@@ -193,7 +195,40 @@ CONTENTS = {
     "a number as card": ("invalid-field", event(data=data(card=900000017))),
     "a member that is no id": ("invalid-field", event(data=data(card=None, member=NAME))),
     "card and member both": ("invalid-field", event(data=data(member="a0000000-0000-4000-8000-000000000001"))),
+    "two lines with one id": (
+        "invalid-field",
+        event(data=data(lines=[{"line": "1", "sku": "1", "quantity": 1, "gross_minor": 120}] * 2)),
+    ),
     "a coupon without code": ("invalid-field", event(data=data(coupons=[{"campaign": "c"}]))),
+}  # fmt: skip
+
+RETURNS = {
+    "a return of a future version": ("unsupported-version", returned(kind="pos.purchase.returned.v2")),
+    "a receipt as a return": ("invalid-field", event(type="pos.purchase.returned.v1")),
+    "a receipt as a void": ("invalid-field", event(type="pos.purchase.voided.v1")),
+    "a return of nothing": ("invalid-field", returned(lines=[])),
+    "a return without lines": ("invalid-field", returned(lines=None)),
+    "a return without a purchase": ("invalid-field", returned(purchase=None)),
+    "a return of a purchase without source": ("invalid-field", returned(purchase={"id": "R-1"})),
+    "a return of a purchase without id": ("invalid-field", returned(purchase={"source": "/stores/367/tills/4"})),
+    "a return of a NUL": ("invalid-field", returned(purchase={"source": "/s", "id": "R\0"})),
+    "a return of too many lines": ("invalid-field", returned(lines=[BACK] * 2_001)),
+    "a return of neither pieces nor money": ("invalid-field", returned(lines=[{**BACK, "quantity": 0, "amount_minor": 0}])),
+    "a return of a negative quantity": ("negative-quantity", returned(lines=[{**BACK, "quantity": -1}])),
+    "a return of a negative decimal": ("negative-quantity", returned(lines=[{**BACK, "quantity": "-0.5"}])),
+    "a return of a float quantity": ("invalid-field", returned(lines=[{**BACK, "quantity": 0.5}])),
+    "a return of a negative amount": ("invalid-field", returned(lines=[{**BACK, "amount_minor": -1}])),
+    "a return of a float amount": ("invalid-field", returned(lines=[{**BACK, "amount_minor": 1.5}])),
+    "a return of an amount beyond 2^53": ("invalid-field", returned(lines=[{**BACK, "amount_minor": 2**53}])),
+    "a return of a line without amount": ("invalid-field", returned(lines=[{"line": "1", "quantity": 1}])),
+    "a return of a line without quantity": ("invalid-field", returned(lines=[{"line": "1", "amount_minor": 1}])),
+    "a return of a line without id": ("invalid-field", returned(lines=[{"quantity": 1, "amount_minor": 1}])),
+    "a return with an endless reason": ("invalid-field", returned(reason="r" * 257)),
+    "a return paid back in shells": ("invalid-field", returned(tenders=[{"kind": "shells", "amount_minor": 1}])),
+    "a return paid back in points": ("unsupported-feature", returned(tenders=[{"kind": "points", "amount_minor": 1}])),
+    "a return without a zone": ("time-without-zone", returned(time="2017-01-01T11:30:27")),
+    "a void without a purchase": ("invalid-field", returned(kind="pos.purchase.voided.v1", purchase=None)),
+    "a void at no time": ("invalid-field", returned(kind="pos.purchase.voided.v1", time="now")),
 }  # fmt: skip
 
 BINARIES = {
@@ -203,7 +238,9 @@ BINARIES = {
     "binary data that is a list": ("invalid-field", binary(b"[]")),
     "a binary time without zone": ("time-without-zone", binary(time=b"2017-01-01T11:30:27")),
     "a binary time of seconds": ("invalid-field", binary(time=b"1483270227")),
-    "a binary return": ("unsupported-type", binary(type=b"pos.purchase.returned.v1")),
+    "a binary till closing": ("unsupported-type", binary(type=b"pos.till.closed.v1")),
+    "a binary receipt as a return": ("invalid-field", binary(type=b"pos.purchase.returned.v1")),
+    "a binary receipt as a void": ("invalid-field", binary(type=b"pos.purchase.voided.v1")),
     "a binary future": ("unsupported-version", binary(specversion=b"1.1")),
     "a binary id of nothing": ("invalid-field", binary(id=b"")),
     "a binary NUL": ("invalid-field", binary(source=b"/stores\x00/1")),
@@ -213,7 +250,7 @@ BINARIES = {
 
 BAD: dict[str, Sent] = {
     **{name: _sent("malformed-message", value) for name, value in MALFORMED.items()},
-    **{name: _sent(*sent) for group in (KINDS, TIMES, AMOUNTS, QUANTITIES, CONTENTS, BINARIES) for name, sent in group.items()},
+    **{name: _sent(*sent) for group in (KINDS, TIMES, AMOUNTS, QUANTITIES, CONTENTS, RETURNS, BINARIES) for name, sent in group.items()},
     **_missing("a message", ["specversion", "type", "source", "id", "time", "data"], event),
     **_missing("data", ["currency", "store", "lines", "tenders"], lambda **gone: event(data=data(**gone))),
     **_missing("a line", ["line", "sku", "quantity", "gross_minor"], line),

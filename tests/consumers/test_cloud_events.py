@@ -9,12 +9,16 @@ import pytest
 from hypothesis import given as forall
 from hypothesis import strategies
 
-from consumers.cloud_events import MAX_MESSAGE_BYTES, purchase_of
-from domain.commands import RecordPurchase
-from domain.messages.purchases import purchase_command
+from consumers import purchases
+from consumers.cloud_events import MAX_MESSAGE_BYTES, event_of
+from domain.commands.purchases import RecordPurchase
+from domain.commands.returns import TakeBack
+from domain.fact import message_id
+from domain.messages.purchases import PurchaseCompleted, purchase_command
 from domain.refusals import REFUSALS, Refusal
 from tests.builders import card_id
 from tests.consumers.bad_messages import (
+    BACK,
     BAD,
     BINARY,
     CARD_NUMBER,
@@ -27,15 +31,15 @@ from tests.consumers.bad_messages import (
     event,
     line,
     raw,
+    returned,
 )
 
 
 def command_of(value: bytes | None, headers: Headers | None = None) -> RecordPurchase:
     """As intake does it."""
-    message = purchase_of(value, headers or [])
-    return purchase_command(
-        message.data, source=message.source, external_id=message.id, time=message.time, card_ids=card_id, answered=False
-    )
+    command = purchases.command_of(event_of(value, headers or []), card_id)
+    assert isinstance(command, RecordPurchase)
+    return command
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -64,6 +68,38 @@ def test_a_good_message_is_read_in_structured_and_in_binary_mode() -> None:
     assert (structured.external_id, structured.occurred_at) == ("R-1", datetime(2017, 1, 1, 11, 30, 27, tzinfo=UTC))
     assert (structured.card_id, structured.member_id, structured.currency) == (card_id(CARD_NUMBER), None, "USD")
     assert [one["quantity"] for one in structured.lines] == [1, "0.25"]
+
+
+@pytest.mark.parametrize(("kind", "lines"), [("pos.purchase.returned.v1", [BACK]), ("pos.purchase.voided.v1", None)])
+def test_a_return_and_a_void_are_read_in_both_modes(kind: str, lines: list[dict[str, Any]] | None) -> None:
+    sent = returned(kind=kind, lines=lines)
+    in_binary = binary(json.dumps(json.loads(sent)["data"]).encode(), type=kind.encode(), id=b"T-1")
+    structured, headed = (purchases.command_of(event_of(*one), card_id) for one in ((sent, []), in_binary))
+    assert isinstance(structured, TakeBack)
+    assert structured == headed
+    assert (structured.id, structured.purchase_id) == (
+        message_id(structured.source, "T-1"),
+        message_id("/stores/367/tills/4", "R-1"),
+    )
+    assert (structured.lines, structured.strictly, structured.answered, structured.actor) == (
+        lines, False, False, "/stores/367/tills/4",
+    )  # fmt: skip
+
+
+def test_what_means_the_same_return_has_the_same_fingerprint() -> None:
+    def fingerprint(sent: bytes) -> str:
+        return purchases.command_of(event_of(sent, []), card_id).fingerprint
+
+    same = [returned(lines=[{**BACK, "quantity": "1.0"}]), returned(tenders=[]), returned(colour="red")]
+    other = [
+        returned(lines=[{**BACK, "quantity": 0}]),
+        returned(reason=None),
+        returned(time="2017-01-01T11:30:28Z"),
+        returned(kind="pos.purchase.voided.v1"),
+        returned(lines=[BACK, BACK]),
+    ]
+    assert {fingerprint(one) for one in same} == {fingerprint(returned())}
+    assert len({fingerprint(one) for one in [returned(), *other]}) == 1 + len(other)
 
 
 def test_headers_that_are_no_attributes_leave_the_message_structured() -> None:
@@ -101,7 +137,8 @@ def test_the_fingerprint_does_not_help_to_guess_the_card() -> None:
     """It holds the keyed id of the card, so that without the key no number can be tried against it."""
 
     def fingerprint(name_space: str) -> str:
-        message = purchase_of(event(), [])
+        message = event_of(event(), [])
+        assert isinstance(message, PurchaseCompleted)
         return purchase_command(
             message.data,
             source="s",

@@ -292,11 +292,11 @@ def test_an_error_of_ours_while_reading_or_deciding_is_a_letter_and_no_end(
         raise ZeroDivisionError
 
     with monkeypatch.context() as patch:
-        patch.setattr("consumers.purchases.purchase_of", stumble)
+        patch.setattr("consumers.purchases.event_of", stumble)
         till.sell(1)
         till.take_in()
     with monkeypatch.context() as patch:
-        patch.setattr("domain.commands.RecordPurchase.decide", stumble)
+        patch.setattr("domain.commands.purchases.RecordPurchase.decide", stumble)
         till.sell(2)
         till.take_in()
     till.sell(3)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from domain.commands import RecordPurchase
+from domain.commands.purchases import RecordPurchase
 from domain.fact import Fact
 from domain.member import CardAssigned, MemberJoined
 from domain.points_account import AccountOpened, account_id

@@ -9,7 +9,7 @@ import pytest
 
 from domain.campaign import AudienceListed, campaign_stream
 from domain.command import CLOCK_TOLERANCE
-from domain.commands import JoinMember
+from domain.commands.members import JoinMember
 from domain.fact import message_id
 from domain.member import PurchaseKeptForCard
 from domain.points_account import PointsEarned, TierMoved

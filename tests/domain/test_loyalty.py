@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from domain.commands import CreditKeptPurchase, RecordPurchase
+from domain.commands.purchases import CreditKeptPurchase, RecordPurchase
 from domain.fact import MAX_FACT_BYTES
 from domain.loyalty import Failed, Recorded, Refused, Repeated
 from domain.points_account import PointsAccount, account_id

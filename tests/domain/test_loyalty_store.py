@@ -9,7 +9,7 @@ from eventsourcing.persistence import OperationalError
 from eventsourcing.projection import ApplicationSubscription
 
 from domain import loyalty as write_path
-from domain.commands import RecordPurchase
+from domain.commands.purchases import RecordPurchase
 from domain.loyalty import Recorded, Refused, Repeated
 from domain.member import Card, CardAssigned
 from infra.event_store import Offset, OffsetsMoved
@@ -158,12 +158,13 @@ class TestErrorsOfTheStore:
 def test_the_cache_is_bounded_and_what_was_let_go_is_read_again(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(write_path, "CACHED_STREAMS", 20)
+    monkeypatch.setattr(write_path, "CACHED_FACTS", 40)
     writer = ledger.writer()
     members = [UUID(int=0xA0 + number) for number in range(30)]
     for number, member_id in enumerate(members):
         execute(writer, join(member_id, at=JOINED_AT, card=str(number)), bought(number, card=str(number)))
-        assert len(writer._cache._streams) <= 20
+        kept = writer._cache._streams.values()
+        assert sum(1 + stream.version for stream in kept) == writer._cache._facts <= 40
     outcomes = execute(writer, *(bought(100 + number, card=str(number)) for number in range(30)))
     assert [outcome.answer["available"] for outcome in outcomes if isinstance(outcome, Recorded)] == [30] * 30
     assert all(

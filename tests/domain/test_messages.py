@@ -7,7 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from domain.commands import CreateCampaign, JoinMember
+from domain.commands.campaigns import CreateCampaign
+from domain.commands.members import JoinMember
 from domain.fact import message_id
 from domain.messages.campaigns import CampaignBody, create_command
 from domain.messages.identity import Identity

@@ -180,7 +180,7 @@ def test_what_is_available_is_active_and_not_lapsed_at_the_instant_asked_for() -
     later = MAY + timedelta(days=14)
     account = PointsAccount(STREAM)
     numbered([OPENED, earned(base(5), active_from=later)], account)
-    assert account.lots == [Lot(5, MAY, later, LAPSES)]
+    assert account.credited[PURCHASE].lots == [Lot("base", 5, qualifies=True, bonus=False)]
     instants = [MAY, later - timedelta(microseconds=1), later, LAPSES - timedelta(microseconds=1), LAPSES]
     assert [account.available(at) for at in instants] == [0, 0, 5, 5, 0]
 
@@ -228,6 +228,6 @@ def test_whatever_the_order_of_arrival_the_lots_counters_and_tier_are_the_same(
             drafts = account.earn(one, policy=RULES, version=1, campaigns=campaigns)
             numbered([fact(draft.kind, **{**draft.what, "occurred_at": one.occurred_at}) for draft in drafts], account)
         tier = account.tier or "Ordinary"
-        return sorted(account.lots), account.periods, tier
+        return sorted(account.credited.items()), account.periods, tier
 
     assert after(made) == after(shuffled)

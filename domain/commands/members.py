@@ -1,0 +1,109 @@
+"""Joining a person to the programme."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from domain.command import Decision, History, KeyedCommand, Repeat, Streams, Wanted
+from domain.commands.purchases import CreditKeptPurchase
+from domain.fact import Fact
+from domain.member import Card, Member, MemberJoined
+from domain.points_account import PointsAccount, account_id
+from domain.purchase import (
+    Purchase,
+)
+from domain.receipt import Receipt
+from domain.refusals import (
+    CardAlreadyAssigned,
+    MemberAlreadyExists,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinMember(KeyedCommand):
+    """Join a person to the programme, with a card."""
+
+    scope = "member"
+
+    member_id: UUID
+    chosen: bool
+    """Whether the client chose the member id; otherwise the card tells a repeat."""
+    card_id: UUID
+    registered_at: datetime
+    language: str | None = None
+    consents: dict[str, bool] | None = None
+    attribution: dict[str, str] | None = None
+
+    def wants(self, streams: Streams) -> Wanted:
+        if self.keyed:
+            yield Receipt, self.id
+        yield Member, self.member_id
+        yield Card, self.card_id
+        yield PointsAccount, account_id(self.member_id)
+        card = streams.peek(self.card_id)
+        if card is not None:
+            if card.member_id is not None:
+                yield Member, card.member_id
+            for purchase_id in card.kept:
+                yield Purchase, purchase_id
+
+    def decide(self, streams: Streams) -> Decision | Repeat:
+        """Repeat by key, by member id, by card; then the clock."""
+        repeat = self.repeat(streams) or self._joined_before(streams)
+        if repeat:
+            return repeat
+        self.not_in_the_future(streams)
+        card = streams.get(Card, self.card_id)
+        joined = streams.get(Member, self.member_id).draft(
+            MemberJoined,
+            member_id=self.member_id,
+            card_id=self.card_id,
+            registered_at=self.registered_at,
+            language=self.language,
+            consents=self.consents,
+            attribution=self.attribution,
+            fingerprint=self.fingerprint,
+        )
+        account = streams.get(PointsAccount, account_id(self.member_id))
+        drafts = [
+            *self.claim(streams, target=str(self.member_id)),
+            joined,
+            *card.assign(self.member_id),
+            *account.open(member_id=self.member_id, registered_at=self.registered_at),
+        ]
+        return Decision(drafts, then=[self._crediting(streams, purchase_id) for purchase_id in card.kept])
+
+    def _joined_before(self, streams: Streams) -> Repeat | None:
+        member, card = streams.get(Member, self.member_id), streams.get(Card, self.card_id)
+        if member.exists:
+            if member.fingerprint != self.fingerprint:
+                raise MemberAlreadyExists(member_id=self.member_id)
+            return Repeat(member.id)
+        if card.member_id is None:
+            return None
+        holder = streams.get(Member, card.member_id)
+        if self.chosen or holder.fingerprint != self.fingerprint:
+            raise CardAlreadyAssigned(card_id=self.card_id)
+        return Repeat(holder.id)
+
+    def _crediting(self, streams: Streams, purchase_id: UUID) -> "CreditKeptPurchase":
+        recorded = streams.get(Purchase, purchase_id).recorded
+        assert recorded is not None, "a card keeps only purchases that were recorded"
+        return CreditKeptPurchase(
+            id=self.id,
+            source=recorded.source,
+            external_id=recorded.external_id,
+            occurred_at=recorded.occurred_at,
+            actor=self.actor,
+            fingerprint=self.fingerprint,
+            purchase_id=purchase_id,
+            member_id=self.member_id,
+            card_id=self.card_id,
+        )
+
+    @staticmethod
+    def answer(facts: Sequence[Fact], history: History) -> dict[str, Any]:  # noqa: ARG004
+        """The member's id."""
+        return {"member_id": next(fact.member_id for fact in facts if isinstance(fact, MemberJoined))}

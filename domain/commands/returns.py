@@ -1,0 +1,203 @@
+"""Taking back what was sold, and what it had earned."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+from uuid import UUID
+
+from domain.basket import Tender
+from domain.campaign import Campaign, campaign_stream
+from domain.command import Command, Decision, History, KeyedCommand, Repeat, Streams, Wanted
+from domain.earning import BASE
+from domain.fact import Fact
+from domain.points_account import PointsAccount, PointsEarned, PointsRevoked, account_id
+from domain.purchase import (
+    Purchase,
+    PurchaseReturned,
+    PurchaseVoided,
+    ReturnedLine,
+    ReturnKept,
+)
+from domain.receipt import Receipt
+from domain.refusals import (
+    PurchaseVoidedBefore,
+    UnknownPurchase,
+)
+from domain.stream import Draft
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeBack(KeyedCommand):
+    """Take back goods or money of a purchase; without lines, all that is left of it: a void."""
+
+    scope = "return"
+
+    purchase_id: UUID
+    lines: list[ReturnedLine] | None
+    tenders: list[Tender] | None
+    reason: str | None
+    strictly: bool
+    """Whether somebody is there to be refused; over Kafka what cannot be is flagged, and an early return waits."""
+
+    def wants(self, streams: Streams) -> Wanted:
+        if self.keyed:
+            yield Receipt, self.id
+        yield Purchase, self.purchase_id
+        purchase = streams.peek(self.purchase_id)
+        if isinstance(purchase, Purchase) and purchase.member_id is not None:
+            yield PointsAccount, account_id(purchase.member_id)
+
+    def decide(self, streams: Streams) -> Decision | Repeat:
+        """A repeat is known before anything else; then clock, purchase, void, lines, refused in this order."""
+        repeat = self.repeat(streams)
+        if repeat:
+            return repeat
+        self.not_in_the_future(streams)
+        purchase = streams.get(Purchase, self.purchase_id)
+        claim = self.claim(streams, target=str(self.purchase_id))
+        if purchase.recorded is None:
+            if self.strictly:
+                raise UnknownPurchase(purchase_id=self.purchase_id)
+            return Decision([*claim, *purchase.wait(lines=self.lines, tenders=self.tenders, reason=self.reason)])
+        if self.lines is None and purchase.void_version is not None:
+            return Repeat(purchase.id, purchase.void_version)
+        if purchase.voided and self.strictly:
+            raise PurchaseVoidedBefore(purchase_id=self.purchase_id)
+        return Decision([*claim, *self._drafts(purchase)], [ReclaimPoints.of(self.purchase_id, cause=self)])
+
+    def _drafts(self, purchase: Purchase) -> list[Draft]:
+        if self.lines is None:
+            return purchase.void(reason=self.reason)
+        return purchase.take_back(self.lines, strictly=self.strictly, tenders=self.tenders, reason=self.reason)
+
+    @staticmethod
+    def answer(facts: Sequence[Fact], history: History) -> dict[str, Any]:
+        """What went back, the points that it took, and where the member stands."""
+        back = next(fact for fact in facts if isinstance(fact, PurchaseReturned | PurchaseVoided))
+        told: dict[str, Any] = {
+            "purchase_id": back.originator_id,
+            "member_id": back.member_id,
+            "returned_minor": back.amount_minor,
+            "revoked": [],
+        }
+        revoked = next((fact for fact in facts if isinstance(fact, PointsRevoked)), None)
+        if revoked is None:
+            return told
+        return told | {
+            "revoked": [{"part": part["part"], "points": part["points"]} for part in revoked.parts],
+            **where_the_member_stands(facts, revoked, history),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeBackKept(Command):
+    """When a purchase arrives, then the returns that came before it are taken in."""
+
+    scope = "kept-return"
+
+    purchase_id: UUID
+    kept: ReturnKept
+
+    @classmethod
+    def of(cls, kept: ReturnKept, *, purchase: Purchase, cause: Command) -> Self:
+        return cls(
+            id=cause.id,
+            source=kept.source,
+            external_id=kept.external_id,
+            occurred_at=kept.occurred_at,
+            actor=kept.actor,
+            fingerprint=cause.fingerprint,
+            purchase_id=purchase.id,
+            kept=kept,
+        )
+
+    def wants(self, streams: Streams) -> Wanted:  # noqa: ARG002 - the command that it follows has named them
+        return iter(())
+
+    def decide(self, streams: Streams) -> Decision:
+        purchase, kept = streams.get(Purchase, self.purchase_id), self.kept
+        if kept.lines is None and purchase.voided:
+            return Decision([])
+        if kept.lines is None:
+            drafts = purchase.void(reason=kept.reason)
+        else:
+            drafts = purchase.take_back(kept.lines, strictly=False, tenders=kept.tenders, reason=kept.reason)
+        return Decision(drafts, [ReclaimPoints.of(self.purchase_id, cause=self)])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReclaimPoints(Command):
+    """When something of a credited purchase went back, then its member keeps only what the rest still earns."""
+
+    scope = "reclaim"
+
+    purchase_id: UUID
+    number: int = -1
+    """Which of the returns of the purchase, in the order in which they were recorded; by default the last."""
+
+    @classmethod
+    def of(cls, purchase_id: UUID, *, cause: Command) -> Self:
+        """After the return that was just taken in."""
+        return cls(
+            id=cause.id,
+            source=cause.source,
+            external_id=cause.external_id,
+            occurred_at=cause.occurred_at,
+            actor=cause.actor,
+            fingerprint=cause.fingerprint,
+            purchase_id=purchase_id,
+        )
+
+    @classmethod
+    def of_all(cls, purchase: Purchase, *, cause: Command) -> list[Self]:
+        """After each return so far, at its own time: for a purchase that is only credited now."""
+        return [
+            cls(
+                id=cause.id,
+                source=back.fact.source,
+                external_id=back.fact.external_id,
+                occurred_at=back.fact.occurred_at,
+                actor=cause.actor,
+                fingerprint=cause.fingerprint,
+                purchase_id=purchase.id,
+                number=number,
+            )
+            for number, back in enumerate(purchase.backs)
+        ]
+
+    def wants(self, streams: Streams) -> Wanted:  # noqa: ARG002 - the command that it follows has named them
+        return iter(())
+
+    def decide(self, streams: Streams) -> Decision:
+        """By the policy and the campaigns that granted, whatever is in force by now; only the tier is judged by that."""
+        purchase = streams.get(Purchase, self.purchase_id)
+        if purchase.member_id is None:
+            return Decision([])
+        account = streams.get(PointsAccount, account_id(purchase.member_id))
+        credited = account.credited[self.purchase_id]
+        _, remaining, gone = purchase.backs[self.number]
+        programme = streams.programme
+        campaigns = [streams.get(Campaign, campaign_stream(lot.part)) for lot in credited.lots if lot.part != BASE]
+        return Decision(
+            account.revoke(
+                remaining,
+                gone=gone,
+                at=self.occurred_at,
+                policy=programme.versions[credited.version - 1],
+                campaigns=campaigns,
+                judge=programme.in_force(max(self.occurred_at, credited.at)),
+            )
+        )
+
+
+def where_the_member_stands(
+    facts: Sequence[Fact], moved: PointsEarned | PointsRevoked, history: History
+) -> dict[str, Any]:
+    """What is available, and the tier, once a command's facts are in the account."""
+    version = max(fact.originator_version for fact in facts if fact.originator_id == moved.originator_id)
+    account = history.account(moved.originator_id, version=version)
+    at = moved.occurred_at
+    version = moved.programme_version or 1
+    if isinstance(moved, PointsRevoked):
+        version, _ = history.programme.in_force(max(at, moved.purchased_at))
+    return {"available": account.available(at), **account.progress(history.programme.versions[version - 1])}
