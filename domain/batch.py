@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -78,7 +78,7 @@ class Batch:
         self._cache = cache
         self._load = load
         self._encode = encode
-        self._live: list[Campaign] | None = None
+        self._by_day: dict[date, list[Campaign]] = {}
 
     @property
     def programme(self) -> Programme:
@@ -113,7 +113,7 @@ class Batch:
         at, who = sale.occurred_at, member.card_ids | {member.id}
         return [
             campaign
-            for campaign in self._live_campaigns()
+            for campaign in self._campaigns_on(at.date())
             if campaign.starts_at <= at < campaign.ends_at
             and campaign.applies(store=sale.store, paid_minor=sale.paid_minor, who=who)
         ]
@@ -156,7 +156,7 @@ class Batch:
             except Exception as error:
                 raise BrokenOff from error
             if isinstance(draft.stream, Catalogue):
-                self._live = None
+                self._by_day.clear()
         self.facts += facts
         self.stored += stored
 
@@ -169,10 +169,15 @@ class Batch:
             facts.append(kind(**{**envelope, **what, "originator_id": stream.id, "originator_version": version}))
         return facts
 
-    def _live_campaigns(self) -> list[Campaign]:
-        if self._live is None:
-            self._live = [self.get(Campaign, stream_id) for stream_id in self.get(Catalogue, CATALOGUE_ID).campaigns]
-        return self._live
+    def _campaigns_on(self, day: date) -> list[Campaign]:
+        """Those whose windows touch a UTC day: few, where a catalogue has many."""
+        found = self._by_day.get(day)
+        if found is None:
+            listed = (self.get(Campaign, stream_id) for stream_id in self.get(Catalogue, CATALOGUE_ID).campaigns)
+            found = self._by_day[day] = [
+                campaign for campaign in listed if campaign.starts_at.date() <= day <= campaign.ends_at.date()
+            ]
+        return found
 
     def _bring_missing(self, wanted: Sequence[tuple[type[Stream], UUID]]) -> bool:
         missing = {stream_id: kind for kind, stream_id in wanted if self.peek(stream_id) is None}
