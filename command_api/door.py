@@ -33,7 +33,7 @@ class Door:
         return [one if isinstance(one, Refusal) else next(outcomes) for one in read]
 
 
-def door(request: Request) -> Door:
+async def door(request: Request) -> Door:
     found: Door = request.app.state.door
     return found
 

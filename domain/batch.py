@@ -105,8 +105,17 @@ class Batch:
         """Load what the commands will read, one query a round; what is loaded may name more to load."""
         self._bring_missing([(Programme, self._programme_id), (Catalogue, CATALOGUE_ID)])
         self._bring_missing([(Campaign, stream_id) for stream_id in self.get(Catalogue, CATALOGUE_ID).campaigns])
-        while self._bring_missing([wanted for command in commands for wanted in command.wants(self)]):
-            pass
+        waiting = commands
+        while waiting:
+            named = [(command, list(command.wants(self))) for command in waiting]
+            missing = {
+                stream_id: kind for _, wanted in named for kind, stream_id in wanted if self.peek(stream_id) is None
+            }
+            self._bring(missing)
+            leading = {
+                stream_id for stream_id, kind in missing.items() if kind.leads_on and self.streams[stream_id].exists
+            }
+            waiting = [command for command, wanted in named if any(stream_id in leading for _, stream_id in wanted)]
 
     def campaigns(self, *, sale: Sale, member: Member) -> list[Campaign]:
         """The campaigns that apply to a sale."""
@@ -179,10 +188,8 @@ class Batch:
             ]
         return found
 
-    def _bring_missing(self, wanted: Sequence[tuple[type[Stream], UUID]]) -> bool:
-        missing = {stream_id: kind for kind, stream_id in wanted if self.peek(stream_id) is None}
-        self._bring(missing)
-        return bool(missing)
+    def _bring_missing(self, wanted: Sequence[tuple[type[Stream], UUID]]) -> None:
+        self._bring({stream_id: kind for kind, stream_id in wanted if self.peek(stream_id) is None})
 
     def _bring(self, missing: dict[UUID, type[Stream]]) -> None:
         if missing:

@@ -132,7 +132,8 @@ class Campaign(Stream):
     @evolves(CampaignCreated)
     def _created(self, fact: CampaignCreated) -> None:
         self.terms = fact
-        self.starts_at, self.ends_at = fact.starts_at, fact.ends_at
+        # In one zone with the purchases: comparing times of two zones costs ten times as much.
+        self.starts_at, self.ends_at = fact.starts_at.astimezone(UTC), fact.ends_at.astimezone(UTC)
 
     @evolves(AudienceListed)
     def _listed(self, fact: AudienceListed) -> None:

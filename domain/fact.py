@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID, uuid5
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
+from pydantic_core import core_schema
 
 MESSAGES = UUID("cc21b1ca-b0de-5021-8e4b-44b127fad3fa")
 """The name space of message ids: an id is for ever the same for the same source and external id."""
@@ -18,6 +19,13 @@ FACTS: dict[str, type["Fact"]] = {}
 def message_id(source: str, external_id: str) -> UUID:
     """The identity of a message: (source, external id) is claimed once, for ever."""
     return uuid5(MESSAGES, f"{source}\0{external_id}")
+
+
+class CheckedBefore:
+    """Marks a part of a fact that was checked with the message that caused it; read from JSON, it is checked again."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.json_or_python_schema(json_schema=handler(source), python_schema=core_schema.any_schema())
 
 
 class Fact(BaseModel):

@@ -51,6 +51,8 @@ class Member(Stream):
 class Card(Stream):
     """A card, known by the HMAC of its number, and who holds it."""
 
+    leads_on = True
+
     def __init__(self, stream_id: UUID) -> None:
         super().__init__(stream_id)
         self.member_id: UUID | None = None

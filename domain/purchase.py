@@ -3,14 +3,13 @@
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 from uuid import UUID
 
-from pydantic import SkipValidation
 from typing_extensions import TypedDict
 
 from domain.basket import CouponUse, Line, Quantity, Tender, Word, paid
-from domain.fact import Fact
+from domain.fact import CheckedBefore, Fact
 from domain.money import AmountMinor
 from domain.refusals import OverReturn, UnknownLine
 from domain.stream import Draft, Stream, evolves
@@ -19,16 +18,14 @@ from domain.stream import Draft, Stream, evolves
 class PurchaseRecorded(Fact, name="PurchaseRecorded.v1"):
     """A till sold something. Without a member the purchase is unclaimed; without a card it is anonymous."""
 
-    # Lines, tenders and coupons hold JSON's own types only and were checked when the message was read: not once more.
-
     currency: str
     store: str
     channel: str
     card_id: UUID | None = None
     member_id: UUID | None = None
-    lines: SkipValidation[list[Line]]
-    tenders: SkipValidation[list[Tender]]
-    coupons: SkipValidation[list[CouponUse]] | None = None
+    lines: Annotated[list[Line], CheckedBefore()]
+    tenders: Annotated[list[Tender], CheckedBefore()]
+    coupons: Annotated[list[CouponUse], CheckedBefore()] | None = None
     paid_minor: int
     fingerprint: str
 
@@ -45,9 +42,9 @@ class PurchaseReturned(Fact, name="PurchaseReturned.v1"):
     """Goods or money of a purchase went back. `lines` is what was accepted, `excess` what was asked for beyond it."""
 
     member_id: UUID | None = None
-    lines: SkipValidation[list[ReturnedLine]]
-    excess: SkipValidation[list[ReturnedLine]] | None = None
-    tenders: SkipValidation[list[Tender]] | None = None
+    lines: Annotated[list[ReturnedLine], CheckedBefore()]
+    excess: Annotated[list[ReturnedLine], CheckedBefore()] | None = None
+    tenders: Annotated[list[Tender], CheckedBefore()] | None = None
     reason: str | None = None
     amount_minor: int
 
@@ -63,8 +60,8 @@ class PurchaseVoided(Fact, name="PurchaseVoided.v1"):
 class ReturnKept(Fact, name="ReturnKept.v1"):
     """A return or a void came before its purchase; it waits for it here."""
 
-    lines: SkipValidation[list[ReturnedLine]] | None = None
-    tenders: SkipValidation[list[Tender]] | None = None
+    lines: Annotated[list[ReturnedLine], CheckedBefore()] | None = None
+    tenders: Annotated[list[Tender], CheckedBefore()] | None = None
     reason: str | None = None
 
 
@@ -87,6 +84,7 @@ class Purchase(Stream):
     """One receipt. Its id is made of the till's source and receipt id: the stream is the claim on them."""
 
     cached = False
+    leads_on = True
 
     def __init__(self, stream_id: UUID) -> None:
         super().__init__(stream_id)

@@ -33,6 +33,8 @@ class Stream:
     evolvers: ClassVar[dict[type[Fact], Callable[[Any, Any], None]]] = {}
     cached: ClassVar[bool] = True
     """Whether it pays to keep the stream in memory after the batch that used it."""
+    leads_on: ClassVar[bool] = False
+    """Whether what it holds names other streams that a command will need."""
 
     def __init_subclass__(cls) -> None:
         cls.evolvers = {kind: method for method in vars(cls).values() for kind in getattr(method, "evolves", ())}

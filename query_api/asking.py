@@ -8,7 +8,7 @@ from fastapi.dependencies.models import Dependant
 from pydantic import AwareDatetime, Field
 
 from infra.web import Problem
-from query_api.reading import Reader, Wait, reader
+from query_api.reading import Reader, Wait, reader, waiting
 
 TheReader = Annotated[Reader, Depends(reader)]
 
@@ -23,7 +23,7 @@ AsOf = Annotated[
     Query(description="The instant that the answer is about, with its offset from UTC; now, if left out."),
 ]
 
-Waiting = Annotated[Wait, Depends()]
+Waiting = Annotated[Wait, Depends(waiting)]
 
 
 def instant(as_of: datetime | None) -> datetime:

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Annotated
+from typing import Annotated, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -35,12 +35,16 @@ AtLeast = Annotated[
 TimeoutSeconds = Annotated[int, Query(ge=0, le=30, description="How long to wait for `at_least`.")]
 
 
-class Wait:
-    """What a question waits for, as a dependency."""
+class Wait(NamedTuple):
+    """What a question waits for."""
 
-    def __init__(self, at_least: AtLeast = 0, timeout_seconds: TimeoutSeconds = 5) -> None:
-        self.at_least = at_least
-        self.timeout_seconds = timeout_seconds
+    at_least: int
+    timeout_seconds: int
+
+
+async def waiting(at_least: AtLeast = 0, timeout_seconds: TimeoutSeconds = 5) -> Wait:
+    """The wait that the question asks for; a coroutine, as FastAPI takes others to a thread."""
+    return Wait(at_least, timeout_seconds)
 
 
 class Reader:
@@ -110,7 +114,7 @@ class Reader:
         return Snapshot(connection, row[0], row[1])
 
 
-def reader(request: Request) -> Reader:
+async def reader(request: Request) -> Reader:
     found: Reader = request.app.state.reader
     return found
 
