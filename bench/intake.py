@@ -6,7 +6,7 @@ from bench import by_hand, plain_application
 from bench.by_hand import Prepared
 from bench.figure import Figure, in_turns
 from bench.ground import INTAKE, Ground, ground
-from bench.pace import pace
+from bench.pace import pace, wait_for
 from bench.watch import RECORDED, TAKEN_IN, counter
 from cli.demo.complete_journey import Basket
 from infra.database import connect
@@ -21,7 +21,7 @@ def measure(baskets: Sequence[Basket], *, repeats: int) -> list[Figure]:
             with here.database() as settings, connect(settings.database_url) as database:
                 done = counter(database, TAKEN_IN)
                 with here.roles(*[INTAKE] * processes, settings=settings):
-                    return pace(done, total=total, warm=0.3)
+                    return pace(done, total=total, within=(0.3, 1))
 
         def plain() -> float:
             with here.database(prepared=False) as settings:
@@ -65,5 +65,5 @@ def _recorded_once(here: Ground, total: int) -> Prepared:
     with here.database() as settings, connect(settings.database_url) as database:
         before = counter(database, RECORDED)()
         with here.roles(INTAKE, settings=settings):
-            pace(counter(database, TAKEN_IN), total=total)
+            wait_for(counter(database, TAKEN_IN), total)
         return by_hand.prepare(database, after=before)

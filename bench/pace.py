@@ -9,14 +9,27 @@ class Stalled(RuntimeError):
 
 
 def pace(
-    done: Callable[[], int], *, total: int, begin: int = 0, warm: float = 0.2, pause: float = 0.02, patience: float = 60
+    done: Callable[[], int],
+    *,
+    total: int,
+    within: tuple[float, float] = (0.2, 0.9),
+    pause: float = 0.02,
+    patience: float = 60,
 ) -> float:
-    """How much is done a second, from when a part of it (`warm`) is done to the end: starting up does not count."""
-    base = seen = _until(done, begin + (total - begin) * warm, pause=pause, patience=patience)
+    """How much is done a second, between two parts of the whole: starting up does not count.
+
+    Nor does the end: who works on the next batch while one is being saved has less to do once there is no next one.
+    """
+    first, last = (total * part for part in within)
+    base = _until(done, first, pause=pause, patience=patience)
     started = time.perf_counter()
-    if seen < total:
-        seen = _until(done, total, pause=pause, patience=patience)
+    seen = base if base >= last else _until(done, last, pause=pause, patience=patience)
     return (seen - base) / (time.perf_counter() - started)
+
+
+def wait_for(done: Callable[[], int], total: int, *, pause: float = 0.02, patience: float = 60) -> None:
+    """Until all of it is done."""
+    _until(done, total, pause=pause, patience=patience)
 
 
 def _until(done: Callable[[], int], enough: float, *, pause: float, patience: float) -> int:

@@ -12,7 +12,8 @@ from psycopg.conninfo import conninfo_to_dict
 
 from cli.demo.complete_journey import Basket
 from domain.commands.purchases import RecordPurchase
-from domain.messages.purchases import purchase_command, read_purchase
+from domain.messages.purchases import PurchaseCompleted, purchase_command
+from domain.messages.reading import read
 from infra.keys import KeyFile
 from infra.settings import Settings
 
@@ -75,7 +76,7 @@ def one_save_each(settings: Settings, keys: KeyFile, baskets: Sequence[Basket]) 
     with PlainLedger(env) as ledger:
         started = time.perf_counter()
         for basket in baskets:
-            message = read_purchase(basket.value)
+            message = read(PurchaseCompleted, basket.value, strictly=False)
             identity = {"source": message.source, "external_id": message.id, "time": message.time}
             ledger.record(purchase_command(message.data, **identity, card_ids=keys.card_id, answered=False))  # type: ignore[arg-type]
         return len(baskets) / (time.perf_counter() - started)

@@ -6,7 +6,7 @@ from kafka import TopicPartition
 
 from bench.figure import Figure, in_turns
 from bench.ground import INTAKE, PROJECTOR, RELAY, ground
-from bench.pace import pace
+from bench.pace import pace, wait_for
 from bench.watch import READ, RECORDED, TAKEN_IN, TOLD, counter, records_on
 from cli.demo.complete_journey import Basket
 from cli.roles import Role
@@ -29,8 +29,8 @@ def measure(baskets: Sequence[Basket], *, repeats: int) -> list[Figure]:
         connect(settings.database_url) as database,
     ):
         with here.roles(INTAKE, RELAY, settings=settings):
-            pace(counter(database, TAKEN_IN), total=len(baskets))
-            pace(counter(database, TOLD), total=counter(database, RECORDED)(), warm=0)
+            wait_for(counter(database, TAKEN_IN), len(baskets))
+            wait_for(counter(database, TOLD), counter(database, RECORDED)())
         total = records_on(FACTS, settings)
 
         def project(role: Role) -> float:

@@ -10,7 +10,7 @@ from psycopg import Connection
 
 from bench.figure import Figure, in_turns
 from bench.ground import INTAKE, RELAY, ground
-from bench.pace import pace
+from bench.pace import pace, wait_for
 from bench.watch import RECORDED, TAKEN_IN, TOLD, counter
 from cli.demo.complete_journey import Basket
 from infra.database import connect
@@ -37,7 +37,7 @@ def measure(baskets: Sequence[Basket], *, repeats: int) -> list[Figure]:
         connect(settings.database_url) as database,
     ):
         with here.roles(INTAKE, settings=settings):
-            pace(counter(database, TAKEN_IN), total=len(baskets))
+            wait_for(counter(database, TAKEN_IN), len(baskets))
         last, topic = counter(database, RECORDED)(), here.make_topic()
         messages = _messages(database, settings.partitions)
 

@@ -36,7 +36,7 @@ def test_sides_take_turns() -> None:
 
 def test_a_pace_is_counted_from_when_a_part_is_done() -> None:
     seen = iter([0, 0, 30, 60, 100])
-    assert pace(lambda: next(seen), total=100, warm=0.2, pause=0) > 0
+    assert pace(lambda: next(seen), total=100, within=(0.2, 1), pause=0) > 0
 
 
 def test_what_does_not_proceed_is_told() -> None:

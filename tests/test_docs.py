@@ -1,0 +1,80 @@
+"""What the user documentation promises, held against the code."""
+
+import json
+import re
+from dataclasses import fields
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from cli.wiring import open_ledger
+from command_api.refusals import STATUS
+from consumers.cloud_events import event_of
+from domain.loyalty import Recorded
+from domain.messages.identity import Identity
+from domain.messages.members import MemberBody, join_command
+from domain.messages.purchases import PurchaseCompleted, purchase_command
+from domain.refusals import REFUSALS
+from infra import event_store
+from infra.database import connect, make_tables
+from infra.keys import load_key_file
+from infra.settings import Settings
+from projections import schema
+
+DOCS = Path(__file__).parents[1] / "docs"
+PAGES = sorted(DOCS.glob("*.md"))
+
+
+def blocks(page: str, language: str) -> list[str]:
+    """The code of one language on a page."""
+    return re.findall(rf"^```{language}\n(.*?)^```", (DOCS / page).read_text(), re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_every_refusal_stands_in_the_table_for_tills(name: str) -> None:
+    kind = REFUSALS[name]
+    named = ", ".join(f"`{field.name}`" for field in fields(kind))
+    assert f"| `{name}` | {STATUS[kind]} | {kind.__doc__} | {named} |" in (DOCS / "tills.md").read_text()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_to_another_page_leads_somewhere(page: Path) -> None:
+    for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", page.read_text()):
+        place = (page.parent / target) if target else page
+        assert place.exists(), f"{page.name} links to {target}"
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", place.read_text(), re.MULTILINE)
+            assert anchor in {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+def test_every_setting_that_operators_are_shown_exists() -> None:
+    shown = {name for page in PAGES for name in re.findall(r"LOYALTY_([A-Z_]+)", page.read_text())}
+    assert shown <= {name.upper() for name in Settings.model_fields}
+
+
+def test_the_message_that_tills_are_shown_is_recorded_and_the_auditors_checks_find_nothing(settings: Settings) -> None:
+    card_ids = load_key_file(settings, make=True).card_id
+    event = event_of(blocks("tills.md", "json")[0].encode(), [])
+    assert isinstance(event, PurchaseCompleted)
+    joined = MemberBody.model_validate({"card": event.data.card, "registered_at": "2026-01-15T09:00:00-05:00"})
+    with connect(settings.database_url) as database:
+        make_tables(database, event_store.TABLES)
+        schema.ensure(database)
+    with open_ledger(settings) as loyalty:
+        commands = [
+            join_command(joined, identity=Identity.of("docs", None), card_ids=card_ids),
+            purchase_command(
+                event.data, source=event.source, external_id=event.id, time=event.time, card_ids=card_ids, answered=True
+            ),
+        ]
+        outcomes = loyalty.execute(commands, recorded_at=datetime(2026, 11, 3, tzinfo=UTC))
+    answer = outcomes[1]
+    assert isinstance(answer, Recorded)
+    assert answer.answer.keys() == json.loads(blocks("tills.md", "json")[1]).keys() - {"position"}
+    checks = [statement for statement in blocks("auditors.md", "sql")[1].split(";") if statement.strip()]
+    with psycopg.connect(settings.database_url or "") as database:
+        for statement in checks[:-1]:
+            assert database.execute(statement.encode()).fetchall() == [], statement
+        assert len(database.execute(checks[-1].encode()).fetchall()) == 1, "no projector ran, so the read model lags"
