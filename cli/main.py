@@ -26,6 +26,8 @@ from infra.embedded.postgres import PostgresBinariesMissing
 from infra.embedded.service import ServiceFailed
 from infra.kafka import BrokersNotConfigured
 from infra.keys import KeyFileExposed, KeyFileMissing
+from projections.chain import AnotherEpoch
+from projections.offsets import TopicRecreated
 
 app = typer.Typer(
     name="loyalty",
@@ -48,6 +50,7 @@ app.add_typer(programme.app, name="programme")
 
 # What an operator can put right: told in one line. Everything else is a fault of ours, told with its trace.
 EXPECTED = (
+    AnotherEpoch,
     BrokerJarsUnavailable,
     BrokersNotConfigured,
     DataDirInUse,
@@ -67,6 +70,7 @@ EXPECTED = (
     Refusal,
     ServiceFailed,
     TopicMismatch,
+    TopicRecreated,
 )
 
 
