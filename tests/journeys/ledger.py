@@ -14,6 +14,8 @@ from typing import Any
 import httpx
 import psycopg
 
+LOYALTY = str(Path(sys.executable).parent / "loyalty")
+"""The command, as it is installed."""
 START_SECONDS = 120
 CAUGHT_UP_SECONDS = 240
 
@@ -39,7 +41,7 @@ class Ledger:
     def loyalty(self, *arguments: str, check: bool = True, stdin: bytes | None = None) -> str:
         """Run a command to its end; answers what it printed."""
         done = subprocess.run(
-            [sys.executable, "-m", "cli", *arguments], cwd=self.home, env=self.environment, input=stdin,
+            [LOYALTY, *arguments], cwd=self.home, env=self.environment, input=stdin,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, timeout=CAUGHT_UP_SECONDS + 60,
         )  # fmt: skip
         text = done.stdout.decode()
@@ -106,9 +108,7 @@ def running(home: Path, *, keys: Path | None = None) -> Iterator[Ledger]:
         kept.touch(mode=0o600)
         kept.write_bytes(keys.read_bytes())
     with ledger.output.open("wb") as output:
-        up = subprocess.Popen(
-            [sys.executable, "-m", "cli", "up"], cwd=home, env=ledger.environment, stdout=output, stderr=output
-        )
+        up = subprocess.Popen([LOYALTY, "up"], cwd=home, env=ledger.environment, stdout=output, stderr=output)
     try:
         ledger.wait(lambda: up.poll() is not None or _is_up(ledger), seconds=START_SECONDS)
         assert up.poll() is None, ledger.output.read_text()
