@@ -130,13 +130,15 @@ class Batch:
     def carry_out(self, command: Command) -> Repeat | tuple[int, int]:
         """Decide a command and apply what it agreed on; answers the range of its facts within the batch.
 
-        A refusal leaves no trace. What follows from the command is carried out with it, or nothing is.
+        A refusal leaves no trace, unless it is to be remembered. What follows from the command is carried out with it, or nothing is.
         """
         first = len(self.facts)
         decision = command.decide(self)
         if isinstance(decision, Repeat):
             return decision
         self._apply(decision, command)
+        if decision.refused is not None:
+            raise decision.refused
         self._carry_on(decision.then)
         return first, len(self.facts)
 

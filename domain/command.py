@@ -14,10 +14,7 @@ from domain.points_account import PointsAccount
 from domain.programme import Programme
 from domain.purchase import Sale
 from domain.receipt import Receipt
-from domain.refusals import (
-    ConflictingRepeat,
-    TimeInTheFuture,
-)
+from domain.refusals import ConflictingRepeat, Refusal, TimeInTheFuture, refusal_again
 from domain.stream import Draft, Stream
 
 CLOCK_TOLERANCE = timedelta(days=1)
@@ -51,6 +48,8 @@ class Decision(NamedTuple):
 
     drafts: list[Draft]
     then: "Sequence[Command]" = ()
+    refused: Refusal | None = None
+    """The command is refused, and the drafts are what is remembered of that."""
 
 
 class Repeat(NamedTuple):
@@ -134,6 +133,9 @@ class KeyedCommand(Command):
         if not self.keyed:
             return None
         receipt = streams.get(Receipt, self.id)
+        if receipt.refused is not None:
+            self.same_as(receipt, receipt.refused.fingerprint)
+            raise refusal_again(receipt.refused.refusal, receipt.refused.fields)
         return self.same_as(receipt, receipt.answered.fingerprint) if receipt.answered else None
 
     def claim(self, streams: Streams, *, target: str) -> list[Draft]:
@@ -141,3 +143,31 @@ class KeyedCommand(Command):
         if not self.keyed:
             return []
         return streams.get(Receipt, self.id).answer(scope=self.scope, fingerprint=self.fingerprint, target=target)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpendingCommand(KeyedCommand):
+    """A command that may spend points: a refusal of it is remembered too, so that a delayed duplicate does not succeed."""
+
+    def decide(self, streams: Streams) -> Decision | Repeat:
+        """A repeat is known before anything else; then the clock, then what the command itself asks."""
+        repeat = self.repeat(streams)
+        if repeat:
+            return repeat
+        self.not_in_the_future(streams)
+        try:
+            decision = self.agree(streams)
+        except Refusal as refusal:
+            if not self.keyed:
+                raise
+            receipt = streams.get(Receipt, self.id)
+            return Decision(receipt.refuse(refusal, scope=self.scope, fingerprint=self.fingerprint), refused=refusal)
+        return decision._replace(drafts=[*self.claim(streams, target=self.target(streams)), *decision.drafts])
+
+    @abstractmethod
+    def agree(self, streams: Streams) -> Decision:
+        """What the command itself decides; the claim is put before it."""
+
+    @abstractmethod
+    def target(self, streams: Streams) -> str:
+        """Whom it is about: a later command that names this one finds them by it."""

@@ -1,6 +1,6 @@
 """What a sale earns: one part for the base and one for each campaign, each floored once (semantics 1)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -14,43 +14,95 @@ from domain.purchase import Sale
 BASE = "base"
 """The part that every purchase earns; the others are named after their campaigns."""
 
+ALL_MONEY: Mapping[str, Fraction] = {}
+
 Part = dict[str, Any]
 """A part of what was earned: its name, points, basis, residue and whether it qualifies for tiers."""
 
 
 def earned_parts(
-    sale: Sale, *, policy: Policy, campaigns: Sequence[Campaign], bonuses: set[tuple[str, str, date]], day: date
+    sale: Sale,
+    *,
+    policy: Policy,
+    campaigns: Sequence[Campaign],
+    bonuses: set[tuple[str, str, date]],
+    day: date,
+    shares: Mapping[str, Fraction] = ALL_MONEY,
 ) -> list[Part]:
-    """The parts of a sale under the policy and campaigns that apply to it; `bonuses` were granted before."""
+    """The parts of a sale under the policy and campaigns that apply to it; `bonuses` were granted before.
+
+    `shares` tells, by line, what share of it was paid by money, where points paid for some of it.
+    """
     lines = [line for line in sale.lines if line.get("category") not in policy.earning.excluded]
-    parts = [_part(BASE, policy.earning.rate, sum(map(paid, lines)), qualifies=True)]
+    parts = [_part(BASE, policy.earning.rate, _basis(lines, shares), qualifies=True)]
     if campaigns:
         terms = [campaign.terms for campaign in campaigns if campaign.terms is not None]
-        parts += _multiplied(lines, policy.earning.rate, terms)
+        parts += _multiplied(lines, policy.earning.rate, terms, shares)
         parts += _bonuses(lines, terms, store=sale.store, day=day, granted=bonuses)
     return parts
 
 
-def _part(name: str, rate: Fraction, basis_minor: int, *, qualifies: bool) -> Part:
+def set_against(sale: Sale, *, policy: Policy, campaigns: Sequence[Campaign]) -> dict[str, int]:
+    """What was paid by points, by line, in minor units: set against the lines that earn least first."""
+    ranked = _by_rank([campaign.terms for campaign in campaigns if campaign.terms is not None])
+
+    def earns(line: Line) -> Fraction:
+        if line.get("category") in policy.earning.excluded:
+            return Fraction(0)
+        best = _won_by(line, ranked)
+        return Fraction(1) + (best.effect.extra if best is not None else 0)
+
+    left, by_points = sale.points_minor, {}
+    for line in sorted(sale.lines, key=earns):
+        if left and paid(line):
+            by_points[line["line"]] = min(left, paid(line))
+            left -= by_points[line["line"]]
+    return by_points
+
+
+def _basis(lines: Sequence[Line], shares: Mapping[str, Fraction]) -> int | Fraction:
+    """What was paid for these lines by money; whole as long as nothing went back."""
+    if not shares:
+        return sum(map(paid, lines))
+    exact = sum((paid(line) * shares.get(line["line"], Fraction(1)) for line in lines), Fraction(0))
+    return exact.numerator if exact.denominator == 1 else exact
+
+
+def _part(name: str, rate: Fraction, basis_minor: int | Fraction, *, qualifies: bool) -> Part:
     points, residue = floor_points(rate, basis_minor)
     return {"part": name, "points": points, "basis_minor": basis_minor, "residue": residue, "qualifies": qualifies}
 
 
-def _multiplied(lines: list[Line], rate: Fraction, terms: list[CampaignCreated]) -> list[Part]:
+def _by_rank(terms: Sequence[CampaignCreated]) -> list[CampaignCreated]:
     """Multipliers are exclusive per line: highest priority, then highest multiplier, then campaign id."""
-    multipliers = sorted(
+    return sorted(
         (campaign for campaign in terms if campaign.effect.multiplier is not None),
         key=lambda campaign: (-campaign.priority, -campaign.effect.extra, campaign.campaign_id),
     )
-    basis: dict[str, int] = {}
-    for line in lines if multipliers else ():
-        best = next((campaign for campaign in multipliers if campaign.conditions.hold_for(line)), None)
+
+
+def _won_by(line: Line, ranked: Sequence[CampaignCreated]) -> CampaignCreated | None:
+    return next((campaign for campaign in ranked if campaign.conditions.hold_for(line)), None)
+
+
+def _multiplied(
+    lines: list[Line], rate: Fraction, terms: list[CampaignCreated], shares: Mapping[str, Fraction]
+) -> list[Part]:
+    ranked = _by_rank(terms)
+    won: dict[str, list[Line]] = {}
+    for line in lines if ranked else ():
+        best = _won_by(line, ranked)
         if best is not None:
-            basis[best.campaign_id] = basis.get(best.campaign_id, 0) + paid(line)
+            won.setdefault(best.campaign_id, []).append(line)
     return [
-        _part(campaign.campaign_id, campaign.effect.extra * rate, basis[campaign.campaign_id], qualifies=False)
-        for campaign in multipliers
-        if campaign.campaign_id in basis
+        _part(
+            campaign.campaign_id,
+            campaign.effect.extra * rate,
+            _basis(won[campaign.campaign_id], shares),
+            qualifies=False,
+        )
+        for campaign in ranked
+        if campaign.campaign_id in won
     ]
 
 

@@ -1,5 +1,6 @@
 """Exact numbers: minor units, points, rational rates, and the one place where a fraction is floored."""
 
+import math
 import re
 from fractions import Fraction
 from typing import Annotated
@@ -36,7 +37,10 @@ Rate = Annotated[
 """An exact rational, written as a string."""
 
 
-def floor_points(rate: Fraction, basis_minor: int) -> tuple[int, str]:
+def floor_points(rate: Fraction, basis_minor: int | Fraction) -> tuple[int, str]:
     """Points for a basis, floored once, and the fraction left over as `n/d` (semantics 1)."""
+    if isinstance(basis_minor, Fraction):
+        exact = rate * basis_minor
+        return math.floor(exact), str(exact - math.floor(exact))
     points, rest = divmod(rate.numerator * basis_minor, rate.denominator)
     return points, f"{rest}/{rate.denominator}" if rest else "0"

@@ -1,125 +1,49 @@
-"""One member's points: lots by origin, qualifying counters, tier."""
+"""One member's points: lots by origin, holds, debt, qualifying counters, tier."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
-from typing import NotRequired
 from uuid import UUID, uuid5
 
-from typing_extensions import TypedDict
-
 from domain import tiers
-from domain.basket import CouponUse
 from domain.calendar_days import local_day
-from domain.campaign import Campaign
-from domain.earning import BASE, earned_parts
-from domain.expiry import life
-from domain.fact import Fact
+from domain.earning import BASE
+from domain.lots import Lot, total
+from domain.movements import (
+    AccountClosed,
+    AccountOpened,
+    Credit,
+    OpeningBalanceImported,
+    PointsAdjusted,
+    PointsEarned,
+    PointsGivenBack,
+    PointsReceived,
+    PointsRevoked,
+    PointsSent,
+    PointsTakenBack,
+    TierGranted,
+    TierMoved,
+)
 from domain.programme import Policy
-from domain.purchase import Sale
-from domain.stream import Draft, Stream, evolves
-
-
-class EarnedPart(TypedDict):
-    """The points of one part of a purchase: a lot. `residue` is the fraction that the floor left over."""
-
-    lot_id: UUID
-    part: str
-    points: int
-    basis_minor: int
-    residue: str
-    qualifies: bool
-    bonus: NotRequired[bool]
-
-
-class AccountOpened(Fact, name="AccountOpened.v1"):
-    """A points account was opened for a member."""
-
-    member_id: UUID
-    registered_at: datetime
-
-
-class PointsEarned(Fact, name="PointsEarned.v1"):
-    """A purchase was credited to a member: points by part, and what qualifies for the tier."""
-
-    member_id: UUID
-    purchase_id: UUID
-    store: str
-    day: date
-    paid_minor: int
-    coupons: list[CouponUse] | None = None
-    parts: list[EarnedPart]
-    active_from: datetime
-    expires_at: datetime | None = None
-    period: int
-
-
-class TierMoved(Fact, name="TierMoved.v1"):
-    """A member's tier changed; the inputs of the evaluation are kept."""
-
-    member_id: UUID
-    from_tier: str
-    to_tier: str
-    period: int
-    qualifying_points: dict[int, int]
-
-
-class RevokedPart(TypedDict):
-    """Points that a return took back from a lot."""
-
-    lot_id: UUID
-    part: str
-    points: int
-    qualifies: bool
-
-
-class PointsRevoked(Fact, name="PointsRevoked.v1"):
-    """A return or a void took back what its purchase no longer earns; no points, if what is left earns as much."""
-
-    member_id: UUID
-    purchase_id: UUID
-    purchased_at: datetime
-    paid_minor: int
-    """What was paid back, in minor units."""
-    nothing_left: bool
-    """Whether with this the whole purchase is gone, as a visit, too: true once for a purchase."""
-    parts: list[RevokedPart]
-    period: int
-    counts: bool
-    """Whether the period of the purchase was still open: a closed review is never reopened."""
-
-
-@dataclass(slots=True)
-class Lot:
-    """Points of one part of a purchase, and what became of them."""
-
-    part: str
-    points: int
-    qualifies: bool
-    bonus: bool
-    revoked: int = 0
+from domain.purse import Purse
+from domain.stream import Draft, evolves
 
 
 @dataclass(slots=True)
 class Credited:
-    """What one purchase brought to the account, under which rules, and in which time it can be spent."""
+    """What one purchase brought to the account, and under which rules."""
 
     at: datetime
     store: str
     day: date
     period: int
     version: int
-    active_from: datetime
-    expires_at: datetime | None
     paid_minor: int
+    paid_by_points: dict[str, int] | None
     lots: list[Lot]
     gone: bool = False
     """Whether all of it went back."""
-
-    def alive(self, as_of: datetime) -> bool:
-        """Whether its points can be spent at an instant."""
-        return self.at <= as_of and self.active_from <= as_of and (self.expires_at is None or as_of < self.expires_at)
 
 
 @lru_cache(maxsize=1 << 17)
@@ -127,118 +51,56 @@ def account_id(member_id: UUID) -> UUID:
     return uuid5(member_id, "points")
 
 
-class PointsAccount(Stream):
-    """One member's points."""
+class PointsAccount(Purse):
+    """One member's points. What may be done with them is decided in `crediting`, `redeeming`, `correcting` and `moving`."""
 
     def __init__(self, stream_id: UUID) -> None:
         super().__init__(stream_id)
-        self.member_id: UUID | None = None
         self.registered_at: datetime | None = None
         self.credited: dict[UUID, Credited] = {}
         self.periods: dict[int, int] = {}
+        self.granted: dict[int, str] = {}
         self.bonuses: set[tuple[str, str, date]] = set()
         self.tier: str | None = None
+        self.closed_at: datetime | None = None
+        self.merged_into: UUID | None = None
 
     def open(self, *, member_id: UUID, registered_at: datetime) -> list[Draft]:
         """Open the account of a new member."""
         return [self.draft(AccountOpened, member_id=member_id, registered_at=registered_at)]
 
-    def earn(self, sale: Sale, *, policy: Policy, version: int, campaigns: Sequence[Campaign]) -> list[Draft]:
-        """Credit a sale: its parts become lots, and a tier that it reaches is reached at once."""
-        assert self.registered_at is not None, "an account is opened before it earns"
-        day = local_day(sale.occurred_at, policy.zone)
-        registered_on = local_day(self.registered_at, policy.zone)
-        parts = earned_parts(sale, policy=policy, campaigns=campaigns, bonuses=self.bonuses, day=day)
-        for part in parts:
-            part["lot_id"] = uuid5(sale.purchase_id, part["part"])
-        active_from, expires_at = life(policy, earned_at=sale.occurred_at, earned_on=day, registered_on=registered_on)
-        period = tiers.period_of(policy.tiers.period, day=day, registered_on=registered_on)
-        earned = self.draft(
-            PointsEarned,
-            member_id=self.member_id,
-            purchase_id=sale.purchase_id,
-            store=sale.store,
-            day=day,
-            paid_minor=sale.paid_minor,
-            coupons=sale.coupons or None,
-            parts=parts,
-            active_from=active_from,
-            expires_at=expires_at,
-            period=period,
-            programme_version=version,
+    def closed(self, at: datetime) -> bool:
+        return self.closed_at is not None and self.closed_at <= at
+
+    def period(self, policy: Policy, at: datetime) -> int:
+        """The qualifying period of an instant."""
+        return tiers.period_of(
+            policy.tiers.period, day=local_day(at, policy.zone), registered_on=self.registered_on(policy)
         )
-        return [earned, *self._tier_move(policy, version, period, sum(p["points"] for p in parts if p["qualifies"]))]
 
-    def revoke(
-        self,
-        remaining: Sale,
-        *,
-        gone: bool,
-        at: datetime,
-        policy: Policy,
-        campaigns: Sequence[Campaign],
-        judge: tuple[int, Policy],
-    ) -> list[Draft]:
-        """Take back what a purchase no longer earns: granted − min(granted, earned by what remains) − revoked before.
+    def registered_on(self, policy: Policy) -> date:
+        assert self.registered_at is not None, "an account is opened before anything else"
+        return local_day(self.registered_at, policy.zone)
 
-        `policy` and `campaigns` are all those that granted; `judge`, the version in force now, judges the tier.
-        """
-        credited = self.credited[remaining.purchase_id]
-        earned = {} if gone else _still_earned(remaining, policy=policy, campaigns=campaigns, day=credited.day)
-        parts = [
-            RevokedPart(
-                lot_id=uuid5(remaining.purchase_id, lot.part), part=lot.part, points=claw, qualifies=lot.qualifies
-            )
-            for lot in credited.lots
-            if (claw := lot.points - min(lot.points, earned.get(lot.part, 0)) - lot.revoked) > 0
-        ]
-        paid_back = credited.paid_minor - remaining.paid_minor
-        if not parts and not paid_back and gone == credited.gone:
+    def tier_move(self, policy: Policy, version: int, added: dict[int, int]) -> list[Draft]:
+        """The tier that these qualifying points bring the member to, where it is another one."""
+        periods = dict(self.periods)
+        for period, points in added.items():
+            periods[period] = periods.get(period, 0) + points
+        if not periods:
             return []
-        counts = self._period(policy, at) <= credited.period
-        revoked = self.draft(
-            PointsRevoked,
-            member_id=self.member_id,
-            purchase_id=remaining.purchase_id,
-            purchased_at=credited.at,
-            paid_minor=paid_back,
-            nothing_left=gone,
-            parts=parts,
-            period=credited.period,
-            counts=counts,
-            programme_version=credited.version,
-        )
-        lost = sum(part["points"] for part in parts if part["qualifies"]) if counts else 0
-        version, rules = judge
-        return [revoked, *self._tier_move(rules, version, credited.period, -lost)]
-
-    def _period(self, policy: Policy, at: datetime) -> int:
-        assert self.registered_at is not None, "an account is opened before it earns"
-        registered_on = local_day(self.registered_at, policy.zone)
-        return tiers.period_of(policy.tiers.period, day=local_day(at, policy.zone), registered_on=registered_on)
-
-    def _tier_move(self, policy: Policy, version: int, period: int, points: int) -> list[Draft]:
-        periods = {**self.periods, period: self.periods.get(period, 0) + points}
         levels = policy.tiers.levels
         before = self.tier or levels[0].name
-        after = levels[tiers.rank_through(policy.tiers, periods, max(periods))].name
+        granted = {period: policy.tiers.rank(name) for period, name in self.granted.items()}
+        after = levels[tiers.rank_through(policy.tiers, periods, max(periods), granted)].name
         if after == before:
             return []
         return [
-            self.draft(
-                TierMoved, member_id=self.member_id, from_tier=before, to_tier=after, period=max(periods),
+            self.move(
+                TierMoved, from_tier=before, to_tier=after, period=max(periods),
                 qualifying_points=periods, programme_version=version,
             )
         ]  # fmt: skip
-
-    def available(self, as_of: datetime) -> int:
-        """What could be spent at an instant: earned by then, active and not lapsed."""
-        return sum(
-            lot.points - lot.revoked
-            for credited in self.credited.values()
-            if credited.alive(as_of)
-            for lot in credited.lots
-        )
 
     def progress(self, policy: Policy) -> dict[str, object]:
         """The tier, and how far the next one is in the latest qualifying period."""
@@ -259,49 +121,126 @@ class PointsAccount(Stream):
 
     @evolves(PointsEarned)
     def _earned(self, fact: PointsEarned) -> None:
+        at = self.moved_at(fact.occurred_at)
         lots = []
         for part in fact.parts:
             points, bonus = part["points"], part.get("bonus", False)
             if points or part["part"] != BASE:  # a campaign that won a line keeps it from the others when goods go back
-                lots.append(Lot(part["part"], points, part["qualifies"], bonus))
+                lot = Lot(
+                    part["lot_id"],
+                    part["part"],
+                    points,
+                    at,
+                    fact.active_from,
+                    fact.expires_at,
+                    part["qualifies"],
+                    bonus,
+                )
+                lots.append(lot)
+                if points:
+                    self.lots[lot.id] = lot
             if part["qualifies"]:
                 self.periods[fact.period] = self.periods.get(fact.period, 0) + points
             if bonus:
                 self.bonuses.add((part["part"], fact.store, fact.day))
         self.credited[fact.purchase_id] = Credited(
-            fact.occurred_at, fact.store, fact.day, fact.period, fact.programme_version or 1,
-            fact.active_from, fact.expires_at, fact.paid_minor, lots,
-        )  # fmt: skip
+            at,
+            fact.store,
+            fact.day,
+            fact.period,
+            fact.programme_version or 1,
+            fact.paid_minor,
+            fact.paid_by_points,
+            lots,
+        )
+        if fact.keeps_alive_until is not None:
+            self.keep_alive(at, fact.keeps_alive_until)
 
     @evolves(PointsRevoked)
     def _revoked(self, fact: PointsRevoked) -> None:
+        at = self.moved_at(fact.occurred_at)
         credited = self.credited[fact.purchase_id]
         credited.paid_minor -= fact.paid_minor
         credited.gone |= fact.nothing_left
         lots = {lot.part: lot for lot in credited.lots}
         for part in fact.parts:
-            lot = lots[part["part"]]
-            lot.revoked += part["points"]
+            lot, points, others = lots[part["part"]], part["points"], part.get("others", ())
+            lot.clawed += points
+            elsewhere = part.get("debt", 0) + part.get("forgiven", 0) + part.get("forwarded", 0) + total(others)
+            lot.revoked += points - elsewhere
+            self.take_away(others)
+            self.owe(part.get("debt", 0), at)
             if part["qualifies"] and fact.counts:
-                self.periods[fact.period] -= part["points"]
-            if lot.bonus and lot.revoked == lot.points:
+                self.periods[fact.period] -= points
+            if lot.bonus and lot.clawed == lot.points:
                 self.bonuses.discard((lot.part, credited.store, credited.day))
 
     @evolves(TierMoved)
     def _moved(self, fact: TierMoved) -> None:
         self.tier = fact.to_tier
 
+    @evolves(TierGranted)
+    def _granted(self, fact: TierGranted) -> None:
+        self.granted[fact.period] = fact.tier
+        self.periods.setdefault(fact.period, 0)
 
-def _still_earned(remaining: Sale, *, policy: Policy, campaigns: Sequence[Campaign], day: date) -> dict[str, int]:
-    """What the rest of a purchase earns by part.
+    @evolves(PointsAdjusted)
+    def _adjusted(self, fact: PointsAdjusted) -> None:
+        at = self.moved_at(fact.occurred_at)
+        if fact.lot is not None:
+            self.give(fact.lot, "adjustment")
+        self.take_away(fact.parts)
+        self.owe(fact.debt, at)
+        if fact.qualifies:
+            self.periods[fact.period] = self.periods.get(fact.period, 0) + fact.points
 
-    Each line stays with the campaign that won it, and only then the minimum of the basket is tested again: a line
-    does not pass on to another campaign, as what was not granted then cannot arise now.
-    """
-    parts = earned_parts(remaining, policy=policy, campaigns=campaigns, bonuses=set(), day=day)
-    missed = {
-        campaign.terms.campaign_id
-        for campaign in campaigns
-        if campaign.terms is not None and not campaign.reached_by(remaining.paid_minor)
-    }
-    return {part["part"]: part["points"] for part in parts if part["part"] not in missed}
+    @evolves(OpeningBalanceImported)
+    def _imported(self, fact: OpeningBalanceImported) -> None:
+        at = self.moved_at(fact.occurred_at)
+        for lot in fact.lots:
+            self.give(lot, "opening-balance")
+        self._qualify(fact.qualifying, 1)
+        self.owe(fact.debt, at)
+
+    @evolves(PointsSent)
+    def _sent(self, fact: PointsSent) -> None:
+        at = self.moved_at(fact.occurred_at)
+        for part in fact.parts:
+            self.lots[part["lot_id"]].sent += part["points"]
+        self.owe(-fact.debt, at)
+        if fact.cause == "merge":
+            self.merged_into = fact.to_member_id
+
+    @evolves(PointsReceived)
+    def _received(self, fact: PointsReceived) -> None:
+        at = self.moved_at(fact.occurred_at)
+        for lot in fact.lots:
+            self.give(lot, fact.cause)
+            self.received[lot["lot_id"]] = lot["from_lot"], fact.transfer_id
+        self._qualify(fact.qualifying, 1)
+        self.owe(fact.debt, at)
+
+    @evolves(PointsGivenBack)
+    def _given_back(self, fact: PointsGivenBack) -> None:
+        at = self.moved_at(fact.occurred_at)
+        for part in fact.parts:
+            self.lots[part["lot_id"]].points -= part["points"]
+        self._qualify(fact.qualifying, -1)
+        self.owe(-fact.debt, at)
+
+    @evolves(PointsTakenBack)
+    def _taken_back(self, fact: PointsTakenBack) -> None:
+        at = self.moved_at(fact.occurred_at)
+        self.merged_into = None
+        for part in fact.parts:
+            self.lots[part["lot_id"]].sent -= part["points"]
+        self.set_free(fact.parts, at)
+        self.owe(fact.debt, at)
+
+    @evolves(AccountClosed)
+    def _closed(self, fact: AccountClosed) -> None:
+        self.closed_at = self.moved_at(fact.occurred_at)
+
+    def _qualify(self, credited: Iterable[Credit], sign: int) -> None:
+        for credit in credited:
+            self.periods[credit["period"]] = self.periods.get(credit["period"], 0) + sign * credit["points"]

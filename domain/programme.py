@@ -105,6 +105,7 @@ class PointsAsCash(PolicyPart):
     minimum_points: NaturalInt = 0
     step_points: PositiveInt = 1
     largest_share: Rate = Fraction(1)
+    hold_minutes: PositiveInt = 15
 
 
 class Policy(PolicyPart):
@@ -119,6 +120,12 @@ class Policy(PolicyPart):
     expiry: Expiry
     tiers: Tiers
     points_as_cash: PointsAsCash | None = None
+    returns: Literal["original_then_debt", "next_lots_then_debt", "clamp_to_zero"] = "original_then_debt"
+    """Where a return finds the points that its purchase no longer earns, once its own lot has no more of them."""
+    return_window_days: NaturalInt = 14
+    """Points younger than this cannot be transferred."""
+    claim_days: NaturalInt = 30
+    """For so long a receipt without a card can be claimed, and a return without its purchase waits."""
     assumptions: tuple[str, ...] = ()
 
     @cached_property

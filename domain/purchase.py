@@ -1,5 +1,6 @@
 """Purchases: what a till sold, to whom, and whether somebody was credited for it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -27,6 +28,8 @@ class PurchaseRecorded(Fact, name="PurchaseRecorded.v1"):
     tenders: Annotated[list[Tender], CheckedBefore()]
     coupons: Annotated[list[CouponUse], CheckedBefore()] | None = None
     paid_minor: int
+    holds: list[UUID] | None = None
+    """What the till had set aside for the part that was paid by points."""
     fingerprint: str
 
 
@@ -36,6 +39,11 @@ class ReturnedLine(TypedDict):
     line: Word
     quantity: Quantity
     amount_minor: AmountMinor
+
+
+def paid_by_points(tenders: Sequence[Tender]) -> int:
+    """How much of a bill, or of what is paid back, is points; in minor units."""
+    return sum(tender["amount_minor"] for tender in tenders if tender["kind"] == "points")
 
 
 class PurchaseReturned(Fact, name="PurchaseReturned.v1"):
@@ -185,6 +193,19 @@ class Purchase(Stream):
             coupons=recorded.coupons or [],
         )
 
+    def sale(self) -> "Sale":
+        """The purchase as it was made."""
+        recorded = self.recorded
+        assert recorded is not None, "only a recorded purchase is a sale"
+        return Sale(
+            purchase_id=self.id,
+            occurred_at=recorded.occurred_at,
+            store=recorded.store,
+            lines=recorded.lines,
+            coupons=recorded.coupons or [],
+            points_minor=paid_by_points(recorded.tenders),
+        )
+
     def _left_of(self, name: str, returned: dict[str, tuple[Fraction, int]], *, strictly: bool) -> tuple[Fraction, int]:
         """The pieces and the money of a line that can still go back."""
         assert self.recorded is not None, "a return waits until its purchase is recorded"
@@ -254,10 +275,17 @@ def _decimal(pieces: Fraction) -> int | str:
 class Sale:
     """What the rules need to know of a purchase, whether it just arrived or waited for its card."""
 
-    __slots__ = ("coupons", "lines", "occurred_at", "paid_minor", "purchase_id", "store")
+    __slots__ = ("coupons", "lines", "occurred_at", "paid_minor", "points_minor", "purchase_id", "store")
 
     def __init__(
-        self, *, purchase_id: UUID, occurred_at: datetime, store: str, lines: list[Line], coupons: list[CouponUse]
+        self,
+        *,
+        purchase_id: UUID,
+        occurred_at: datetime,
+        store: str,
+        lines: list[Line],
+        coupons: list[CouponUse],
+        points_minor: int = 0,
     ) -> None:
         self.purchase_id = purchase_id
         self.occurred_at = occurred_at
@@ -265,3 +293,5 @@ class Sale:
         self.lines = lines
         self.coupons = coupons
         self.paid_minor = sum(paid(line) for line in lines)
+        self.points_minor = points_minor
+        """How much of it was paid by points."""

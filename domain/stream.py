@@ -37,7 +37,8 @@ class Stream:
     """Whether what it holds names other streams that a command will need."""
 
     def __init_subclass__(cls) -> None:
-        cls.evolvers = {kind: method for method in vars(cls).values() for kind in getattr(method, "evolves", ())}
+        own = {kind: method for method in vars(cls).values() for kind in getattr(method, "evolves", ())}
+        cls.evolvers = {**cls.evolvers, **own}
 
     def __init__(self, stream_id: UUID) -> None:
         self.id = stream_id

@@ -11,6 +11,8 @@ from typing import NamedTuple
 from domain.calendar_days import anniversary, day_begins, local_day
 from domain.programme import Policy, Tier, Tiers
 
+NO_GRANTS: Mapping[int, int] = {}
+
 
 class Credit(NamedTuple):
     """Qualifying points, dated at their purchase; below zero where a return took them back."""
@@ -64,12 +66,16 @@ def reviewed(tiers: Tiers, rank: int, total: int) -> int:
     return rank - 1 if rank > 0 and total < tiers.levels[rank].retain_at else rank
 
 
-def rank_through(tiers: Tiers, periods: Mapping[int, int], last: int) -> int:
-    """The rank in period `last`, given the qualifying points of each period. Within a period order does not matter."""
+def rank_through(tiers: Tiers, periods: Mapping[int, int], last: int, granted: Mapping[int, int] = NO_GRANTS) -> int:
+    """The rank in period `last`, given the qualifying points of each period. Within a period order does not matter.
+
+    `granted` are ranks that were given, by period: each holds until the review of its period.
+    """
     rank = 0
     for number in range(last):
-        rank = reviewed(tiers, promoted(tiers, rank, periods.get(number, 0)), periods.get(number, 0))
-    return promoted(tiers, rank, periods.get(last, 0))
+        held = max(rank, granted.get(number, 0))
+        rank = reviewed(tiers, promoted(tiers, held, periods.get(number, 0)), periods.get(number, 0))
+    return promoted(tiers, max(rank, granted.get(last, 0)), periods.get(last, 0))
 
 
 def standing(history: Iterable[Credit], *, policy: Policy, registered_at: datetime, as_of: datetime) -> Standing:

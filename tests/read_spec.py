@@ -14,7 +14,8 @@ from domain.basket import CouponUse
 from domain.campaign import AudienceListed, campaign_stream
 from domain.fact import Fact
 from domain.member import CardAssigned, MemberJoined
-from domain.points_account import AccountOpened, EarnedPart, PointsEarned, PointsRevoked, RevokedPart, account_id
+from domain.movements import AccountOpened, EarnedPart, PointsEarned, PointsRevoked, RevokedPart
+from domain.points_account import account_id
 from infra.database import connect
 from infra.kafka import partition_of
 from infra.stored_facts import FactMapper

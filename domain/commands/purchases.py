@@ -2,24 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
+from domain import crediting
 from domain.basket import CouponUse, Line, Tender
 from domain.command import Command, Decision, History, Repeat, Streams, Wanted
+from domain.commands.paying import PayByPoints
+from domain.commands.redemptions import SettleDebt
 from domain.commands.returns import ReclaimPoints, TakeBackKept, where_the_member_stands
 from domain.fact import Fact
 from domain.member import Card, Member
-from domain.points_account import PointsAccount, PointsEarned, account_id
-from domain.purchase import (
-    Purchase,
-    PurchaseRecorded,
-    Sale,
-)
-from domain.refusals import (
-    UnknownMember,
-    WrongCurrency,
-)
+from domain.movements import PointsEarned, PointsRedeemed
+from domain.points_account import PointsAccount, account_id
+from domain.purchase import Purchase, PurchaseRecorded, Sale, paid_by_points
+from domain.refusals import PointsAreNotCash, UnknownMember, WrongCurrency
 from domain.stream import Draft
 
 
@@ -37,6 +34,7 @@ class RecordPurchase(Command):
     lines: list[Line]
     tenders: list[Tender]
     coupons: list[CouponUse]
+    holds: list[UUID]
 
     def wants(self, streams: Streams) -> Wanted:
         yield Purchase, self.id
@@ -48,7 +46,7 @@ class RecordPurchase(Command):
             yield PointsAccount, account_id(member_id)
 
     def decide(self, streams: Streams) -> Decision | Repeat:
-        """A repeat is known before anything else; then clock, programme, currency, member, refused in this order."""
+        """A repeat is known before anything else; then clock, programme, currency, rate, member, refused in this order."""
         purchase = streams.get(Purchase, self.id)
         first = purchase.recorded
         if first is not None:  # behind the returns that came before it
@@ -57,6 +55,8 @@ class RecordPurchase(Command):
         version, policy = streams.programme.in_force(self.occurred_at)
         if policy.currency != self.currency:
             raise WrongCurrency(currency=self.currency, expected=policy.currency)
+        if policy.points_as_cash is None and paid_by_points(self.tenders):
+            raise PointsAreNotCash(programme=policy.name)
         if self.card_id is not None:
             streams.get(Card, self.card_id)
         member_id, sale = self._buyer(streams), self._sale()
@@ -66,7 +66,14 @@ class RecordPurchase(Command):
         member = streams.get(Member, member_id)
         if not member.exists:
             raise UnknownMember(member_id=member_id)
-        return Decision(self._record(purchase, member_id, version, sale) + credit(streams, sale, member), waiting)
+        recorded = self._record(purchase, member_id, version, sale)
+        account = streams.get(PointsAccount, account_id(member_id))
+        if sale.points_minor or self.holds:
+            paying = PayByPoints.of(self, sale=sale, account=account, holds=self.holds)
+            crediting_ = CreditPurchase.of(self, purchase_id=self.id, member_id=member_id)
+            return Decision(recorded, [paying, crediting_, *waiting, SettleDebt.after(self, account)])
+        settling = [SettleDebt.after(self, account)] if account.debt else []
+        return Decision(recorded + credit(streams, sale, member), [*waiting, *settling])
 
     def _buyer(self, streams: Streams) -> UUID | None:
         if self.card_id is None:
@@ -85,6 +92,7 @@ class RecordPurchase(Command):
             tenders=self.tenders,
             coupons=self.coupons or None,
             paid_minor=sale.paid_minor,
+            holds=self.holds or None,
             fingerprint=self.fingerprint,
             programme_version=version,
         )
@@ -99,6 +107,7 @@ class RecordPurchase(Command):
             store=self.store,
             lines=self.lines,
             coupons=self.coupons,
+            points_minor=paid_by_points(self.tenders),
         )
 
     @staticmethod
@@ -106,6 +115,9 @@ class RecordPurchase(Command):
         """What a receipt prints: points by part, and where the member stands as of the purchase."""
         recorded = next(fact for fact in facts if isinstance(fact, PurchaseRecorded))
         told: dict[str, Any] = {"purchase_id": recorded.originator_id, "member_id": recorded.member_id, "points": []}
+        redeemed = [fact for fact in facts if isinstance(fact, PointsRedeemed)]
+        if redeemed:
+            told |= {"redeemed": sum(one.points for one in redeemed), "debt": sum(one.debt for one in redeemed)}
         earned = next((fact for fact in facts if isinstance(fact, PointsEarned)), None)
         if earned is None:
             return told
@@ -119,7 +131,38 @@ def credit(streams: Streams, sale: Sale, member: Member) -> list[Draft]:
     """Credit a sale to a member under the policy and campaigns of its business time."""
     version, policy = streams.programme.in_force(sale.occurred_at)
     account = streams.get(PointsAccount, account_id(member.id))
-    return account.earn(sale, policy=policy, version=version, campaigns=streams.campaigns(sale=sale, member=member))
+    campaigns = streams.campaigns(sale=sale, member=member)
+    return crediting.earn(account, sale, policy=policy, version=version, campaigns=campaigns)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreditPurchase(Command):
+    """When a purchase was recorded and its points part is paid, then the rest of it is credited."""
+
+    scope = "credit"
+
+    purchase_id: UUID
+    member_id: UUID
+
+    @classmethod
+    def of(cls, cause: Command, *, purchase_id: UUID, member_id: UUID) -> Self:
+        return cls(
+            id=cause.id,
+            source=cause.source,
+            external_id=cause.external_id,
+            occurred_at=cause.occurred_at,
+            actor=cause.actor,
+            fingerprint=cause.fingerprint,
+            purchase_id=purchase_id,
+            member_id=member_id,
+        )
+
+    def wants(self, streams: Streams) -> Wanted:  # noqa: ARG002 - the command that it follows has named them
+        return iter(())
+
+    def decide(self, streams: Streams) -> Decision:
+        sale = streams.get(Purchase, self.purchase_id).sale()
+        return Decision(credit(streams, sale, streams.get(Member, self.member_id)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,15 +180,13 @@ class CreditKeptPurchase(Command):
 
     def decide(self, streams: Streams) -> Decision:
         purchase = streams.get(Purchase, self.purchase_id)
-        recorded = purchase.recorded
+        account = streams.get(PointsAccount, account_id(self.member_id))
+        recorded, sale = purchase.recorded, purchase.sale()
         assert recorded is not None, "a card keeps only purchases that were recorded"
-        sale = Sale(
-            purchase_id=self.purchase_id,
-            occurred_at=recorded.occurred_at,
-            store=recorded.store,
-            lines=recorded.lines,
-            coupons=recorded.coupons or [],
+        paying = (
+            [PayByPoints.of(self, sale=sale, account=account, holds=recorded.holds or [])] if sale.points_minor else []
         )
-        member = streams.get(Member, self.member_id)
+        crediting_ = CreditPurchase.of(self, purchase_id=purchase.id, member_id=self.member_id)
+        reclaiming = ReclaimPoints.of_all(purchase, cause=self)
         claimed = purchase.claim(member_id=self.member_id, card_id=self.card_id)
-        return Decision([*claimed, *credit(streams, sale, member)], ReclaimPoints.of_all(purchase, cause=self))
+        return Decision(claimed, [*paying, crediting_, *reclaiming, SettleDebt.after(self, account)])

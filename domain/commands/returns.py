@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from typing import Any, Self
 from uuid import UUID
 
+from domain import crediting
 from domain.basket import Tender
 from domain.campaign import Campaign, campaign_stream
 from domain.command import Command, Decision, History, KeyedCommand, Repeat, Streams, Wanted
+from domain.commands.paying import GiveBackPoints
+from domain.commands.redemptions import SettleDebt
 from domain.earning import BASE
 from domain.fact import Fact
-from domain.points_account import PointsAccount, PointsEarned, PointsRevoked, account_id
+from domain.movements import PointsEarned, PointsRevoked
+from domain.points_account import PointsAccount, account_id
 from domain.purchase import (
     Purchase,
     PurchaseReturned,
@@ -174,20 +178,24 @@ class ReclaimPoints(Command):
         if purchase.member_id is None:
             return Decision([])
         account = streams.get(PointsAccount, account_id(purchase.member_id))
-        credited = account.credited[self.purchase_id]
+        credited = account.credited.get(self.purchase_id)
+        if credited is None:  # the account was closed by then
+            return Decision([])
         _, remaining, gone = purchase.backs[self.number]
         programme = streams.programme
         campaigns = [streams.get(Campaign, campaign_stream(lot.part)) for lot in credited.lots if lot.part != BASE]
-        return Decision(
-            account.revoke(
-                remaining,
-                gone=gone,
-                at=self.occurred_at,
-                policy=programme.versions[credited.version - 1],
-                campaigns=campaigns,
-                judge=programme.in_force(max(self.occurred_at, credited.at)),
-            )
+        drafts = crediting.revoke(
+            account,
+            remaining,
+            sold=purchase.sale().lines,
+            gone=gone,
+            at=self.occurred_at,
+            policy=programme.versions[credited.version - 1],
+            campaigns=campaigns,
+            judge=programme.in_force(max(self.occurred_at, credited.at)),
         )
+        giving = GiveBackPoints.of(self, purchase_id=self.purchase_id, number=self.number)
+        return Decision(drafts, [*([giving] if credited.paid_by_points else ()), SettleDebt.after(self, account)])
 
 
 def where_the_member_stands(

@@ -14,7 +14,7 @@ from domain.messages.events import CloudEvent
 from domain.messages.reading import Message, UtcTime, canonical, canonical_time, fingerprint
 from domain.money import MAX_AMOUNT
 from domain.programme import Currency
-from domain.refusals import InvalidField, TendersDoNotMatch, UnsupportedFeature
+from domain.refusals import InvalidField, TendersDoNotMatch
 
 COMPLETED = "pos.purchase.completed.v1"
 NOT_YET = frozenset({"pos.till.closed.v1"})
@@ -34,7 +34,9 @@ class PurchaseData(Message):
     lines: Annotated[list[Line], Field(min_length=1, max_length=2_000)]
     tenders: Annotated[list[Tender], Field(max_length=100)]
     coupons: list[CouponUse] = Field(default=[], max_length=200)
-    holds: list[Word] = Field(default=[], max_length=20)
+    holds: list[UUID] = Field(
+        default=[], max_length=20, description="Holds that were placed for the part that is paid by points."
+    )
 
 
 class PurchaseCompleted(CloudEvent):
@@ -55,13 +57,9 @@ class PurchaseBody(PurchaseData):
 def purchase_command(
     data: PurchaseData, *, source: str, external_id: str, time: datetime, card_ids: CardIds, answered: bool
 ) -> RecordPurchase:
-    """The command of a receipt, once it adds up. Refused in this order: buyer, features, lines, tenders."""
+    """The command of a receipt, once it adds up. Refused in this order: buyer, lines, tenders."""
     if data.card is not None and data.member is not None:
         raise InvalidField(field="member", problem="give the card or the member, not both")
-    if data.holds:
-        raise UnsupportedFeature(feature="holds")
-    if any(tender["kind"] == "points" for tender in data.tenders):
-        raise UnsupportedFeature(feature="tenders.points")
     _check_sums(data)
     card_id = None if data.card is None else card_ids(data.card)
     return RecordPurchase(
@@ -80,6 +78,7 @@ def purchase_command(
         lines=data.lines,
         tenders=data.tenders,
         coupons=data.coupons,
+        holds=data.holds,
     )
 
 

@@ -13,7 +13,7 @@ from domain.messages.events import CloudEvent
 from domain.messages.identity import Identity
 from domain.messages.reading import Message, UtcTime, canonical, canonical_time, fingerprint
 from domain.purchase import ReturnedLine
-from domain.refusals import InvalidField, UnsupportedFeature
+from domain.refusals import InvalidField
 
 
 class PurchaseNamed(Message):
@@ -113,9 +113,7 @@ def _command(
 
 
 def _check(details: ReturnDetails) -> None:
-    """Refused in this order: features, lines."""
-    if any(tender["kind"] == "points" for tender in details.tenders):
-        raise UnsupportedFeature(feature="tenders.points")
+    """Neither goods nor money is no return."""
     for number, line in enumerate(details.lines):
         if not line["quantity"] and not line["amount_minor"]:
             raise InvalidField(field=f"lines.{number}", problem="neither pieces nor money go back")

@@ -121,8 +121,6 @@ def test_each_refusal_is_a_problem_with_its_fields(till: Till) -> None:
     problem(till.give_back(line(quantity=-1)), 422, "negative-quantity")
     problem(till.give_back({**BODY, "colour": "red"}), 422, "invalid-field")
     problem(till.give_back({**BODY, "time": "2023-05-05T04:00:00"}), 422, "time-without-zone")
-    points = {"tenders": [{"kind": "points", "amount_minor": 600}]}
-    assert problem(till.give_back({**BODY, **points}), 422, "unsupported-feature")["feature"] == "tenders.points"
     problem(till.give_back(BODY, scope="analyst"), 403, "forbidden")
     told(till.void({"time": LATER}))
     assert problem(till.give_back(BODY), 409, "purchase-voided-before")["purchase_id"] == str(R1)

@@ -164,8 +164,7 @@ AMOUNTS = {
     "no tenders for what was paid": ("tenders-do-not-match", event(data=data(tenders=[]))),
     "an unknown tender": ("invalid-field", event(data=data(tenders=[{"kind": "shells", "amount_minor": 240}]))),
     "a negative tender": ("invalid-field", event(data=data(tenders=[{"kind": "card", "amount_minor": 340}, {"kind": "cash", "amount_minor": -100}]))),
-    "points as a tender": ("unsupported-feature", event(data=data(tenders=[{"kind": "points", "amount_minor": 240}]))),
-    "a held redemption": ("unsupported-feature", event(data=data(holds=["H-1"]))),
+    "a hold that is no id": ("invalid-field", event(data=data(holds=["H-1"]))),
 }  # fmt: skip
 
 QUANTITIES = {
@@ -225,7 +224,7 @@ RETURNS = {
     "a return of a line without id": ("invalid-field", returned(lines=[{"quantity": 1, "amount_minor": 1}])),
     "a return with an endless reason": ("invalid-field", returned(reason="r" * 257)),
     "a return paid back in shells": ("invalid-field", returned(tenders=[{"kind": "shells", "amount_minor": 1}])),
-    "a return paid back in points": ("unsupported-feature", returned(tenders=[{"kind": "points", "amount_minor": 1}])),
+    "a return paid back in half a fen": ("invalid-field", returned(tenders=[{"kind": "points", "amount_minor": 0.5}])),
     "a return without a zone": ("time-without-zone", returned(time="2017-01-01T11:30:27")),
     "a void without a purchase": ("invalid-field", returned(kind="pos.purchase.voided.v1", purchase=None)),
     "a void at no time": ("invalid-field", returned(kind="pos.purchase.voided.v1", time="now")),

@@ -6,7 +6,8 @@ from typing import Any
 from domain.commands.purchases import RecordPurchase
 from domain.fact import Fact
 from domain.member import CardAssigned, MemberJoined
-from domain.points_account import AccountOpened, account_id
+from domain.movements import AccountOpened
+from domain.points_account import account_id
 from domain.purchase import PurchaseRecorded
 from tests.builders import ANN, ANNS_CARD, line, policy, published, purchase
 from tests.spec import NOON, fact

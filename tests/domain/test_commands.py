@@ -12,7 +12,7 @@ from domain.command import CLOCK_TOLERANCE
 from domain.commands.members import JoinMember
 from domain.fact import message_id
 from domain.member import PurchaseKeptForCard
-from domain.points_account import PointsEarned, TierMoved
+from domain.movements import PointsEarned, TierMoved
 from domain.purchase import PurchaseRecorded
 from domain.refusals import (
     ConflictingRepeat,

@@ -6,7 +6,7 @@ import pytest
 
 from domain.campaign import AudienceListed, CampaignCreated, campaign_stream
 from domain.member import CardAssigned, MemberJoined, PurchaseKeptForCard
-from domain.points_account import AccountOpened, PointsEarned, TierMoved
+from domain.movements import AccountOpened, PointsEarned, TierMoved
 from domain.programme import programme_id
 from domain.purchase import PurchaseClaimed
 from domain.receipt import MessageAnswered

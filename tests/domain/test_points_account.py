@@ -7,9 +7,11 @@ from uuid import UUID, uuid5
 from hypothesis import given as forall
 from hypothesis import strategies
 
+from domain import crediting
 from domain.campaign import Campaign
 from domain.fact import Fact
-from domain.points_account import AccountOpened, Lot, PointsAccount, PointsEarned, TierMoved, account_id
+from domain.movements import AccountOpened, PointsEarned, TierMoved
+from domain.points_account import PointsAccount, account_id
 from domain.purchase import Sale
 from domain.stream import Draft
 from tests.builders import ANN, campaign, line, policy, sale
@@ -46,7 +48,7 @@ def moved(from_tier: str, to_tier: str, *, period: int = 0, **points: int) -> Fa
 
 
 def credit(one: Sale, *campaigns: Campaign, account: PointsAccount) -> list[Draft]:
-    return account.earn(one, policy=RULES, version=1, campaigns=campaigns)
+    return crediting.earn(account, one, policy=RULES, version=1, campaigns=campaigns)
 
 
 def test_an_account_is_opened_for_a_member() -> None:
@@ -96,7 +98,9 @@ def test_a_bonus_counts_once_per_member_store_and_local_day() -> None:
     def granted(at: datetime, store: str) -> bool:
         account = PointsAccount(STREAM)
         numbered(before, account)
-        (draft,) = account.earn(sale(line(5000), at=at, store=store), policy=RULES, version=1, campaigns=[gift])
+        (draft,) = crediting.earn(
+            account, sale(line(5000), at=at, store=store), policy=RULES, version=1, campaigns=[gift]
+        )
         return any(part.get("bonus") for part in draft.what["parts"])
 
     assert not granted(MAY, "1")
@@ -180,7 +184,8 @@ def test_what_is_available_is_active_and_not_lapsed_at_the_instant_asked_for() -
     later = MAY + timedelta(days=14)
     account = PointsAccount(STREAM)
     numbered([OPENED, earned(base(5), active_from=later)], account)
-    assert account.credited[PURCHASE].lots == [Lot("base", 5, qualifies=True, bonus=False)]
+    (lot,) = account.credited[PURCHASE].lots
+    assert (lot.part, lot.points, lot.qualifies, lot.bonus) == ("base", 5, True, False)
     instants = [MAY, later - timedelta(microseconds=1), later, LAPSES - timedelta(microseconds=1), LAPSES]
     assert [account.available(at) for at in instants] == [0, 0, 5, 5, 0]
 
@@ -225,7 +230,7 @@ def test_whatever_the_order_of_arrival_the_lots_counters_and_tier_are_the_same(
         account = PointsAccount(STREAM)
         numbered([OPENED], account)
         for one in ordered:
-            drafts = account.earn(one, policy=RULES, version=1, campaigns=campaigns)
+            drafts = crediting.earn(account, one, policy=RULES, version=1, campaigns=campaigns)
             numbered([fact(draft.kind, **{**draft.what, "occurred_at": one.occurred_at}) for draft in drafts], account)
         tier = account.tier or "Ordinary"
         return sorted(account.credited.items()), account.periods, tier

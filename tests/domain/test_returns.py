@@ -6,9 +6,11 @@ from uuid import uuid5
 
 import pytest
 
+from domain import crediting
 from domain.basket import Line
 from domain.fact import Fact
-from domain.points_account import PointsAccount, PointsRevoked
+from domain.movements import PointsRevoked
+from domain.points_account import PointsAccount
 from domain.purchase import Purchase, PurchaseReturned, PurchaseVoided, ReturnedLine, ReturnKept
 from domain.refusals import OverReturn, UnknownLine
 from tests.builders import ANN, back, campaign, counted, line, sale
@@ -162,7 +164,9 @@ def revoke(
 ) -> Result:
     rest = sale(*lines, at=MAY, purchase_id=PURCHASE)
     return before.when(
-        lambda account: account.revoke(rest, gone=gone, at=at, policy=RULES, campaigns=campaigns, judge=(1, RULES))
+        lambda account: crediting.revoke(
+            account, rest, sold=lines, gone=gone, at=at, policy=RULES, campaigns=campaigns, judge=(1, RULES)
+        )
     )
 
 

@@ -10,7 +10,8 @@ from hypothesis import strategies
 
 from domain.basket import Line
 from domain.command import Command
-from domain.points_account import PointsAccount, PointsEarned, PointsRevoked, account_id
+from domain.movements import PointsEarned, PointsRevoked
+from domain.points_account import PointsAccount, account_id
 from domain.purchase import ReturnedLine
 from tests.builders import ANN, FAR_AHEAD, back, campaign_created, join, line, listed, purchase, returned
 from tests.domain.story import JOINED_AT, RULES

@@ -6,7 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from domain.fact import Fact, message_id
-from domain.points_account import PointsAccount, PointsEarned, PointsRevoked, TierMoved, account_id
+from domain.movements import PointsEarned, PointsRevoked, TierMoved
+from domain.points_account import PointsAccount, account_id
 from domain.purchase import PurchaseClaimed, PurchaseRecorded, PurchaseReturned, PurchaseVoided, ReturnKept
 from domain.receipt import MessageAnswered
 from domain.refusals import (

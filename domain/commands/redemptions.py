@@ -1,0 +1,278 @@
+"""Spending points: holds, captures, releases, redemptions and their reversal."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Self
+from uuid import UUID
+
+from domain import redeeming
+from domain.command import Command, Decision, History, SpendingCommand, Streams, Wanted
+from domain.correcting import refuse_if_closed
+from domain.fact import Fact
+from domain.movements import HoldReleased, PointsHeld, PointsRedeemed, RedemptionReversed
+from domain.points_account import PointsAccount, account_id
+from domain.programme import PointsAsCash
+from domain.receipt import Receipt
+from domain.refusals import MemberMerged, PointsAreNotCash, UnknownHold, UnknownMember, UnknownRedemption
+
+
+def account_of(streams: Streams, member_id: UUID) -> PointsAccount:
+    """The account of a member who is one: known, and not merged into another."""
+    account = streams.get(PointsAccount, account_id(member_id))
+    if not account.exists:
+        raise UnknownMember(member_id=member_id)
+    if account.merged_into is not None:
+        raise MemberMerged(member_id=member_id, survivor_id=account.merged_into)
+    return account
+
+
+def standing(facts: Sequence[Fact], moved: Any, history: History) -> dict[str, Any]:
+    """Whose points moved, and what is available after all of it."""
+    version = max(fact.originator_version for fact in facts if fact.originator_id == moved.originator_id)
+    account = history.account(moved.originator_id, version=version)
+    return {"member_id": moved.member_id, "available": account.available(moved.occurred_at)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettleDebt(Command):
+    """After points or debt have moved, then what can pay pays."""
+
+    scope = "settle"
+
+    account: UUID
+
+    @classmethod
+    def after(cls, cause: Command, account: PointsAccount) -> Self:
+        return cls(
+            id=cause.id,
+            source=cause.source,
+            external_id=cause.external_id,
+            occurred_at=cause.occurred_at,
+            actor=cause.actor,
+            fingerprint=cause.fingerprint,
+            account=account.id,
+        )
+
+    def wants(self, streams: Streams) -> Wanted:  # noqa: ARG002 - the command that it follows has named them
+        return iter(())
+
+    def decide(self, streams: Streams) -> Decision:
+        return Decision(streams.get(PointsAccount, self.account).settle(self.occurred_at))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpendAsCash(SpendingCommand):
+    """A command of one member that lets points pay at the till."""
+
+    member_id: UUID
+    points: int | None
+    amount_minor: int | None
+    """Instead of the points: what they are to pay."""
+    bill_minor: int | None
+
+    def wants(self, streams: Streams) -> Wanted:  # noqa: ARG002 - nothing depends on what is in memory
+        yield Receipt, self.id
+        yield PointsAccount, account_id(self.member_id)
+
+    def target(self, streams: Streams) -> str:  # noqa: ARG002 - it is named
+        return str(self.member_id)
+
+    def cash(self, streams: Streams) -> PointsAsCash:
+        """The rate of the version of the business time."""
+        _, policy = streams.programme.in_force(self.occurred_at)
+        if policy.points_as_cash is None:
+            raise PointsAreNotCash(programme=policy.name)
+        return policy.points_as_cash
+
+    def asked(self, cash: PointsAsCash) -> int:
+        """How many points, within the bounds of the policy."""
+        points = redeeming.points_for(cash, self.amount_minor or 0) if self.points is None else self.points
+        redeeming.check_as_cash(cash, points, self.bill_minor)
+        return points
+
+    def pays(self, cash: PointsAsCash, points: int) -> int:
+        """What the points pay, in minor units."""
+        return redeeming.worth(cash, points) if self.amount_minor is None else self.amount_minor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldPoints(SpendAsCash):
+    """Set points aside until they are captured, released, or time out."""
+
+    scope = "hold"
+
+    minutes: int | None
+
+    def agree(self, streams: Streams) -> Decision:
+        """Refused in this order: member, closed, rate, minimum, step, share, points."""
+        account = account_of(streams, self.member_id)
+        refuse_if_closed(account, self.occurred_at)
+        cash = self.cash(streams)
+        points = self.asked(cash)
+        until = self.occurred_at + timedelta(minutes=self.minutes or cash.hold_minutes)
+        return Decision(
+            redeeming.hold(
+                account, hold_id=self.id, points=points, at=self.occurred_at, until=until,
+                amount_minor=self.pays(cash, points),
+            )
+        )  # fmt: skip
+
+    @staticmethod
+    def answer(facts: Sequence[Fact], history: History) -> dict[str, Any]:
+        """The hold, and what is available besides."""
+        held = next(fact for fact in facts if isinstance(fact, PointsHeld))
+        return {
+            "hold_id": held.hold_id, "points": held.points, "amount_minor": held.amount_minor, "until": held.until,
+            **standing(facts, held, history),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedeemPoints(SpendAsCash):
+    """Spend points at once; `offline`, where the till gave them away already, what is missing is owed."""
+
+    scope = "redemption"
+
+    offline: bool
+    reason: str | None
+
+    def agree(self, streams: Streams) -> Decision:
+        """Refused in this order: member, closed, rate, minimum, step, share, points; offline none but the first."""
+        account = account_of(streams, self.member_id)
+        if not self.offline:
+            refuse_if_closed(account, self.occurred_at)
+        cash = self.cash(streams)
+        points = (
+            (self.points or redeeming.points_for(cash, self.amount_minor or 0)) if self.offline else self.asked(cash)
+        )
+        drafts = redeeming.redeem(
+            account, redemption_id=self.id, points=points, at=self.occurred_at, offline=self.offline,
+            amount_minor=self.pays(cash, points), reason=self.reason,
+        )  # fmt: skip
+        return Decision(drafts, [SettleDebt.after(self, account)])
+
+    @staticmethod
+    def answer(facts: Sequence[Fact], history: History) -> dict[str, Any]:
+        """The redemption, and what is available after it."""
+        return redeemed_answer(facts, history)
+
+
+def redeemed_answer(facts: Sequence[Fact], history: History) -> dict[str, Any]:
+    """What was spent, what of it is owed, and what is available after it."""
+    redeemed = next(fact for fact in facts if isinstance(fact, PointsRedeemed))
+    return {
+        "redemption_id": redeemed.redemption_id, "points": redeemed.points, "amount_minor": redeemed.amount_minor,
+        "debt": redeemed.debt, **standing(facts, redeemed, history),
+    }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfReceipt(SpendingCommand):
+    """A command about something that an earlier command made: its receipt leads to the account."""
+
+    target_id: UUID
+
+    def wants(self, streams: Streams) -> Wanted:
+        yield Receipt, self.id
+        yield Receipt, self.target_id
+        receipt = streams.peek(self.target_id)
+        if isinstance(receipt, Receipt) and (member_id := _member_of(receipt)) is not None:
+            yield PointsAccount, account_id(member_id)
+
+    def target(self, streams: Streams) -> str:
+        receipt = streams.get(Receipt, self.target_id)
+        assert receipt.answered is not None, "what it agreed on was found by this receipt"
+        return receipt.answered.target
+
+    def account(self, streams: Streams) -> PointsAccount | None:
+        """The account that the receipt leads to."""
+        member_id = _member_of(streams.get(Receipt, self.target_id))
+        return None if member_id is None else streams.get(PointsAccount, account_id(member_id))
+
+
+def _member_of(receipt: Receipt) -> UUID | None:
+    """Holds, captures and redemptions name their member."""
+    if receipt.answered is None or receipt.answered.scope not in {HoldPoints.scope, RedeemPoints.scope}:
+        return None
+    return UUID(receipt.answered.target)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptureHold(OfReceipt):
+    """Spend what a hold set aside, or part of it; the rest is free again."""
+
+    scope = "capture"
+
+    points: int | None
+    purchase_id: UUID | None = None
+
+    def agree(self, streams: Streams) -> Decision:
+        """Refused in this order: unknown hold, ended before, after the time-out, more than held."""
+        account = self.account(streams)
+        if account is None:
+            raise UnknownHold(hold_id=self.target_id)
+        held = account.holds.get(self.target_id)
+        _, policy = streams.programme.in_force(self.occurred_at)
+        cash = policy.points_as_cash
+        points = held.points if held is not None and self.points is None else self.points or 0
+        drafts = redeeming.capture(
+            account, hold_id=self.target_id, points=points, at=self.occurred_at, purchase_id=self.purchase_id,
+            amount_minor=None if cash is None else redeeming.worth(cash, points),
+        )  # fmt: skip
+        return Decision(drafts, [SettleDebt.after(self, account)])
+
+    @staticmethod
+    def answer(facts: Sequence[Fact], history: History) -> dict[str, Any]:
+        """The redemption, and what is available after it."""
+        return redeemed_answer(facts, history)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseHold(OfReceipt):
+    """Give a hold up."""
+
+    scope = "release"
+
+    def agree(self, streams: Streams) -> Decision:
+        """Refused in this order: unknown hold, ended before."""
+        account = self.account(streams)
+        if account is None:
+            raise UnknownHold(hold_id=self.target_id)
+        drafts = redeeming.release(account, hold_id=self.target_id, at=self.occurred_at)
+        return Decision(drafts, [SettleDebt.after(self, account)])
+
+    @staticmethod
+    def answer(facts: Sequence[Fact], history: History) -> dict[str, Any]:
+        """What is available again."""
+        released = next(fact for fact in facts if isinstance(fact, HoldReleased))
+        return {"hold_id": released.hold_id, **standing(facts, released, history)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReverseRedemption(OfReceipt):
+    """Bring a redemption back to the lots that it came from, all of it or part."""
+
+    scope = "reversal"
+
+    points: int | None
+    reason: str | None
+
+    def agree(self, streams: Streams) -> Decision:
+        """Refused in this order: unknown redemption, reversed before, more than is left."""
+        account = self.account(streams)
+        if account is None:
+            raise UnknownRedemption(redemption_id=self.target_id)
+        drafts = redeeming.reverse(
+            account, redemption_id=self.target_id, points=self.points, at=self.occurred_at, reason=self.reason
+        )
+        return Decision(drafts, [SettleDebt.after(self, account)])
+
+    @staticmethod
+    def answer(facts: Sequence[Fact], history: History) -> dict[str, Any]:
+        """What came back, what of it had lapsed, and what is available."""
+        back = next(fact for fact in facts if isinstance(fact, RedemptionReversed))
+        return {
+            "redemption_id": back.redemption_id, "points": back.points, "lapsed": back.lapsed,
+            "debt_cancelled": back.cancelled, **standing(facts, back, history),
+        }  # fmt: skip

@@ -1,0 +1,146 @@
+"""What staff put right, and what time brings about, in one account (semantics 3, 15)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID, uuid5
+
+from domain.calendar_days import local_day
+from domain.expiry import life
+from domain.lots import held_at, total
+from domain.movements import (
+    AccountClosed,
+    Credit,
+    GivenLot,
+    OpeningBalanceImported,
+    PointsAdjusted,
+    PointsExpired,
+    Taken,
+    TierGranted,
+)
+from domain.points_account import PointsAccount
+from domain.programme import Policy
+from domain.refusals import AccountAlreadyClosed, AccountIsClosed, InsufficientPoints
+from domain.stream import Draft
+
+
+def refuse_if_closed(account: PointsAccount, at: datetime) -> None:
+    if account.closed(at):
+        assert account.member_id is not None, "only an open account can be closed"
+        assert account.closed_at is not None, "it is closed"
+        raise AccountIsClosed(member_id=account.member_id, closed_at=account.closed_at)
+
+
+def give(
+    account: PointsAccount,
+    *,
+    lot_id: UUID,
+    points: int,
+    at: datetime,
+    expires_at: datetime | None,
+    never: bool,
+    qualifies: bool,
+    reason: str,
+    policy: Policy,
+    version: int,
+) -> list[Draft]:
+    """Give points: they lapse as points of a purchase of that time would, at `expires_at`, or `never`."""
+    day, registered_on = local_day(at, policy.zone), account.registered_on(policy)
+    if not never and expires_at is None:
+        _, expires_at = life(policy, earned_at=at, earned_on=day, registered_on=registered_on)
+    period = account.period(policy, at)
+    lot = given_lot(lot_id, points=points, earned_at=at, active_from=at, expires_at=expires_at)
+    adjusted = account.move(
+        PointsAdjusted, points=points, lot=lot, qualifies=qualifies, period=period, reason=reason,
+        programme_version=version,
+    )  # fmt: skip
+    return [adjusted, *(account.tier_move(policy, version, {period: points}) if qualifies else ())]
+
+
+def take(
+    account: PointsAccount,
+    *,
+    points: int,
+    at: datetime,
+    allow_debt: bool,
+    qualifies: bool,
+    reason: str,
+    policy: Policy,
+    version: int,
+) -> list[Draft]:
+    """Take points that can be spent; beyond them only with `allow_debt`."""
+    reach, settlements = account.reach(at)
+    owed = account.owed(settlements)
+    available = 0 if owed else reach.available(at)
+    if points > available and not allow_debt:
+        raise InsufficientPoints(points=points, available=available, debt=owed)
+    parts = [] if owed else reach.take(points, at=at)
+    period = account.period(policy, at)
+    adjusted = account.move(
+        PointsAdjusted, points=-points, parts=parts, debt=points - total(parts), qualifies=qualifies, period=period,
+        reason=reason, programme_version=version,
+    )  # fmt: skip
+    moved = account.tier_move(policy, version, {period: -points}) if qualifies else []
+    return [*account.settled(settlements), adjusted, *moved]
+
+
+def open_with(
+    account: PointsAccount,
+    *,
+    lots: Sequence[GivenLot],
+    qualifying: Sequence[tuple[datetime, int]],
+    debt: int,
+    tier: str | None,
+    tier_since: datetime | None,
+    at: datetime,
+    reason: str,
+    policy: Policy,
+    version: int,
+) -> list[Draft]:
+    """Bring in what a member had in another system."""
+    credited = [Credit(at=when, points=points, period=account.period(policy, when)) for when, points in qualifying]
+    imported = account.move(
+        OpeningBalanceImported, lots=lots, qualifying=credited, debt=debt, reason=reason, programme_version=version
+    )
+    drafts = [imported]
+    if tier is not None:
+        since = tier_since or at
+        period = account.period(policy, at)
+        drafts.append(account.move(TierGranted, tier=tier, since=since, period=period, reason=reason))
+    added: dict[int, int] = {}
+    for credit in credited:
+        added[credit["period"]] = added.get(credit["period"], 0) + credit["points"]
+    return [*drafts, *account.tier_move(policy, version, added)]
+
+
+def given_lot(
+    lot_id: UUID, *, points: int, earned_at: datetime, active_from: datetime, expires_at: datetime | None
+) -> GivenLot:
+    lot = GivenLot(lot_id=lot_id, points=points, earned_at=earned_at, active_from=active_from)
+    if expires_at is not None:
+        lot["expires_at"] = expires_at
+    return lot
+
+
+def lot_of(command_id: UUID, number: int = 0) -> UUID:
+    """The lot that a command gives."""
+    return uuid5(command_id, f"lot:{number}")
+
+
+def close(account: PointsAccount, *, reason: str) -> list[Draft]:
+    """End earning and spending."""
+    if account.closed_at is not None:
+        assert account.member_id is not None, "only an open account can be closed"
+        raise AccountAlreadyClosed(member_id=account.member_id)
+    return [account.move(AccountClosed, reason=reason)]
+
+
+def expire(account: PointsAccount, now: datetime) -> list[Draft]:
+    """Record what has lapsed by now, each at its instant, as far as it was not recorded before."""
+    held = held_at(account.holds.values(), now)
+    by_instant: dict[datetime, list[Taken]] = {}
+    for lot in account.lots.values():
+        if lot.expires_at is not None and lot.expires_at <= now:
+            points = lot.free - held.get(lot.id, 0) - lot.lapsed
+            if points > 0:
+                by_instant.setdefault(lot.expires_at, []).append(Taken(lot_id=lot.id, points=points))
+    return [account.move(PointsExpired, parts=parts, occurred_at=at) for at, parts in sorted(by_instant.items())]

@@ -1,0 +1,148 @@
+"""What a purchase brings to an account, and what its return takes from it (semantics 1, 4)."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from fractions import Fraction
+from uuid import uuid5
+
+from domain.basket import Line, paid
+from domain.calendar_days import local_day
+from domain.campaign import Campaign
+from domain.earning import earned_parts, set_against
+from domain.expiry import life
+from domain.lots import Lot, Reach
+from domain.movements import PointsEarned, PointsRevoked, RevokedPart
+from domain.points_account import Credited, PointsAccount
+from domain.programme import Policy
+from domain.purchase import Sale
+from domain.stream import Draft
+
+
+def earn(
+    account: PointsAccount, sale: Sale, *, policy: Policy, version: int, campaigns: Sequence[Campaign]
+) -> list[Draft]:
+    """Credit a sale: its parts become lots, and a tier that it reaches is reached at once. A closed account earns no more."""
+    if account.closed(sale.occurred_at):
+        return []
+    day = local_day(sale.occurred_at, policy.zone)
+    registered_on = account.registered_on(policy)
+    by_points = set_against(sale, policy=policy, campaigns=campaigns) if sale.points_minor else None
+    shares = money_shares(sale.lines, by_points) if by_points else {}
+    parts = earned_parts(sale, policy=policy, campaigns=campaigns, bonuses=account.bonuses, day=day, shares=shares)
+    for part in parts:
+        part["lot_id"] = uuid5(sale.purchase_id, part["part"])
+    active_from, expires_at = life(policy, earned_at=sale.occurred_at, earned_on=day, registered_on=registered_on)
+    period = account.period(policy, sale.occurred_at)
+    earned = account.move(
+        PointsEarned,
+        purchase_id=sale.purchase_id,
+        store=sale.store,
+        day=day,
+        paid_minor=sale.paid_minor,
+        coupons=sale.coupons or None,
+        paid_by_points=by_points,
+        parts=parts,
+        active_from=active_from,
+        expires_at=expires_at,
+        period=period,
+        programme_version=version,
+    )
+    qualifying = sum(part["points"] for part in parts if part["qualifies"])
+    return [earned, *account.tier_move(policy, version, {period: qualifying})]
+
+
+def revoke(
+    account: PointsAccount,
+    remaining: Sale,
+    *,
+    sold: Sequence[Line],
+    gone: bool,
+    at: datetime,
+    policy: Policy,
+    campaigns: Sequence[Campaign],
+    judge: tuple[int, Policy],
+) -> list[Draft]:
+    """Take back what a purchase no longer earns: granted − min(granted, earned by what remains) − taken back before.
+
+    `sold` are the lines as they were bought. `policy` and `campaigns` are all those that granted; `judge`, the version
+    in force now, judges the tier.
+    """
+    credited = account.credited[remaining.purchase_id]
+    shares = money_shares(sold, credited.paid_by_points) if credited.paid_by_points else {}
+    earned = (
+        {} if gone else _still_earned(remaining, policy=policy, campaigns=campaigns, day=credited.day, shares=shares)
+    )
+    reach, settlements = account.reach(at)
+    parts = [
+        _claw(reach, lot, claw, at=at, policy=policy)
+        for lot in credited.lots
+        if (claw := lot.points - min(lot.points, earned.get(lot.part, 0)) - lot.clawed) > 0
+    ]
+    paid_back = credited.paid_minor - remaining.paid_minor
+    if not parts and not paid_back and gone == credited.gone:
+        return []
+    counts = account.period(policy, at) <= credited.period
+    revoked = account.move(
+        PointsRevoked,
+        purchase_id=remaining.purchase_id,
+        purchased_at=credited.at,
+        paid_minor=paid_back,
+        nothing_left=gone,
+        parts=parts,
+        period=credited.period,
+        counts=counts,
+        programme_version=credited.version,
+    )
+    lost = sum(part["points"] for part in parts if part["qualifies"]) if counts else 0
+    version, rules = judge
+    return [*account.settled(settlements), revoked, *account.tier_move(rules, version, {credited.period: -lost})]
+
+
+def money_shares(sold: Sequence[Line], by_points: Mapping[str, int]) -> dict[str, Fraction]:
+    """By line, the share that was paid by money: what comes back of a line comes back in this proportion."""
+    return {
+        line["line"]: Fraction(paid(line) - by_points[line["line"]], paid(line))
+        for line in sold
+        if by_points.get(line["line"])
+    }
+
+
+def restored(remaining: Sale, credited: Credited, sold: Sequence[Line], points: int) -> int:
+    """Of the points that paid for a purchase, those that its returns so far give back, floored once."""
+    by_points = credited.paid_by_points or {}
+    left = {line["line"]: paid(line) for line in remaining.lines}
+    back = sum(
+        Fraction(by_points[line["line"]] * (paid(line) - left.get(line["line"], 0)), paid(line))
+        for line in sold
+        if by_points.get(line["line"])
+    )
+    return int(points * back / sum(by_points.values())) if by_points else 0
+
+
+def _claw(reach: Reach, lot: Lot, claw: int, *, at: datetime, policy: Policy) -> RevokedPart:
+    """From the lot's own free points first, lapsed ones too; the rest as the policy says."""
+    part = RevokedPart(lot_id=lot.id, part=lot.part, points=claw, qualifies=lot.qualifies)
+    rest = claw - reach.take_from(lot, claw, at=at)
+    if rest and policy.returns == "next_lots_then_debt" and (others := reach.take(rest, at=at)):
+        part["others"] = others
+        rest -= sum(other["points"] for other in others)
+    if rest:
+        part["forgiven" if policy.returns == "clamp_to_zero" else "debt"] = rest
+    return part
+
+
+def _still_earned(
+    remaining: Sale, *, policy: Policy, campaigns: Sequence[Campaign], day: date, shares: Mapping[str, Fraction]
+) -> dict[str, int]:
+    """What the rest of a purchase earns by part.
+
+    Each line stays with the campaign that won it, and only then the minimum of the basket is tested again: a line
+    does not pass on to another campaign, as what was not granted then cannot arise now.
+    """
+    parts = earned_parts(remaining, policy=policy, campaigns=campaigns, bonuses=set(), day=day, shares=shares)
+    missed = {
+        campaign.terms.campaign_id
+        for campaign in campaigns
+        if campaign.terms is not None and not campaign.reached_by(remaining.paid_minor)
+    }
+    return {part["part"]: part["points"] for part in parts if part["part"] not in missed}

@@ -1,0 +1,194 @@
+"""Points of one member as such: lots, holds, debt and redemptions, folded from the facts that move them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from domain.fact import Fact
+from domain.lots import Buckets, Hold, Lot, Reach, Settlement, add_up, total
+from domain.movements import (
+    DebtSettled,
+    DebtWaived,
+    GivenLot,
+    HoldReleased,
+    HoldTimedOut,
+    PointsExpired,
+    PointsHeld,
+    PointsRedeemed,
+    ReceivedRevoked,
+    RedemptionReversed,
+    Taken,
+)
+from domain.stream import Draft, Stream, evolves
+
+
+@dataclass(slots=True)
+class Redemption:
+    """Points that were spent, and how many of them came back: first of its debt, then of its parts from the last one on."""
+
+    id: UUID
+    at: datetime
+    points: int
+    parts: Sequence[Taken]
+    debt: int
+    purchase_id: UUID | None
+    reversed: int = 0
+    """Those that came back, and those that were paid back as money instead."""
+
+
+class Purse(Stream):
+    """What there is to spend, what is set aside, and what is owed."""
+
+    def __init__(self, stream_id: UUID) -> None:
+        super().__init__(stream_id)
+        self.member_id: UUID | None = None
+        self.lots: dict[UUID, Lot] = {}
+        self.received: dict[UUID, tuple[UUID, UUID]] = {}
+        """Lots that came from other members: the lot that each was, and the transfer."""
+        self.holds: dict[UUID, Hold] = {}
+        self.redemptions: dict[UUID, Redemption] = {}
+        self.debt = 0
+        self.debt_since: datetime | None = None
+        self.settlements: list[Taken] = []
+        """Which points paid debt, the latest last."""
+        self.latest: datetime | None = None
+
+    def move(self, kind: type[Fact], **what: object) -> Draft:
+        """A movement of this member's points."""
+        return self.draft(kind, member_id=self.member_id, **what)
+
+    def reach(self, at: datetime) -> tuple[Reach, list[Settlement]]:
+        """What a decision at an instant can reach, once the debt that the clock has settled by then is paid."""
+        reach = Reach(self.lots.values(), self.holds.values())
+        if not self.debt:
+            return reach, []
+        assert self.debt_since is not None, "debt is open since some time"
+        return reach, reach.settle(self.debt, since=self.debt_since, until=at)
+
+    def settled(self, settlements: Iterable[Settlement]) -> list[Draft]:
+        """Record what the clock has settled."""
+        return [self.move(DebtSettled, occurred_at=one.at, parts=one.parts) for one in settlements]
+
+    def settle(self, at: datetime) -> list[Draft]:
+        """Let what is active, free and unheld pay what is owed, up to the latest instant that the account knows."""
+        return self.settled(self.reach(max(at, self.latest or at))[1])
+
+    def owed(self, settlements: Iterable[Settlement]) -> int:
+        """The debt that is left after these settlements."""
+        return self.debt - sum(total(one.parts) for one in settlements)
+
+    def available(self, at: datetime) -> int:
+        """What could be spent at an instant: earned by then, active, not lapsed, not held; nothing while debt is open."""
+        reach, settlements = self.reach(at)
+        return 0 if self.owed(settlements) else reach.available(at)
+
+    def buckets(self, at: datetime) -> Buckets:
+        """What has become of the points by an instant."""
+        return add_up(
+            list(self.lots.values()), list(self.holds.values()), debt=self.debt, debt_since=self.debt_since or at,
+            at=at, received=frozenset(self.received),
+        )  # fmt: skip
+
+    @evolves(PointsHeld)
+    def _held(self, fact: PointsHeld) -> None:
+        self.holds[fact.hold_id] = Hold(fact.hold_id, self.moved_at(fact.occurred_at), fact.until, fact.parts)
+
+    @evolves(HoldReleased)
+    def _released(self, fact: HoldReleased) -> None:
+        self.holds[fact.hold_id].ended = "released"
+        self.set_free(fact.parts, self.moved_at(fact.occurred_at))
+
+    @evolves(HoldTimedOut)
+    def _timed_out(self, fact: HoldTimedOut) -> None:
+        """Nothing that the clock did not know: what it held is free since then, and a capture from before still counts."""
+        self.moved_at(fact.occurred_at)
+        self.holds[fact.hold_id].timed_out = True
+
+    @evolves(PointsRedeemed)
+    def _redeemed(self, fact: PointsRedeemed) -> None:
+        at = self.moved_at(fact.occurred_at)
+        for part in fact.parts:
+            self.lots[part["lot_id"]].spent += part["points"]
+        if fact.hold_id is not None:
+            hold = self.holds[fact.hold_id]
+            hold.ended = "captured"
+            self.set_free(hold.parts, at)
+        self.owe(fact.debt, at)
+        self.redemptions[fact.redemption_id] = Redemption(
+            fact.redemption_id, at, fact.points, fact.parts, fact.debt, fact.purchase_id
+        )
+
+    @evolves(RedemptionReversed)
+    def _reversed(self, fact: RedemptionReversed) -> None:
+        at = self.moved_at(fact.occurred_at)
+        redemption = self.redemptions[fact.redemption_id]
+        redemption.reversed += fact.points + fact.refused_in_cash
+        for part in fact.parts:
+            self.lots[part["lot_id"]].spent -= part["points"]
+        self.set_free(fact.parts, at)
+        self.unsettle(fact.unsettled, at)
+        self.owe(-fact.cancelled, at)
+
+    @evolves(DebtSettled)
+    def _settled(self, fact: DebtSettled) -> None:
+        at = self.moved_at(fact.occurred_at)
+        for part in fact.parts:
+            self.lots[part["lot_id"]].settled += part["points"]
+        self.settlements += fact.parts
+        self.owe(-total(fact.parts), at)
+
+    @evolves(DebtWaived)
+    def _waived(self, fact: DebtWaived) -> None:
+        self.owe(-fact.points, self.moved_at(fact.occurred_at))
+
+    @evolves(PointsExpired)
+    def _expired(self, fact: PointsExpired) -> None:
+        self.moved_at(fact.occurred_at)
+        for part in fact.parts:
+            self.lots[part["lot_id"]].lapsed += part["points"]
+
+    @evolves(ReceivedRevoked)
+    def _received_revoked(self, fact: ReceivedRevoked) -> None:
+        at = self.moved_at(fact.occurred_at)
+        self.take_away(fact.parts)
+        self.owe(fact.debt, at)
+
+    def moved_at(self, at: datetime) -> datetime:
+        if self.latest is None or at > self.latest:
+            self.latest = at
+        return at
+
+    def give(self, given: GivenLot, part: str) -> None:
+        self.lots[given["lot_id"]] = Lot(
+            given["lot_id"], part, given["points"], given["earned_at"], given["active_from"], given.get("expires_at")
+        )
+
+    def take_away(self, parts: Iterable[Taken]) -> None:
+        for part in parts:
+            self.lots[part["lot_id"]].revoked += part["points"]
+
+    def set_free(self, parts: Iterable[Taken], at: datetime) -> None:
+        for part in parts:
+            lot = self.lots[part["lot_id"]]
+            lot.freed_at = at if lot.freed_at is None else max(lot.freed_at, at)
+
+    def unsettle(self, parts: Iterable[Taken], at: datetime) -> None:
+        """Take settlements back, the latest first."""
+        for part in parts:
+            self.lots[part["lot_id"]].settled -= part["points"]
+            last = self.settlements.pop()
+            if last["points"] > part["points"]:
+                self.settlements.append(Taken(lot_id=last["lot_id"], points=last["points"] - part["points"]))
+        self.set_free(parts, at)
+
+    def owe(self, points: int, at: datetime) -> None:
+        if points > 0 and not self.debt:
+            self.debt_since = at
+        self.debt += points
+        assert self.debt >= 0, "what is owed is never less than nothing"
+
+    def keep_alive(self, at: datetime, until: datetime) -> None:
+        for lot in self.lots.values():
+            if lot.expires_at is not None and lot.earned_at <= at < lot.expires_at:
+                lot.expires_at = max(lot.expires_at, until)

@@ -1,0 +1,69 @@
+"""Refusals: purchases, their returns and their receipts."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from domain.refusals.base import Refusal
+
+
+@dataclass(eq=False)
+class WrongCurrency(Refusal):
+    """The programme counts in another currency. Send amounts in the programme's currency."""
+
+    currency: str
+    expected: str
+
+
+@dataclass(eq=False)
+class TendersDoNotMatch(Refusal):
+    """What was tendered is not what was paid for the lines. Σ tenders must equal Σ (gross − discount)."""
+
+    tendered_minor: int
+    paid_minor: int
+
+
+@dataclass(eq=False)
+class UnknownPurchase(Refusal):
+    """There is no such purchase. Over Kafka a return may come first; here it comes after."""
+
+    purchase_id: UUID
+
+
+@dataclass(eq=False)
+class UnknownLine(Refusal):
+    """The purchase has no such line. Name lines as the purchase did."""
+
+    line: str
+    purchase_id: UUID
+
+
+@dataclass(eq=False)
+class OverReturn(Refusal):
+    """More is to go back than is left of the line. Return at most what is left."""
+
+    line: str
+    left_minor: int
+    left_quantity: str
+
+
+@dataclass(eq=False)
+class PurchaseVoidedBefore(Refusal):
+    """The purchase was voided: nothing is left of it that could go back. Look up what was meant to be returned."""
+
+    purchase_id: UUID
+
+
+@dataclass(eq=False)
+class PurchaseClaimedBefore(Refusal):
+    """The purchase belongs to a member or to a card already. Put a wrong card right by a reassignment."""
+
+    purchase_id: UUID
+
+
+@dataclass(eq=False)
+class ClaimTooLate(Refusal):
+    """The receipt is older than receipts may be to be claimed. Staff may adjust the balance instead."""
+
+    purchase_id: UUID
+    until: datetime
