@@ -1,6 +1,7 @@
 """What became of a command, told as an HTTP answer."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -60,6 +61,10 @@ class PurchaseAnswer(Answer):
     purchase_id: UUID
     member_id: UUID | None
     points: list[PointsOfPart]
+    redeemed: int | None = None
+    """Points that paid for a part of it; None where none did."""
+    debt: int | None = None
+    """What of them the account could not cover."""
     available: int | None = None
     tier: str | None = None
     next_tier: str | None = None
@@ -77,6 +82,70 @@ class TakenBackAnswer(Answer):
     tier: str | None = None
     next_tier: str | None = None
     points_to_next: int | None = None
+
+
+class AdjustedAnswer(Answer):
+    """What was given or, below zero, taken; what of that is owed; and what is available."""
+
+    member_id: UUID
+    points: int
+    debt: int
+    available: int
+
+
+class WaivedAnswer(Answer):
+    """The debt that was let go, and what is available."""
+
+    member_id: UUID
+    points: int
+    available: int
+
+
+class ClosedAnswer(Answer):
+    """From when the account is closed, and the debt that stays on record."""
+
+    member_id: UUID
+    closed_at: datetime
+    debt: int
+
+
+class TransferredAnswer(Answer):
+    """What was sent, and what is available to the sender."""
+
+    transfer_id: UUID
+    member_id: UUID
+    to: UUID
+    points: int
+    available: int
+
+
+class MergedAnswer(Answer):
+    """What came over to the survivor, `member_id`, and what is available there."""
+
+    member_id: UUID
+    merged: UUID
+    points: int
+    debt: int
+    available: int
+
+
+class UnmergedAnswer(Answer):
+    """What went back from the survivor, `member_id`, and what is available there."""
+
+    member_id: UUID
+    unmerged: UUID
+    points: int
+    debt: int
+    available: int
+
+
+class ImportedAnswer(Answer):
+    """What was brought in, and what is available."""
+
+    member_id: UUID
+    points: int
+    debt: int
+    available: int
 
 
 class ItemAnswer(BaseModel):

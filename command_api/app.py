@@ -8,7 +8,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
-from command_api import campaigns, members, programmes, purchases
+from command_api import campaigns, corrections, members, programmes, purchases
 from command_api.bodies import document_bodies
 from command_api.door import Door
 from command_api.gathering import Gathering, StoreUnavailable, TooBusy
@@ -47,9 +47,11 @@ def create_app(loyalty: Loyalty, *, keyring: Keyring, card_ids: CardIds) -> Fast
     )
     app.state.keyring = keyring
     app.state.door = Door(gathering, card_ids)
-    for part in (router, purchases.router, members.router, campaigns.router, programmes.router):
+    for part in (router, purchases.router, members.router, campaigns.router, programmes.router, corrections.router):
         app.include_router(part)
-    document_bodies(app, [PurchaseBatch, ReturnBody, VoidBody, MemberBatch, CampaignBody, PolicyBody])
+    document_bodies(
+        app, [PurchaseBatch, ReturnBody, VoidBody, MemberBatch, CampaignBody, PolicyBody, *corrections.BODIES]
+    )
     tell_problems(app)
     _tell_refusals(app)
     return app

@@ -146,8 +146,11 @@ class KeyedCommand(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SpendingCommand(KeyedCommand):
-    """A command that may spend points: a refusal of it is remembered too, so that a delayed duplicate does not succeed."""
+class AgreedCommand(KeyedCommand):
+    """A command whose claim stands before what it agrees on."""
+
+    remembers_refusals: ClassVar[bool] = False
+    """Whether a refusal is remembered too, so that a delayed duplicate does not succeed."""
 
     def decide(self, streams: Streams) -> Decision | Repeat:
         """A repeat is known before anything else; then the clock, then what the command itself asks."""
@@ -158,7 +161,7 @@ class SpendingCommand(KeyedCommand):
         try:
             decision = self.agree(streams)
         except Refusal as refusal:
-            if not self.keyed:
+            if not (self.keyed and self.remembers_refusals):
                 raise
             receipt = streams.get(Receipt, self.id)
             return Decision(receipt.refuse(refusal, scope=self.scope, fingerprint=self.fingerprint), refused=refusal)
@@ -171,3 +174,10 @@ class SpendingCommand(KeyedCommand):
     @abstractmethod
     def target(self, streams: Streams) -> str:
         """Whom it is about: a later command that names this one finds them by it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpendingCommand(AgreedCommand):
+    """A command that takes points from somebody."""
+
+    remembers_refusals = True

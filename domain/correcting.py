@@ -1,6 +1,6 @@
 """What staff put right, and what time brings about, in one account (semantics 3, 15)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID, uuid5
 
@@ -44,9 +44,7 @@ def give(
     version: int,
 ) -> list[Draft]:
     """Give points: they lapse as points of a purchase of that time would, at `expires_at`, or `never`."""
-    day, registered_on = local_day(at, policy.zone), account.registered_on(policy)
-    if not never and expires_at is None:
-        _, expires_at = life(policy, earned_at=at, earned_on=day, registered_on=registered_on)
+    expires_at = expiry_of(account, policy, at, expires_at, never=never)
     period = account.period(policy, at)
     lot = given_lot(lot_id, points=points, earned_at=at, active_from=at, expires_at=expires_at)
     adjusted = account.move(
@@ -102,14 +100,29 @@ def open_with(
         OpeningBalanceImported, lots=lots, qualifying=credited, debt=debt, reason=reason, programme_version=version
     )
     drafts = [imported]
+    grant = None
     if tier is not None:
-        since = tier_since or at
-        period = account.period(policy, at)
-        drafts.append(account.move(TierGranted, tier=tier, since=since, period=period, reason=reason))
-    added: dict[int, int] = {}
+        grant = account.period(policy, at), tier
+        drafts.append(account.move(TierGranted, tier=tier, since=tier_since or at, period=grant[0], reason=reason))
+    return [*drafts, *account.tier_move(policy, version, by_period(credited), grant)]
+
+
+def by_period(credited: Iterable[Credit]) -> dict[int, int]:
+    """Qualifying points by the period that they count in."""
+    periods: dict[int, int] = {}
     for credit in credited:
-        added[credit["period"]] = added.get(credit["period"], 0) + credit["points"]
-    return [*drafts, *account.tier_move(policy, version, added)]
+        periods[credit["period"]] = periods.get(credit["period"], 0) + credit["points"]
+    return periods
+
+
+def expiry_of(
+    account: PointsAccount, policy: Policy, earned_at: datetime, expires_at: datetime | None, *, never: bool
+) -> datetime | None:
+    """When given points lapse: as told, or as points of a purchase of that time would."""
+    if never or expires_at is not None:
+        return expires_at
+    day = local_day(earned_at, policy.zone)
+    return life(policy, earned_at=earned_at, earned_on=day, registered_on=account.registered_on(policy))[1]
 
 
 def given_lot(

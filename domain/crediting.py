@@ -74,7 +74,7 @@ def revoke(
     )
     reach, settlements = account.reach(at)
     parts = [
-        _claw(reach, lot, claw, at=at, policy=policy)
+        _claw(reach, lot, claw, at=at, policy=policy, merged=account.merged_into is not None)
         for lot in credited.lots
         if (claw := lot.points - min(lot.points, earned.get(lot.part, 0)) - lot.clawed) > 0
     ]
@@ -119,10 +119,13 @@ def restored(remaining: Sale, credited: Credited, sold: Sequence[Line], points: 
     return int(points * back / sum(by_points.values())) if by_points else 0
 
 
-def _claw(reach: Reach, lot: Lot, claw: int, *, at: datetime, policy: Policy) -> RevokedPart:
+def _claw(reach: Reach, lot: Lot, claw: int, *, at: datetime, policy: Policy, merged: bool) -> RevokedPart:
     """From the lot's own free points first, lapsed ones too; the rest as the policy says."""
     part = RevokedPart(lot_id=lot.id, part=lot.part, points=claw, qualifies=lot.qualifies)
     rest = claw - reach.take_from(lot, claw, at=at)
+    if rest and merged:  # the survivor has them, or has spent them
+        part["forwarded"] = rest
+        return part
     if rest and policy.returns == "next_lots_then_debt" and (others := reach.take(rest, at=at)):
         part["others"] = others
         rest -= sum(other["points"] for other in others)

@@ -126,6 +126,13 @@ class Loyalty(Application[UUID]):
         self._cache.keep(batch.streams.values())
         return [self._outcome(one, command, batch, first) for one, command in zip(decided, commands, strict=True)]
 
+    def rehearse(self, commands: Sequence[Command], *, recorded_at: datetime) -> list[Decided]:
+        """What would become of each command, decided in their order; nothing is written, and nothing is kept."""
+        self._follow(self.facts.written_since(self._position))
+        batch, decided = self._decide(commands, recorded_at)
+        self._cache.forget(batch.streams)
+        return decided
+
     @property
     def programme(self) -> Programme:
         """The programme with all its versions, as last read."""

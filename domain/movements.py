@@ -56,6 +56,14 @@ class GivenLot(TypedDict):
     from_lot: NotRequired[UUID]
 
 
+class BonusUse(TypedDict):
+    """A bonus that was granted: it counts once per member, store and local day."""
+
+    part: str
+    store: str
+    day: date
+
+
 class Credit(TypedDict):
     """Qualifying points, dated at their purchase, and the period of the account that they count in."""
 
@@ -123,6 +131,8 @@ class TierGranted(Fact, name="TierGranted.v1"):
     tier: str
     since: datetime
     period: int
+    transfer_id: UUID | None = None
+    """The merge that it came with, and goes with if that is undone."""
     reason: str
 
 
@@ -260,6 +270,7 @@ class PointsReceived(Fact, name="PointsReceived.v1"):
     lots: list[GivenLot]
     debt: int = 0
     qualifying: tuple[Credit, ...] = ()
+    bonuses: tuple[BonusUse, ...] = ()
     reason: str | None = None
 
 
@@ -292,9 +303,14 @@ class ReceivedRevoked(Fact, name="ReceivedRevoked.v1"):
     """A return took back points that a merge had brought here: from their lots, the rest is owed."""
 
     member_id: UUID
+    from_member_id: UUID
     purchase_id: UUID
     parts: list[Taken]
     debt: int = 0
+    forwarded: tuple[Taken, ...] = ()
+    """Moved on with another merge: taken back from that survivor."""
+    qualifying: tuple[Credit, ...] = ()
+    """Below zero: what the purchase no longer counts for."""
 
 
 class AccountClosed(Fact, name="AccountClosed.v1"):

@@ -1,7 +1,7 @@
 """One member's points: lots by origin, holds, debt, qualifying counters, tier."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import lru_cache
 from uuid import UUID, uuid5
@@ -22,6 +22,7 @@ from domain.movements import (
     PointsRevoked,
     PointsSent,
     PointsTakenBack,
+    ReceivedRevoked,
     TierGranted,
     TierMoved,
 )
@@ -42,8 +43,20 @@ class Credited:
     paid_minor: int
     paid_by_points: dict[str, int] | None
     lots: list[Lot]
+    qualifying: int = 0
+    """What it counts for in its period, as long as that is open."""
     gone: bool = False
     """Whether all of it went back."""
+
+
+@dataclass(slots=True)
+class Absorbed:
+    """What merges brought from another member, besides lots."""
+
+    transfer_id: UUID
+    """The merge; what comes later from an account that was merged has ids of its own."""
+    debt: int = 0
+    credits: list[Credit] = field(default_factory=list)
 
 
 @lru_cache(maxsize=1 << 17)
@@ -59,7 +72,11 @@ class PointsAccount(Purse):
         self.registered_at: datetime | None = None
         self.credited: dict[UUID, Credited] = {}
         self.periods: dict[int, int] = {}
-        self.granted: dict[int, str] = {}
+        self.dated: list[Credit] = []
+        """Qualifying points that came without a purchase."""
+        self.granted: dict[int, tuple[str, UUID | None]] = {}
+        """Tiers by the period until whose review they hold, and the merge that brought them."""
+        self.absorbed: dict[UUID, Absorbed] = {}
         self.bonuses: set[tuple[str, str, date]] = set()
         self.tier: str | None = None
         self.closed_at: datetime | None = None
@@ -82,16 +99,34 @@ class PointsAccount(Purse):
         assert self.registered_at is not None, "an account is opened before anything else"
         return local_day(self.registered_at, policy.zone)
 
-    def tier_move(self, policy: Policy, version: int, added: dict[int, int]) -> list[Draft]:
-        """The tier that these qualifying points bring the member to, where it is another one."""
+    def tier_move(
+        self,
+        policy: Policy,
+        version: int,
+        added: Mapping[int, int],
+        grant: tuple[int, str] | None = None,
+        *,
+        without: UUID | None = None,
+    ) -> list[Draft]:
+        """The tier that these qualifying points, or a tier granted, bring the member to, where it is another one.
+
+        `without`: leave out what was granted with this merge.
+        """
         periods = dict(self.periods)
         for period, points in added.items():
             periods[period] = periods.get(period, 0) + points
+        granted = {
+            period: policy.tiers.rank(name)
+            for period, (name, merge) in self.granted.items()
+            if merge is None or merge != without
+        }
+        if grant is not None:
+            granted[grant[0]] = policy.tiers.rank(grant[1])
+            periods.setdefault(grant[0], 0)
         if not periods:
             return []
         levels = policy.tiers.levels
         before = self.tier or levels[0].name
-        granted = {period: policy.tiers.rank(name) for period, name in self.granted.items()}
         after = levels[tiers.rank_through(policy.tiers, periods, max(periods), granted)].name
         if after == before:
             return []
@@ -122,7 +157,7 @@ class PointsAccount(Purse):
     @evolves(PointsEarned)
     def _earned(self, fact: PointsEarned) -> None:
         at = self.moved_at(fact.occurred_at)
-        lots = []
+        lots, qualifying = [], 0
         for part in fact.parts:
             points, bonus = part["points"], part.get("bonus", False)
             if points or part["part"] != BASE:  # a campaign that won a line keeps it from the others when goods go back
@@ -140,19 +175,14 @@ class PointsAccount(Purse):
                 if points:
                     self.lots[lot.id] = lot
             if part["qualifies"]:
-                self.periods[fact.period] = self.periods.get(fact.period, 0) + points
+                qualifying += points
             if bonus:
                 self.bonuses.add((part["part"], fact.store, fact.day))
+        self.periods[fact.period] = self.periods.get(fact.period, 0) + qualifying
         self.credited[fact.purchase_id] = Credited(
-            at,
-            fact.store,
-            fact.day,
-            fact.period,
-            fact.programme_version or 1,
-            fact.paid_minor,
-            fact.paid_by_points,
-            lots,
-        )
+            at, fact.store, fact.day, fact.period, fact.programme_version or 1, fact.paid_minor, fact.paid_by_points,
+            lots, qualifying,
+        )  # fmt: skip
         if fact.keeps_alive_until is not None:
             self.keep_alive(at, fact.keeps_alive_until)
 
@@ -172,6 +202,7 @@ class PointsAccount(Purse):
             self.owe(part.get("debt", 0), at)
             if part["qualifies"] and fact.counts:
                 self.periods[fact.period] -= points
+                credited.qualifying -= points
             if lot.bonus and lot.clawed == lot.points:
                 self.bonuses.discard((lot.part, credited.store, credited.day))
 
@@ -181,7 +212,7 @@ class PointsAccount(Purse):
 
     @evolves(TierGranted)
     def _granted(self, fact: TierGranted) -> None:
-        self.granted[fact.period] = fact.tier
+        self.granted[fact.period] = fact.tier, fact.transfer_id
         self.periods.setdefault(fact.period, 0)
 
     @evolves(PointsAdjusted)
@@ -192,7 +223,9 @@ class PointsAccount(Purse):
         self.take_away(fact.parts)
         self.owe(fact.debt, at)
         if fact.qualifies:
-            self.periods[fact.period] = self.periods.get(fact.period, 0) + fact.points
+            credit = Credit(at=at, points=fact.points, period=fact.period)
+            self._qualify([credit], 1)
+            self.dated.append(credit)
 
     @evolves(OpeningBalanceImported)
     def _imported(self, fact: OpeningBalanceImported) -> None:
@@ -200,6 +233,7 @@ class PointsAccount(Purse):
         for lot in fact.lots:
             self.give(lot, "opening-balance")
         self._qualify(fact.qualifying, 1)
+        self.dated += fact.qualifying
         self.owe(fact.debt, at)
 
     @evolves(PointsSent)
@@ -216,7 +250,12 @@ class PointsAccount(Purse):
         at = self.moved_at(fact.occurred_at)
         for lot in fact.lots:
             self.give(lot, fact.cause)
-            self.received[lot["lot_id"]] = lot["from_lot"], fact.transfer_id
+            self.received[lot["lot_id"]] = lot["from_lot"], fact.from_member_id
+        if fact.cause == "merge":
+            absorbed = self.absorbed.setdefault(fact.from_member_id, Absorbed(fact.transfer_id))
+            absorbed.debt += fact.debt
+            absorbed.credits += fact.qualifying
+            self.bonuses.update((use["part"], use["store"], use["day"]) for use in fact.bonuses)
         self._qualify(fact.qualifying, 1)
         self.owe(fact.debt, at)
 
@@ -226,6 +265,8 @@ class PointsAccount(Purse):
         for part in fact.parts:
             self.lots[part["lot_id"]].points -= part["points"]
         self._qualify(fact.qualifying, -1)
+        self.absorbed.pop(fact.to_member_id, None)
+        self.granted = {period: one for period, one in self.granted.items() if one[1] != fact.transfer_id}
         self.owe(-fact.debt, at)
 
     @evolves(PointsTakenBack)
@@ -235,6 +276,14 @@ class PointsAccount(Purse):
         for part in fact.parts:
             self.lots[part["lot_id"]].sent -= part["points"]
         self.set_free(fact.parts, at)
+        self.owe(fact.debt, at)
+
+    @evolves(ReceivedRevoked)
+    def _received_revoked(self, fact: ReceivedRevoked) -> None:
+        at = self.moved_at(fact.occurred_at)
+        self.take_away(fact.parts)
+        self._qualify(fact.qualifying, 1)
+        self.absorbed[fact.from_member_id].credits += fact.qualifying
         self.owe(fact.debt, at)
 
     @evolves(AccountClosed)

@@ -16,7 +16,6 @@ from domain.movements import (
     PointsExpired,
     PointsHeld,
     PointsRedeemed,
-    ReceivedRevoked,
     RedemptionReversed,
     Taken,
 )
@@ -147,12 +146,6 @@ class Purse(Stream):
         self.moved_at(fact.occurred_at)
         for part in fact.parts:
             self.lots[part["lot_id"]].lapsed += part["points"]
-
-    @evolves(ReceivedRevoked)
-    def _received_revoked(self, fact: ReceivedRevoked) -> None:
-        at = self.moved_at(fact.occurred_at)
-        self.take_away(fact.parts)
-        self.owe(fact.debt, at)
 
     def moved_at(self, at: datetime) -> datetime:
         if self.latest is None or at > self.latest:

@@ -77,9 +77,18 @@ class RecordPurchase(Command):
 
     def _buyer(self, streams: Streams) -> UUID | None:
         if self.card_id is None:
-            return self.member_id
+            return self._survivor(streams)
         card = streams.peek(self.card_id)
         return None if card is None else card.member_id
+
+    def _survivor(self, streams: Streams) -> UUID | None:
+        """The member that was named, or who it lives on in."""
+        member_id = self.member_id
+        while member_id is not None and (member := streams.peek(member_id)) is not None:
+            if not isinstance(member, Member) or member.merged_into is None:
+                break
+            member_id = member.merged_into
+        return member_id
 
     def _record(self, purchase: Purchase, member_id: UUID | None, version: int, sale: Sale) -> list[Draft]:
         return purchase.record(

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Self
-from uuid import UUID
+from uuid import UUID, uuid5
 
-from domain import redeeming
+from domain import moving, redeeming
 from domain.command import Command, Decision, History, SpendingCommand, Streams, Wanted
 from domain.correcting import refuse_if_closed
 from domain.fact import Fact
@@ -58,7 +58,13 @@ class SettleDebt(Command):
         return iter(())
 
     def decide(self, streams: Streams) -> Decision:
-        return Decision(streams.get(PointsAccount, self.account).settle(self.occurred_at))
+        """What an account that was merged has come by goes to the survivor first."""
+        account = streams.get(PointsAccount, self.account)
+        if account.merged_into is None:
+            return Decision(account.settle(self.occurred_at))
+        survivor = streams.get(PointsAccount, account_id(account.merged_into))
+        moved = moving.forward(account, survivor, transfer_id=uuid5(self.id, str(account.version)), at=self.occurred_at)
+        return Decision(moved, [SettleDebt.after(self, survivor)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

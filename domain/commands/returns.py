@@ -9,6 +9,7 @@ from domain import crediting
 from domain.basket import Tender
 from domain.campaign import Campaign, campaign_stream
 from domain.command import Command, Decision, History, KeyedCommand, Repeat, Streams, Wanted
+from domain.commands.forwarding import ForwardClaw
 from domain.commands.paying import GiveBackPoints
 from domain.commands.redemptions import SettleDebt
 from domain.earning import BASE
@@ -195,7 +196,9 @@ class ReclaimPoints(Command):
             judge=programme.in_force(max(self.occurred_at, credited.at)),
         )
         giving = GiveBackPoints.of(self, purchase_id=self.purchase_id, number=self.number)
-        return Decision(drafts, [*([giving] if credited.paid_by_points else ()), SettleDebt.after(self, account)])
+        forwarding = ForwardClaw.after(self, account, drafts)
+        giving_back = [giving] if credited.paid_by_points else []
+        return Decision(drafts, [*forwarding, *giving_back, SettleDebt.after(self, account)])
 
 
 def where_the_member_stands(

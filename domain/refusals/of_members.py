@@ -23,6 +23,11 @@ class UnknownMember(Refusal):
 
 
 @dataclass(eq=False)
+class UnknownCard(Refusal):
+    """Nobody holds this card. Join the member first, or name the member instead."""
+
+
+@dataclass(eq=False)
 class MemberAlreadyExists(Refusal):
     """Another member was joined with this id. Choose another id, or none."""
 
@@ -116,3 +121,11 @@ class HoldsOpen(Refusal):
 
     member_id: UUID
     holds: tuple[UUID, ...]
+
+
+@dataclass(eq=False)
+class NotMerged(Refusal):
+    """The member was not merged into that one. Name the two members of the merge."""
+
+    member_id: UUID
+    survivor_id: UUID

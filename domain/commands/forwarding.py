@@ -1,0 +1,80 @@
+"""After a merge: what returns take from the lots of an absorbed member is taken from where those points are now."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+from uuid import UUID
+
+from domain import moving
+from domain.command import Command, Decision, Streams, Wanted
+from domain.movements import Credit, PointsRevoked, ReceivedRevoked, Taken
+from domain.points_account import PointsAccount, account_id
+from domain.stream import Draft
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForwardClaw(Command):
+    """When a return could not take points from an absorbed account, then it takes them from the survivor."""
+
+    scope = "forwarded-claw"
+
+    account: UUID
+    """The survivor's."""
+    from_member: UUID
+    purchase_id: UUID
+    claws: list[Taken]
+    lost: list[Credit]
+    """Qualifying points that the purchase no longer counts for, in the periods of the absorbed account."""
+
+    @classmethod
+    def after(cls, cause: Command, absorbed: PointsAccount, drafts: Sequence[Draft]) -> list[Self]:
+        """Nothing, unless the account was absorbed and something is to be forwarded."""
+        revoked = next((draft.what for draft in drafts if draft.kind is PointsRevoked), None)
+        if absorbed.merged_into is None or revoked is None:
+            return []
+        claws = [
+            Taken(lot_id=part["lot_id"], points=part["forwarded"]) for part in revoked["parts"] if part.get("forwarded")
+        ]
+        lost = sum(part["points"] for part in revoked["parts"] if part["qualifies"]) if revoked["counts"] else 0
+        credit = Credit(at=revoked["purchased_at"], points=-lost, period=revoked["period"])
+        return [cls._of(cause, absorbed, revoked["purchase_id"], claws, [credit] if lost else [])]
+
+    @classmethod
+    def _of(
+        cls, cause: Command, absorbed: PointsAccount, purchase_id: UUID, claws: list[Taken], lost: list[Credit]
+    ) -> Self:
+        assert absorbed.member_id is not None, "it was merged"
+        assert absorbed.merged_into is not None, "it was merged"
+        return cls(
+            id=cause.id,
+            source=cause.source,
+            external_id=cause.external_id,
+            occurred_at=cause.occurred_at,
+            actor=cause.actor,
+            fingerprint=cause.fingerprint,
+            account=account_id(absorbed.merged_into),
+            from_member=absorbed.member_id,
+            purchase_id=purchase_id,
+            claws=claws,
+            lost=lost,
+        )
+
+    def wants(self, streams: Streams) -> Wanted:  # noqa: ARG002 - the command that it follows has named them
+        return iter(())
+
+    def decide(self, streams: Streams) -> Decision:
+        survivor = streams.get(PointsAccount, self.account)
+        version, policy = streams.programme.in_force(self.occurred_at)
+        qualifying = [
+            Credit(at=one["at"], points=one["points"], period=survivor.period(policy, one["at"])) for one in self.lost
+        ]
+        drafts = moving.revoke_received(
+            survivor, from_member=self.from_member, purchase_id=self.purchase_id, claws=self.claws,
+            qualifying=qualifying, at=self.occurred_at, judge=(version, policy),
+        )  # fmt: skip
+        revoked = next(draft.what for draft in drafts if draft.kind is ReceivedRevoked)
+        goes_on = survivor.merged_into is not None
+        further = (
+            [self._of(self, survivor, self.purchase_id, list(revoked["forwarded"]), qualifying)] if goes_on else []
+        )
+        return Decision(drafts, further)

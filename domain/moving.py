@@ -1,0 +1,228 @@
+"""Points that move between members: transfers, merges, and what a merge leaves to be forwarded (semantics 15)."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from itertools import zip_longest
+from typing import TypeVar
+from uuid import UUID, uuid5
+
+from domain.correcting import by_period
+from domain.lots import Lot, held_at, total
+from domain.movements import (
+    BonusUse,
+    Credit,
+    GivenLot,
+    PointsGivenBack,
+    PointsReceived,
+    PointsSent,
+    PointsTakenBack,
+    ReceivedRevoked,
+    Taken,
+    TierGranted,
+)
+from domain.points_account import PointsAccount
+from domain.programme import Policy
+from domain.refusals import HoldsOpen, InsufficientPoints
+from domain.stream import Draft
+
+T = TypeVar("T")
+
+CHUNK = 500
+"""Lots, or credits, in a fact."""
+
+
+def transfer(
+    sender: PointsAccount, receiver: PointsAccount, *, transfer_id: UUID, points: int, at: datetime, reason: str | None,
+    policy: Policy,
+) -> list[Draft]:  # fmt: skip
+    """Send points that no return can take back any more; expiry and origin travel with them, the tier does not."""
+    young = at - timedelta(days=policy.return_window_days)
+    reach, settlements = sender.reach(at)
+    owed = sender.owed(settlements)
+    settled = [lot for lot in sender.lots.values() if lot.earned_at <= young]
+    parts = [] if owed else reach.take(points, at=at, lots=settled)
+    if total(parts) < points:
+        raise InsufficientPoints(points=points, available=total(parts), debt=owed)
+    return [
+        *sender.settled(settlements),
+        *_send(sender, receiver, parts, transfer_id=transfer_id, cause="transfer", reason=reason),
+    ]
+
+
+def merge(
+    absorbed: PointsAccount, survivor: PointsAccount, *, transfer_id: UUID, at: datetime, reason: str | None,
+    policy: Policy, version: int,
+) -> list[Draft]:  # fmt: skip
+    """All that is left of an account goes to the survivor: lots with their expiry, debt, dated credits, bonuses, the higher tier."""
+    _refuse_open_holds(absorbed, at)
+    credited = _credits(absorbed, survivor, policy)
+    bonuses = [BonusUse(part=part, store=store, day=day) for part, store, day in sorted(absorbed.bonuses)]
+    moved = forward(
+        absorbed, survivor, transfer_id=transfer_id, at=at, reason=reason, credited=credited, bonuses=bonuses
+    )
+    if not any(draft.kind is PointsReceived for draft in moved):
+        moved += _send(absorbed, survivor, [], transfer_id=transfer_id, cause="merge", reason=reason)
+    higher = absorbed.tier
+    if higher is None or policy.tiers.rank(higher) <= policy.tiers.rank(survivor.tier or policy.tiers.levels[0].name):
+        return [*moved, *survivor.tier_move(policy, version, by_period(credited))]
+    period = survivor.period(policy, at)
+    granted = survivor.move(
+        TierGranted, tier=higher, since=at, period=period, transfer_id=transfer_id, reason=reason or "merge"
+    )
+    return [*moved, granted, *survivor.tier_move(policy, version, by_period(credited), (period, higher))]
+
+
+def forward(
+    absorbed: PointsAccount, survivor: PointsAccount, *, transfer_id: UUID, at: datetime, reason: str | None = None,
+    credited: Sequence[Credit] = (), bonuses: Sequence[BonusUse] = (),
+) -> list[Draft]:  # fmt: skip
+    """Whatever is free in an absorbed account, and not lapsed, and what it owes, goes to the survivor."""
+    _, settlements = absorbed.reach(at)
+    owed = absorbed.owed(settlements)
+    held = held_at(absorbed.holds.values(), at)
+    paid: dict[UUID, int] = {}
+    for part in (part for one in settlements for part in one.parts):
+        paid[part["lot_id"]] = paid.get(part["lot_id"], 0) + part["points"]
+    parts = [
+        Taken(lot_id=lot.id, points=left)
+        for lot in absorbed.lots.values()
+        if not lot.expired(at) and (left := lot.free - held.get(lot.id, 0) - paid.get(lot.id, 0)) > 0
+    ]
+    drafts = absorbed.settled(settlements)
+    if not (parts or owed or credited or bonuses):
+        return drafts
+    return drafts + _send(
+        absorbed, survivor, parts, transfer_id=transfer_id, cause="merge", reason=reason, debt=owed,
+        credited=credited, bonuses=bonuses,
+    )  # fmt: skip
+
+
+def unmerge(
+    absorbed: PointsAccount, survivor: PointsAccount, *, at: datetime, reason: str | None,
+    policy: Policy, version: int,
+) -> list[Draft]:  # fmt: skip
+    """What is left of the lots that merges had brought goes back where it came from; later facts stay with the survivor."""
+    assert absorbed.member_id is not None, "it was merged"
+    _, settlements = survivor.reach(at)
+    held = held_at(survivor.holds.values(), at)
+    given, taken = [], []
+    for lot, origin in _brought(survivor, absorbed.member_id):
+        left = (
+            lot.free
+            - held.get(lot.id, 0)
+            - sum(part["points"] for one in settlements for part in one.parts if part["lot_id"] == lot.id)
+        )
+        if left > 0:
+            given.append(Taken(lot_id=lot.id, points=left))
+            taken.append(Taken(lot_id=origin, points=left))
+    brought = survivor.absorbed[absorbed.member_id]
+    debt = min(brought.debt, survivor.owed(settlements))
+    lost = {period: -points for period, points in by_period(brought.credits).items()}
+    back = survivor.move(
+        PointsGivenBack, transfer_id=brought.transfer_id, to_member_id=absorbed.member_id, parts=given, debt=debt,
+        qualifying=brought.credits, reason=reason,
+    )  # fmt: skip
+    return [
+        *survivor.settled(settlements),
+        back,
+        absorbed.move(
+            PointsTakenBack, transfer_id=brought.transfer_id, from_member_id=survivor.member_id, parts=taken, debt=debt,
+            reason=reason,
+        ),
+        *survivor.tier_move(policy, version, lost, without=brought.transfer_id),
+    ]  # fmt: skip
+
+
+def revoke_received(
+    survivor: PointsAccount, *, from_member: UUID, purchase_id: UUID, claws: Sequence[Taken], qualifying: Sequence[Credit],
+    at: datetime, judge: tuple[int, Policy],
+) -> list[Draft]:  # fmt: skip
+    """A return of a purchase of an absorbed account takes its points from the lots that they are in now; the rest is owed.
+
+    `claws` name the lots as they were in the absorbed account; where this one was absorbed as well, the rest goes on.
+    """
+    reach, settlements = survivor.reach(at)
+    parts: list[Taken] = []
+    rest: list[Taken] = []
+    for claw in claws:
+        left = claw["points"]
+        here = [lot for lot, origin in _brought(survivor, from_member) if origin == claw["lot_id"]]
+        for lot in here:
+            took = reach.take_from(lot, left, at=at)
+            if took:
+                parts.append(Taken(lot_id=lot.id, points=took))
+                left -= took
+        if left:
+            rest.append(Taken(lot_id=here[-1].id if here else claw["lot_id"], points=left))
+    goes_on = survivor.merged_into is not None
+    revoked = survivor.move(
+        ReceivedRevoked, from_member_id=from_member, purchase_id=purchase_id, parts=parts,
+        debt=0 if goes_on else total(rest), forwarded=rest if goes_on else (), qualifying=qualifying,
+    )  # fmt: skip
+    version, rules = judge
+    return [*survivor.settled(settlements), revoked, *survivor.tier_move(rules, version, by_period(qualifying))]
+
+
+def _send(
+    sender: PointsAccount, receiver: PointsAccount, parts: Sequence[Taken], *, transfer_id: UUID, cause: str,
+    reason: str | None, debt: int = 0, credited: Sequence[Credit] = (), bonuses: Sequence[BonusUse] = (),
+) -> list[Draft]:  # fmt: skip
+    """Sent here and received there, in facts that are not too long; the debt with the first of them."""
+    drafts = []
+    for some, credits_, uses in zip_longest(_chunks(parts), _chunks(credited), _chunks(bonuses), fillvalue=()):
+        drafts.append(
+            sender.move(
+                PointsSent, transfer_id=transfer_id, to_member_id=receiver.member_id, cause=cause, parts=some, debt=debt,
+                reason=reason,
+            )
+        )  # fmt: skip
+        lots = [_received(sender.lots[part["lot_id"]], part["points"], transfer_id) for part in some]
+        drafts.append(
+            receiver.move(
+                PointsReceived, transfer_id=transfer_id, from_member_id=sender.member_id, cause=cause, lots=lots,
+                debt=debt, qualifying=credits_, bonuses=uses, reason=reason,
+            )
+        )  # fmt: skip
+        debt = 0
+    return drafts
+
+
+def _chunks(items: Sequence[T]) -> Iterable[Sequence[T]]:
+    return [items[start : start + CHUNK] for start in range(0, len(items), CHUNK)] or [()]
+
+
+def _received(lot: Lot, points: int, transfer_id: UUID) -> GivenLot:
+    given = GivenLot(
+        lot_id=uuid5(transfer_id, str(lot.id)), points=points, earned_at=lot.earned_at, active_from=lot.active_from,
+        from_lot=lot.id,
+    )  # fmt: skip
+    if lot.expires_at is not None:
+        given["expires_at"] = lot.expires_at
+    return given
+
+
+def _brought(survivor: PointsAccount, member_id: UUID) -> Iterable[tuple[Lot, UUID]]:
+    """The lots that merges brought from a member, each with the lot that it was."""
+    for lot_id, (origin, sender) in survivor.received.items():
+        lot = survivor.lots[lot_id]
+        if sender == member_id and lot.part == "merge":
+            yield lot, origin
+
+
+def _credits(absorbed: PointsAccount, survivor: PointsAccount, policy: Policy) -> list[Credit]:
+    """The qualifying credits of an account, dated as they were, in the periods of the survivor."""
+    purchases = ((one.at, one.qualifying) for one in absorbed.credited.values())
+    others = ((one["at"], one["points"]) for one in absorbed.dated)
+    brought = ((one["at"], one["points"]) for other in absorbed.absorbed.values() for one in other.credits)
+    return [
+        Credit(at=at, points=points, period=survivor.period(policy, at))
+        for at, points in (*purchases, *others, *brought)
+        if points
+    ]
+
+
+def _refuse_open_holds(account: PointsAccount, at: datetime) -> None:
+    assert account.member_id is not None, "the account is open"
+    holds = tuple(hold.id for hold in account.holds.values() if hold.open(at))
+    if holds:
+        raise HoldsOpen(member_id=account.member_id, holds=holds)

@@ -1,0 +1,185 @@
+"""Transfers, merges and their undoing (semantics 15)."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from domain import redeeming
+from domain.messages.corrections import ClosureBody, closure_command
+from domain.movements import PointsReceived, PointsSent, TierMoved
+from domain.refusals import (
+    AccountIsClosed,
+    HoldsOpen,
+    InsufficientPoints,
+    MemberMerged,
+    NotMerged,
+    TransferToOneself,
+)
+from tests.builders import ANN, BOB, join, policy
+from tests.domain.story import JOINED_AT
+from tests.domain.world import DAY, World, of
+from tests.spec import NOON, fact
+
+LATER = NOON + 20 * DAY
+
+
+class TestTransfers:
+    def test_expiry_and_origin_travel_and_the_tier_does_not(self) -> None:
+        world = World(policy(expiry={"mode": "rolling", "months": 12}))
+        world.buys(10_000)
+        world.do(world.transfer(4_000, at=LATER))
+        (mine,) = world.account().lots.values()
+        (given,) = world.account(BOB).lots.values()
+        assert (given.earned_at, given.active_from, given.expires_at) == (
+            mine.earned_at,
+            mine.active_from,
+            mine.expires_at,
+        )
+        assert world.account(BOB).received == {given.id: (mine.id, ANN)}
+        assert world.buckets(at=LATER) == of(issued=10_000, available=6_000, sent=4_000)
+        assert world.buckets(BOB, at=LATER) == of(received=4_000, available=4_000)
+        assert (world.account().tier, world.account(BOB).tier) == ("Silver", None)
+
+    def test_points_within_the_return_window_stay(self) -> None:
+        world = World()
+        world.buys(10)
+        early = world.transfer(1, at=NOON + 14 * DAY - timedelta(seconds=1))
+        world.log.when(early).then_refused(InsufficientPoints(points=1, available=0, debt=0))
+        world.do(world.transfer(10, at=NOON + 14 * DAY))
+
+    def test_a_later_claw_is_the_senders_debt(self) -> None:
+        world = World()
+        sold = world.buys(10)
+        world.do(world.transfer(8, at=LATER))
+        world.gives_back(sold, 10, at=LATER)
+        assert world.buckets(at=LATER) == of(issued=10, sent=8, revoked=2, debt=8)
+        assert world.buckets(BOB, at=LATER) == of(received=8, available=8)
+
+    def test_what_is_received_settles_the_receivers_debt(self) -> None:
+        world = World()
+        world.buys(10)
+        world.do(world.adjust(-3, member=BOB, allow_debt=True))
+        world.do(world.transfer(8, at=LATER))
+        assert world.buckets(BOB, at=LATER) == of(received=8, settled=3, available=5)
+
+    def test_nobody_transfers_to_oneself_nor_from_or_to_a_closed_account(self) -> None:
+        world = World()
+        world.buys(10)
+        world.log.when(world.transfer(1, at=LATER, to=ANN)).then_refused(TransferToOneself(member_id=ANN))
+        world.do(closure_command(ClosureBody(reason="asked", time=NOON), member_id=BOB, identity=world.identity()))
+        world.log.when(world.transfer(1, at=LATER)).then_refused(AccountIsClosed(member_id=BOB, closed_at=NOON))
+
+    def test_a_transfer_again_under_its_key_is_a_repeat(self) -> None:
+        world = World()
+        world.buys(10)
+        world.do(world.transfer(4, at=LATER, key="K"))
+        assert world.log.when(world.transfer(4, at=LATER, key="K")).repeat is not None
+        assert world.buckets(BOB, at=LATER) == of(received=4, available=4)
+
+
+class TestMerges:
+    def test_lots_debt_credits_and_cards_go_to_the_survivor(self) -> None:
+        world = World(policy(expiry={"mode": "rolling", "months": 12}))
+        world.buys(6_000)
+        world.buys(5_000, card="1002", id="R-2")
+        done = world.do(world.merge(at=LATER))
+        assert [type(one) for one in done.facts if isinstance(one, PointsSent | PointsReceived)] == [
+            PointsSent,
+            PointsReceived,
+        ]
+        assert world.buckets(at=LATER) == of(issued=6_000, sent=6_000)
+        assert world.buckets(BOB, at=LATER) == of(issued=5_000, received=6_000, available=11_000)
+        assert world.account(BOB).periods == {0: 11_000}
+        assert world.account(BOB).tier == "Silver"
+        world.buys(1, at=LATER, id="R-3")
+        assert world.buckets(BOB, at=LATER).issued == 5_001
+
+    def test_the_higher_tier_holds_until_its_review(self) -> None:
+        world = World(policy())
+        world.buys(10_000)
+        world.buys(1, card="1002", id="R-2")
+        moved = [one for one in world.do(world.merge(at=LATER)).facts if isinstance(one, TierMoved)]
+        assert [(one.member_id, one.to_tier) for one in moved] == [(BOB, "Silver")]
+
+    def test_debt_meets_the_survivors_points(self) -> None:
+        world = World()
+        world.do(world.adjust(-7, allow_debt=True))
+        world.buys(5, card="1002")
+        world.do(world.merge(at=LATER))
+        assert world.buckets(at=LATER) == of()
+        assert world.buckets(BOB, at=LATER) == of(issued=5, settled=5, debt=2)
+
+    def test_a_return_of_a_merged_members_purchase_takes_the_points_where_they_are_now(self) -> None:
+        world = World()
+        sold = world.buys(10)
+        world.buys(5, card="1002", id="R-2")
+        world.do(world.merge(at=LATER))
+        world.gives_back(sold, 4, at=LATER)
+        assert world.buckets(BOB, at=LATER) == of(issued=5, received=10, available=11, revoked=4)
+        world.do(world.adjust(-9, at=LATER, member=BOB))
+        world.gives_back(sold, 6, at=LATER)
+        found = world.buckets(BOB, at=LATER)
+        assert (found.available, found.debt, found.revoked + found.settled) == (0, 4, 15)
+        assert world.account(BOB).periods == {0: 5}
+        assert world.buckets(at=LATER) == of(issued=10, sent=10)
+
+    def test_a_second_merge_passes_the_claw_on(self) -> None:
+        world = World()
+        sold = world.buys(10)
+        cid = UUID("d0000000-0000-4000-8000-000000000004")
+        world.do(world.merge(at=LATER))
+        world.do(join(cid, at=JOINED_AT, card="1004"))
+        world.do(world.merge(BOB, cid, at=LATER))
+        world.gives_back(sold, 10, at=LATER)
+        assert world.buckets(cid, at=LATER) == of(received=10, revoked=10)
+        assert world.account(cid).periods == {0: 0}
+
+    def test_merge_and_unmerge_with_nothing_between_is_a_round_trip(self) -> None:
+        world = World(policy())
+        world.buys(10_000)
+        world.buys(5, card="1002", id="R-2")
+        world.do(world.adjust(-3, member=BOB, at=NOON))
+        before = [world.buckets(one, at=LATER) for one in (ANN, BOB)]
+        periods = [dict(world.account(one).periods) for one in (ANN, BOB)]
+        world.do(world.merge(at=LATER))
+        world.do(world.unmerge(at=LATER))
+        assert [world.buckets(one, at=LATER) for one in (ANN, BOB)] == before
+        assert [dict(world.account(one).periods) for one in (ANN, BOB)] == periods
+        assert [world.account(one).tier or "Ordinary" for one in (ANN, BOB)] == ["Silver", "Ordinary"]
+        world.buys(1, at=LATER, id="R-3")
+        assert world.buckets(at=LATER).issued == 10_001
+
+    def test_after_an_unmerge_what_was_spent_stays_with_the_survivor(self) -> None:
+        world = World()
+        world.buys(10)
+        world.do(world.merge(at=LATER))
+        world.do(world.adjust(-4, at=LATER, member=BOB))
+        world.do(world.unmerge(at=LATER))
+        assert world.buckets(at=LATER) == of(issued=10, sent=4, available=6)
+        assert world.buckets(BOB, at=LATER) == of(received=4, revoked=4)
+
+    def test_a_merged_member_is_not_merged_again_nor_spends(self) -> None:
+        world = World()
+        world.buys(10)
+        world.do(world.merge(at=LATER))
+        gone = MemberMerged(member_id=ANN, survivor_id=BOB)
+        world.log.when(world.merge(at=LATER)).then_refused(gone)
+        world.log.when(world.adjust(1, at=LATER)).then_refused(gone)
+        world.log.when(world.merge(BOB, ANN, at=LATER)).then_refused(gone)
+        world.log.when(world.merge(BOB, BOB, at=LATER)).then_refused(TransferToOneself(member_id=BOB))
+        world.log.when(world.unmerge(BOB, ANN, at=LATER)).then_refused(gone)
+
+    def test_what_was_not_merged_is_not_unmerged(self) -> None:
+        world = World()
+        world.log.when(world.unmerge(at=LATER)).then_refused(NotMerged(member_id=ANN, survivor_id=BOB))
+
+    def test_a_member_with_an_open_hold_waits(self) -> None:
+        world = World()
+        world.buys(10)
+        account = world.account()
+        hold = UUID(int=77)
+        drafts = redeeming.hold(account, hold_id=hold, points=3, at=LATER, until=LATER + DAY, amount_minor=None)
+        for draft in drafts:
+            account.evolve(fact(draft.kind, **draft.what, originator_version=account.version + 1))
+        world.log.when(world.merge(at=LATER)).then_refused(HoldsOpen(member_id=ANN, holds=(hold,)))
+        world.do(world.merge(at=LATER + DAY))
+        assert world.buckets(BOB, at=LATER + DAY) == of(received=10, available=10)
