@@ -9,7 +9,7 @@ from domain.basket import Line, paid
 from domain.calendar_days import local_day
 from domain.campaign import Campaign
 from domain.earning import earned_parts, set_against
-from domain.expiry import life
+from domain.expiry import keeps_alive_until, life
 from domain.lots import Lot, Reach
 from domain.movements import PointsEarned, PointsRevoked, RevokedPart
 from domain.points_account import Credited, PointsAccount
@@ -44,6 +44,7 @@ def earn(
         parts=parts,
         active_from=active_from,
         expires_at=expires_at,
+        keeps_alive_until=keeps_alive_until(policy, purchased_on=day),
         period=period,
         programme_version=version,
     )

@@ -6,6 +6,8 @@ from functools import lru_cache
 from domain.calendar_days import anniversary, day_begins, day_ends, months_after
 from domain.programme import Expiry, Policy
 
+MONTHS = {"month": 1, "quarter": 3, "half_year": 6, "year": 12}
+
 
 def first_anniversary_after(*, registered_on: date, earned_on: date) -> date:
     """The first anniversary, one year or more on, strictly after both the day of earning and the registration."""
@@ -20,11 +22,28 @@ def last_day(expiry: Expiry, *, earned_on: date, registered_on: date) -> date | 
     """The last local day on which the points can be spent; None for points that never lapse."""
     if expiry.mode == "never":
         return None
-    if expiry.mode == "rolling":
-        end = months_after(earned_on, expiry.months or 0)
-    else:
+    if expiry.mode == "registration_anniversary":
         end = first_anniversary_after(registered_on=registered_on, earned_on=earned_on)
+    elif expiry.mode == "calendar":
+        end = last_day_of_period(expiry, earned_on)
+    else:
+        end = months_after(earned_on, expiry.months or 0)
     return max(end, earned_on + timedelta(days=expiry.minimum_days))
+
+
+def last_day_of_period(expiry: Expiry, day: date) -> date:
+    """The last day of the calendar period that a day lies in, and of its grace: a month's grace ends with a month."""
+    months = MONTHS[expiry.period or "year"]
+    begins = date(day.year, (day.month - 1) // months * months + 1, 1)
+    next_begins = months_after(begins, months + (expiry.grace_months or 0))
+    return next_begins + timedelta(days=(expiry.grace_days or 0) - 1)
+
+
+def keeps_alive_until(policy: Policy, *, purchased_on: date) -> datetime | None:
+    """With expiry by inactivity: until when a purchase keeps alive all points that are so when it happens."""
+    if policy.expiry.mode != "inactivity":
+        return None
+    return day_ends(months_after(purchased_on, policy.expiry.months or 0), policy.zone)
 
 
 def life(

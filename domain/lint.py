@@ -5,7 +5,10 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
-from domain.programme import Policy
+from domain.programme import Expiry, Policy
+
+ENOUGH_DAYS = 30
+"""Local days for which points should be spendable at least."""
 
 
 class Finding(NamedTuple):
@@ -85,13 +88,28 @@ def _points_as_cash(policy: Policy) -> Iterator[Finding]:
 
 
 def _expiry(policy: Policy) -> Iterator[Finding]:
-    if policy.expiry.mode == "registration_anniversary" and policy.expiry.minimum_days < 30:
+    pending, days = policy.earning.pending_days, shortest_life(policy.expiry)
+    if days is not None and days - pending < ENOUGH_DAYS:
         yield Finding(
             "warning",
             "short-lives",
             "expiry.minimum_days",
-            "points earned on the day before the anniversary live two days; give a minimum of 30 days",
+            f"some points lapse {days} local days after they were earned, that day counted, pending for {pending} of them; "
+            f"give a minimum of {ENOUGH_DAYS + pending} days",
         )
+
+
+def shortest_life(expiry: Expiry) -> int | None:
+    """The fewest local days that points can live, the first and the last one counted; None if they never lapse."""
+    if expiry.mode == "never":
+        return None
+    if expiry.mode == "registration_anniversary":
+        days = 2  # earned on the day before the anniversary
+    elif expiry.mode == "calendar":
+        days = 1 + (expiry.grace_days or 0) + 28 * (expiry.grace_months or 0)  # earned on the last day of the period
+    else:
+        days = 1 + 28 * (expiry.months or 0)
+    return max(days, 1 + expiry.minimum_days)
 
 
 def _assumptions(policy: Policy) -> Iterator[Finding]:

@@ -36,11 +36,20 @@ class Lot:
     """What was recorded as expired; the clock decides, whether it was recorded or not."""
     freed_at: datetime | None = None
     """When some of it last became free again."""
+    came_at: datetime | None = None
+    """When it came to the account, where that is later than when it was earned."""
+    granted_until: datetime | None = None
+    """When it was to lapse at first, where purchases have kept it alive since."""
 
     @property
     def free(self) -> int:
         """Neither revoked nor spent, settled or sent; some of it may be held."""
         return self.points - self.revoked - self.spent - self.settled - self.sent
+
+    @property
+    def there_since(self) -> datetime:
+        """When it came to the account."""
+        return self.came_at or self.earned_at
 
     def expired(self, at: datetime) -> bool:
         """Whether it has lapsed by then; one that never becomes active lapses as well."""

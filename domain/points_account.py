@@ -7,6 +7,7 @@ from functools import lru_cache
 from uuid import UUID, uuid5
 
 from domain import tiers
+from domain.activity import KeepAlive
 from domain.calendar_days import local_day
 from domain.earning import BASE
 from domain.lots import Lot, total
@@ -45,6 +46,7 @@ class Credited:
     lots: list[Lot]
     qualifying: int = 0
     """What it counts for in its period, as long as that is open."""
+    activity: KeepAlive | None = None
     gone: bool = False
     """Whether all of it went back."""
 
@@ -174,23 +176,27 @@ class PointsAccount(Purse):
                 lots.append(lot)
                 if points:
                     self.lots[lot.id] = lot
+                    self.prolong(lot, since=at)
             if part["qualifies"]:
                 qualifying += points
             if bonus:
                 self.bonuses.add((part["part"], fact.store, fact.day))
         self.periods[fact.period] = self.periods.get(fact.period, 0) + qualifying
+        activity = None if fact.keeps_alive_until is None else KeepAlive(at, fact.keeps_alive_until)
         self.credited[fact.purchase_id] = Credited(
             at, fact.store, fact.day, fact.period, fact.programme_version or 1, fact.paid_minor, fact.paid_by_points,
-            lots, qualifying,
+            lots, qualifying, activity,
         )  # fmt: skip
-        if fact.keeps_alive_until is not None:
-            self.keep_alive(at, fact.keeps_alive_until)
+        if activity is not None:
+            self.keep_alive(activity)
 
     @evolves(PointsRevoked)
     def _revoked(self, fact: PointsRevoked) -> None:
         at = self.moved_at(fact.occurred_at)
         credited = self.credited[fact.purchase_id]
         credited.paid_minor -= fact.paid_minor
+        if fact.nothing_left and not credited.gone and credited.activity is not None:
+            self.forget(credited.activity)
         credited.gone |= fact.nothing_left
         lots = {lot.part: lot for lot in credited.lots}
         for part in fact.parts:
@@ -219,7 +225,7 @@ class PointsAccount(Purse):
     def _adjusted(self, fact: PointsAdjusted) -> None:
         at = self.moved_at(fact.occurred_at)
         if fact.lot is not None:
-            self.give(fact.lot, "adjustment")
+            self.give(fact.lot, "adjustment", at)
         self.take_away(fact.parts)
         self.owe(fact.debt, at)
         if fact.qualifies:
@@ -231,7 +237,7 @@ class PointsAccount(Purse):
     def _imported(self, fact: OpeningBalanceImported) -> None:
         at = self.moved_at(fact.occurred_at)
         for lot in fact.lots:
-            self.give(lot, "opening-balance")
+            self.give(lot, "opening-balance", at)
         self._qualify(fact.qualifying, 1)
         self.dated += fact.qualifying
         self.owe(fact.debt, at)
@@ -249,7 +255,7 @@ class PointsAccount(Purse):
     def _received(self, fact: PointsReceived) -> None:
         at = self.moved_at(fact.occurred_at)
         for lot in fact.lots:
-            self.give(lot, fact.cause)
+            self.give(lot, fact.cause, at)
             self.received[lot["lot_id"]] = lot["from_lot"], fact.from_member_id
         if fact.cause == "merge":
             absorbed = self.absorbed.setdefault(fact.from_member_id, Absorbed(fact.transfer_id))

@@ -62,16 +62,27 @@ class Earning(PolicyPart):
 
 
 class Expiry(PolicyPart):
-    """When points lapse (semantics 3). Every mode lives through its last local day."""
+    """When points lapse (semantics 3). Every mode lives through its last local day, and for `minimum_days` at least."""
 
-    mode: Literal["registration_anniversary", "rolling", "never"]
+    mode: Literal["registration_anniversary", "rolling", "calendar", "inactivity", "never"]
     months: PositiveInt | None = None
+    """`rolling`: since the purchase; `inactivity`: since the last purchase of the member."""
+    period: Literal["month", "quarter", "half_year", "year"] | None = None
+    """`calendar`: points lapse with the local period in which they were earned, or so much later as grace is given."""
+    grace_days: PositiveInt | None = None
+    grace_months: PositiveInt | None = None
     minimum_days: NaturalInt = 0
 
     @model_validator(mode="after")
-    def _months_go_with_rolling(self) -> Self:
-        if (self.mode == "rolling") != (self.months is not None):
-            raise ValueError("`months` belongs to the mode `rolling`, and only to it")
+    def _each_mode_has_what_it_needs(self) -> Self:
+        if (self.mode in {"rolling", "inactivity"}) != (self.months is not None):
+            raise ValueError("`months` belongs to the modes `rolling` and `inactivity`, and only to them")
+        if (self.mode == "calendar") != (self.period is not None):
+            raise ValueError("`period` belongs to the mode `calendar`, and only to it")
+        if self.mode != "calendar" and (self.grace_days or self.grace_months):
+            raise ValueError("`grace_days` and `grace_months` belong to the mode `calendar`, and only to it")
+        if self.grace_days and self.grace_months:
+            raise ValueError("grace is given in days or in months, not in both")
         return self
 
 

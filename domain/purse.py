@@ -1,10 +1,12 @@
 """Points of one member as such: lots, holds, debt and redemptions, folded from the facts that move them."""
 
+from bisect import insort
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from domain.activity import KeepAlive, prolonged
 from domain.fact import Fact
 from domain.lots import Buckets, Hold, Lot, Reach, Settlement, add_up, total
 from domain.movements import (
@@ -52,6 +54,8 @@ class Purse(Stream):
         self.settlements: list[Taken] = []
         """Which points paid debt, the latest last."""
         self.latest: datetime | None = None
+        self.activity: list[KeepAlive] = []
+        """In the order of business time."""
 
     def move(self, kind: type[Fact], **what: object) -> Draft:
         """A movement of this member's points."""
@@ -152,10 +156,13 @@ class Purse(Stream):
             self.latest = at
         return at
 
-    def give(self, given: GivenLot, part: str) -> None:
-        self.lots[given["lot_id"]] = Lot(
-            given["lot_id"], part, given["points"], given["earned_at"], given["active_from"], given.get("expires_at")
-        )
+    def give(self, given: GivenLot, part: str, at: datetime) -> None:
+        lot = Lot(
+            given["lot_id"], part, given["points"], given["earned_at"], given["active_from"], given.get("expires_at"),
+            came_at=at,
+        )  # fmt: skip
+        self.lots[lot.id] = lot
+        self.prolong(lot, since=at)
 
     def take_away(self, parts: Iterable[Taken]) -> None:
         for part in parts:
@@ -181,7 +188,22 @@ class Purse(Stream):
         self.debt += points
         assert self.debt >= 0, "what is owed is never less than nothing"
 
-    def keep_alive(self, at: datetime, until: datetime) -> None:
+    def keep_alive(self, one: KeepAlive) -> None:
+        """A purchase keeps alive what is alive at its time; one that arrives late may let later ones do so as well."""
+        insort(self.activity, one)
         for lot in self.lots.values():
-            if lot.expires_at is not None and lot.earned_at <= at < lot.expires_at:
-                lot.expires_at = max(lot.expires_at, until)
+            if lot.expires_at is not None and lot.there_since <= one.at < lot.expires_at < one.until:
+                self.prolong(lot, since=one.at)
+
+    def forget(self, one: KeepAlive) -> None:
+        """The purchase went back as a whole: as far as activity goes, it never was."""
+        self.activity.remove(one)
+        for lot in self.lots.values():
+            lot.expires_at = lot.granted_until or lot.expires_at
+            self.prolong(lot, since=lot.there_since)
+
+    def prolong(self, lot: Lot, *, since: datetime) -> None:
+        """Let a lot live as long as activity since an instant keeps it alive."""
+        if self.activity and lot.expires_at is not None:
+            lot.granted_until = lot.granted_until or lot.expires_at
+            lot.expires_at = prolonged(lot.expires_at, self.activity, since=since)
