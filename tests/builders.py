@@ -113,12 +113,17 @@ def purchase(
     store: str = "1",
     currency: str = "CNY",
     answered: bool = True,
+    points_minor: int = 0,
+    holds: Sequence[UUID] = (),
 ) -> RecordPurchase:
-    """A receipt as a till would send it."""
+    """A receipt as a till would send it; `points_minor` of it paid by points, the rest in cash."""
     total = sum(map(paid, lines))
+    tenders = [Tender(kind="cash", amount_minor=total - points_minor)]
+    if points_minor:
+        tenders.append(Tender(kind="points", amount_minor=points_minor))
     data = PurchaseData(
         currency=currency, store=store, card=card, member=member, lines=counted(lines),
-        tenders=[Tender(kind="cash", amount_minor=total)],
+        tenders=tenders, holds=list(holds),
     )  # fmt: skip
     return purchase_command(data, source=source, external_id=id, time=at, card_ids=card_id, answered=answered)
 

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.command import Command
+from domain.commands.redemptions import CaptureHold, HoldPoints, RedeemPoints, ReleaseHold, ReverseRedemption
 from domain.fact import message_id
 from domain.lots import Buckets
 from domain.messages.corrections import (
@@ -90,6 +91,44 @@ class World:
     def opening(self, reference: str = "A-1", *, at: datetime = NOON, card: str = "1001", **what: Any) -> Command:
         body = OpeningBalanceBody.model_validate({"reference": reference, "card": card, "time": at, **what})
         return import_command(body, actor="/clients/tests", card_ids=card_id)
+
+    def hold(
+        self, points: int, *, at: datetime = NOON, minutes: int = 15, member: UUID = ANN, key: str | None = None
+    ) -> HoldPoints:
+        return HoldPoints(
+            **self._fields(key), occurred_at=at, fingerprint=f"hold {points}", member_id=member, points=points,
+            amount_minor=None, bill_minor=None, minutes=minutes,
+        )  # fmt: skip
+
+    def redeem(
+        self, points: int, *, at: datetime = NOON, member: UUID = ANN, offline: bool = False, bill_minor: int | None = None,
+        key: str | None = None,
+    ) -> RedeemPoints:  # fmt: skip
+        return RedeemPoints(
+            **self._fields(key), occurred_at=at, fingerprint=f"redeem {points}", member_id=member, points=points,
+            amount_minor=None, bill_minor=bill_minor, offline=offline, reason=None,
+        )  # fmt: skip
+
+    def capture(
+        self, hold: UUID, points: int | None = None, *, at: datetime = NOON, key: str | None = None
+    ) -> CaptureHold:
+        return CaptureHold(
+            **self._fields(key), occurred_at=at, fingerprint=f"capture {points}", target_id=hold, points=points
+        )
+
+    def release(self, hold: UUID, *, at: datetime = NOON, key: str | None = None) -> ReleaseHold:
+        return ReleaseHold(**self._fields(key), occurred_at=at, fingerprint="release", target_id=hold)
+
+    def reverse(
+        self, redemption: UUID, points: int | None = None, *, at: datetime = NOON, key: str | None = None
+    ) -> ReverseRedemption:
+        return ReverseRedemption(
+            **self._fields(key), occurred_at=at, fingerprint=f"reverse {points}", target_id=redemption, points=points,
+            reason=None,
+        )  # fmt: skip
+
+    def _fields(self, key: str | None) -> dict[str, Any]:
+        return self.identity(key).fields() | {"keyed": True}
 
     def account(self, member: UUID = ANN) -> PointsAccount:
         return self.log.batch.get(PointsAccount, account_id(member))
