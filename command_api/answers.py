@@ -61,10 +61,8 @@ class PurchaseAnswer(Answer):
     purchase_id: UUID
     member_id: UUID | None
     points: list[PointsOfPart]
-    redeemed: int | None = None
-    """Points that paid for a part of it; None where none did."""
-    debt: int | None = None
-    """What of them the account could not cover."""
+    redeemed: int = Field(default=0, description="The points that paid for it.")
+    debt: int = Field(default=0, description="Those of them that the account could not cover: owed now.")
     available: int | None = None
     tier: str | None = None
     next_tier: str | None = None
@@ -78,6 +76,7 @@ class TakenBackAnswer(Answer):
     member_id: UUID | None
     returned_minor: int
     revoked: list[PointsOfPart]
+    restored: int = Field(default=0, description="Points that had paid for what went back, and came back.")
     available: int | None = None
     tier: str | None = None
     next_tier: str | None = None
@@ -146,6 +145,46 @@ class ImportedAnswer(Answer):
     points: int
     debt: int
     available: int
+
+
+class SpendingAnswer(Answer):
+    """Whose points moved, and what is available after it, as of its time."""
+
+    member_id: UUID
+    available: int
+
+
+class HoldAnswer(SpendingAnswer):
+    """Points that are set aside, and what they pay."""
+
+    hold_id: UUID
+    points: int
+    amount_minor: int
+    until: datetime
+
+
+class RedemptionAnswer(SpendingAnswer):
+    """Points that were spent, what they paid, and how many of them are owed."""
+
+    redemption_id: UUID
+    points: int
+    amount_minor: int | None
+    debt: int
+
+
+class ReleaseAnswer(SpendingAnswer):
+    """A hold that is over."""
+
+    hold_id: UUID
+
+
+class ReversalAnswer(SpendingAnswer):
+    """Points that came back: how many of them had lapsed, and how many were owed and are not any more."""
+
+    redemption_id: UUID
+    points: int
+    lapsed: int
+    debt_cancelled: int
 
 
 class ItemAnswer(BaseModel):

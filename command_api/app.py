@@ -8,7 +8,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
-from command_api import campaigns, corrections, members, programmes, purchases
+from command_api import campaigns, corrections, members, programmes, purchases, redemptions
 from command_api.bodies import document_bodies
 from command_api.door import Door
 from command_api.gathering import Gathering, StoreUnavailable, TooBusy
@@ -18,12 +18,23 @@ from domain.messages.batches import MemberBatch, PurchaseBatch
 from domain.messages.campaigns import CampaignBody
 from domain.messages.programmes import PolicyBody
 from domain.messages.purchases import CardIds
+from domain.messages.reading import Message
 from domain.messages.returns import ReturnBody, VoidBody
 from domain.refusals import Refusal
 from infra.keys import Keyring
 from infra.web import Problem, tell_problems
 
 router = APIRouter(tags=["health"])
+
+ROUTERS = [
+    router, purchases.router, redemptions.router, members.router, campaigns.router, programmes.router,
+    corrections.router,
+]  # fmt: skip
+BODIES: list[type[Message]] = [
+    PurchaseBatch, ReturnBody, VoidBody, MemberBatch, CampaignBody, PolicyBody, *corrections.BODIES,
+    *redemptions.BODIES,
+]  # fmt: skip
+"""What the routes read by themselves, for the documentation."""
 
 
 def create_app(loyalty: Loyalty, *, keyring: Keyring, card_ids: CardIds) -> FastAPI:
@@ -47,11 +58,9 @@ def create_app(loyalty: Loyalty, *, keyring: Keyring, card_ids: CardIds) -> Fast
     )
     app.state.keyring = keyring
     app.state.door = Door(gathering, card_ids)
-    for part in (router, purchases.router, members.router, campaigns.router, programmes.router, corrections.router):
+    for part in ROUTERS:
         app.include_router(part)
-    document_bodies(
-        app, [PurchaseBatch, ReturnBody, VoidBody, MemberBatch, CampaignBody, PolicyBody, *corrections.BODIES]
-    )
+    document_bodies(app, BODIES)
     tell_problems(app)
     _tell_refusals(app)
     return app

@@ -72,6 +72,8 @@ class Hold:
     at: datetime
     until: datetime
     parts: Sequence[Taken]
+    amount_minor: int | None = None
+    """What all of it is to pay at the till."""
     ended: str | None = None
     timed_out: bool = False
     """Whether its time-out was recorded; the clock decides, whether it was recorded or not."""

@@ -95,7 +95,8 @@ class Purse(Stream):
 
     @evolves(PointsHeld)
     def _held(self, fact: PointsHeld) -> None:
-        self.holds[fact.hold_id] = Hold(fact.hold_id, self.moved_at(fact.occurred_at), fact.until, fact.parts)
+        at = self.moved_at(fact.occurred_at)
+        self.holds[fact.hold_id] = Hold(fact.hold_id, at, fact.until, fact.parts, fact.amount_minor)
 
     @evolves(HoldReleased)
     def _released(self, fact: HoldReleased) -> None:

@@ -7,8 +7,8 @@ from uuid import UUID, uuid5
 from domain import redeeming
 from domain.command import Command, Decision, Streams, Wanted
 from domain.crediting import restored
+from domain.lots import Hold
 from domain.points_account import PointsAccount, account_id
-from domain.programme import PointsAsCash
 from domain.purchase import Purchase, PurchaseReturned, PurchaseVoided, Sale, paid_by_points
 from domain.stream import Draft
 
@@ -26,10 +26,13 @@ class PayByPoints(Command):
     purchase_id: UUID
     amount_minor: int
     """What is still to be paid by points."""
+    points: int
+    """With how many points: a fraction is rounded up once, for all of them."""
     holds: list[UUID]
 
     @classmethod
-    def of(cls, cause: Command, *, sale: Sale, account: PointsAccount, holds: list[UUID]) -> Self:
+    def of(cls, cause: Command, *, sale: Sale, account: PointsAccount, holds: list[UUID], streams: Streams) -> Self:
+        cash = streams.programme.in_force(sale.occurred_at)[1].points_as_cash
         return cls(
             id=cause.id,
             source=cause.source,
@@ -40,6 +43,7 @@ class PayByPoints(Command):
             account=account.id,
             purchase_id=sale.purchase_id,
             amount_minor=sale.points_minor,
+            points=0 if cash is None else redeeming.points_for(cash, sale.points_minor),
             holds=holds,
         )
 
@@ -49,36 +53,36 @@ class PayByPoints(Command):
     def decide(self, streams: Streams) -> Decision:
         """One hold at a time, then the rest at once. A hold that is not there any more is passed over."""
         account = streams.get(PointsAccount, self.account)
-        _, policy = streams.programme.in_force(self.occurred_at)
-        cash = policy.points_as_cash
-        if cash is None:
-            return Decision([])
         if not self.holds:
-            return Decision(self._redeem(account, cash))
+            return Decision(self._redeem(account) if self.points else [])
         first, *others = self.holds
         held = account.holds.get(first)
         if held is None or held.ended is not None or self.occurred_at >= held.until:
-            return Decision([], [self._rest(self.amount_minor, others)])
-        points = min(held.points, redeeming.points_for(cash, self.amount_minor))
-        if not points:
-            return Decision(redeeming.release(account, hold_id=first, at=self.occurred_at), [self._rest(0, others)])
-        pays = min(self.amount_minor, redeeming.worth(cash, points))
+            return Decision([], [replace(self, holds=others)])
+        if not self.points:
+            released = redeeming.release(account, hold_id=first, at=self.occurred_at)
+            return Decision(released, [replace(self, holds=others)])
+        return self._capture(account, held, others)
+
+    def _capture(self, account: PointsAccount, held: Hold, others: list[UUID]) -> Decision:
+        points = min(held.points, self.points)
+        pays = self.amount_minor * points // self.points
         drafts = redeeming.capture(
-            account, hold_id=first, points=points, at=self.occurred_at, amount_minor=pays, purchase_id=self.purchase_id
+            account,
+            hold_id=held.id,
+            points=points,
+            at=self.occurred_at,
+            amount_minor=pays,
+            purchase_id=self.purchase_id,
         )
-        return Decision(drafts, [self._rest(self.amount_minor - pays, others)])
+        rest = replace(self, amount_minor=self.amount_minor - pays, points=self.points - points, holds=others)
+        return Decision(drafts, [rest])
 
-    def _redeem(self, account: PointsAccount, cash: PointsAsCash) -> list[Draft]:
-        points = redeeming.points_for(cash, self.amount_minor)
-        if not points:
-            return []
+    def _redeem(self, account: PointsAccount) -> list[Draft]:
         return redeeming.redeem(
-            account, redemption_id=uuid5(self.purchase_id, "points"), points=points, at=self.occurred_at, offline=True,
-            amount_minor=self.amount_minor, purchase_id=self.purchase_id,
+            account, redemption_id=uuid5(self.purchase_id, "points"), points=self.points, at=self.occurred_at,
+            offline=True, amount_minor=self.amount_minor, purchase_id=self.purchase_id,
         )  # fmt: skip
-
-    def _rest(self, amount_minor: int, holds: list[UUID]) -> "PayByPoints":
-        return replace(self, amount_minor=amount_minor, holds=holds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -69,7 +69,7 @@ class RecordPurchase(Command):
         recorded = self._record(purchase, member_id, version, sale)
         account = streams.get(PointsAccount, account_id(member_id))
         if sale.points_minor or self.holds:
-            paying = PayByPoints.of(self, sale=sale, account=account, holds=self.holds)
+            paying = PayByPoints.of(self, sale=sale, account=account, holds=self.holds, streams=streams)
             crediting_ = CreditPurchase.of(self, purchase_id=self.id, member_id=member_id)
             return Decision(recorded, [paying, crediting_, *waiting, SettleDebt.after(self, account)])
         settling = [SettleDebt.after(self, account)] if account.debt else []
@@ -123,10 +123,14 @@ class RecordPurchase(Command):
     def answer(facts: Sequence[Fact], history: History) -> dict[str, Any]:
         """What a receipt prints: points by part, and where the member stands as of the purchase."""
         recorded = next(fact for fact in facts if isinstance(fact, PurchaseRecorded))
-        told: dict[str, Any] = {"purchase_id": recorded.originator_id, "member_id": recorded.member_id, "points": []}
         redeemed = [fact for fact in facts if isinstance(fact, PointsRedeemed)]
-        if redeemed:
-            told |= {"redeemed": sum(one.points for one in redeemed), "debt": sum(one.debt for one in redeemed)}
+        told: dict[str, Any] = {
+            "purchase_id": recorded.originator_id,
+            "member_id": recorded.member_id,
+            "points": [],
+            "redeemed": sum(one.points for one in redeemed),
+            "debt": sum(one.debt for one in redeemed),
+        }
         earned = next((fact for fact in facts if isinstance(fact, PointsEarned)), None)
         if earned is None:
             return told
@@ -193,7 +197,9 @@ class CreditKeptPurchase(Command):
         recorded, sale = purchase.recorded, purchase.sale()
         assert recorded is not None, "a card keeps only purchases that were recorded"
         paying = (
-            [PayByPoints.of(self, sale=sale, account=account, holds=recorded.holds or [])] if sale.points_minor else []
+            [PayByPoints.of(self, sale=sale, account=account, holds=recorded.holds or [], streams=streams)]
+            if sale.points_minor
+            else []
         )
         crediting_ = CreditPurchase.of(self, purchase_id=purchase.id, member_id=self.member_id)
         reclaiming = ReclaimPoints.of_all(purchase, cause=self)

@@ -10,6 +10,7 @@ from domain import moving, redeeming
 from domain.command import Command, Decision, History, SpendingCommand, Streams, Wanted
 from domain.correcting import refuse_if_closed
 from domain.fact import Fact
+from domain.lots import Hold
 from domain.movements import HoldReleased, PointsHeld, PointsRedeemed, RedemptionReversed
 from domain.points_account import PointsAccount, account_id
 from domain.programme import PointsAsCash
@@ -211,27 +212,31 @@ class CaptureHold(OfReceipt):
     scope = "capture"
 
     points: int | None
-    purchase_id: UUID | None = None
 
     def agree(self, streams: Streams) -> Decision:
         """Refused in this order: unknown hold, ended before, after the time-out, more than held."""
         account = self.account(streams)
         if account is None:
             raise UnknownHold(hold_id=self.target_id)
-        held = account.holds.get(self.target_id)
-        _, policy = streams.programme.in_force(self.occurred_at)
-        cash = policy.points_as_cash
-        points = held.points if held is not None and self.points is None else self.points or 0
+        held = redeeming.open_hold(account, self.target_id)
+        points = held.points if self.points is None else self.points
         drafts = redeeming.capture(
-            account, hold_id=self.target_id, points=points, at=self.occurred_at, purchase_id=self.purchase_id,
-            amount_minor=None if cash is None else redeeming.worth(cash, points),
-        )  # fmt: skip
+            account, hold_id=held.id, points=points, at=self.occurred_at, amount_minor=_pays(held, points, streams)
+        )
         return Decision(drafts, [SettleDebt.after(self, account)])
 
     @staticmethod
     def answer(facts: Sequence[Fact], history: History) -> dict[str, Any]:
         """The redemption, and what is available after it."""
         return redeemed_answer(facts, history)
+
+
+def _pays(held: Hold, points: int, streams: Streams) -> int | None:
+    """What points of a hold pay, by the rate at which it was placed; all of them pay what it was placed for."""
+    _, policy = streams.programme.in_force(held.at)
+    if held.amount_minor is None or policy.points_as_cash is None:
+        return held.amount_minor
+    return min(held.amount_minor, redeeming.worth(policy.points_as_cash, points))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from domain.commands.paying import GiveBackPoints
 from domain.commands.redemptions import SettleDebt
 from domain.earning import BASE
 from domain.fact import Fact
-from domain.movements import PointsEarned, PointsRevoked
+from domain.movements import PointsEarned, PointsRevoked, RedemptionReversed
 from domain.points_account import PointsAccount, account_id
 from domain.purchase import (
     Purchase,
@@ -84,6 +84,7 @@ class TakeBack(KeyedCommand):
             "member_id": back.member_id,
             "returned_minor": back.amount_minor,
             "revoked": [],
+            "restored": sum(fact.points for fact in facts if isinstance(fact, RedemptionReversed)),
         }
         revoked = next((fact for fact in facts if isinstance(fact, PointsRevoked)), None)
         if revoked is None:
