@@ -46,15 +46,17 @@ def worth(cash: PointsAsCash, points: int) -> int:
     return points * cash.amount_minor // cash.points
 
 
-def check_as_cash(cash: PointsAsCash, points: int, bill_minor: int | None) -> None:
-    """Any number of points within the bounds of the policy. Refused in this order: minimum, step, share of the bill."""
+def check_as_cash(cash: PointsAsCash, points: int, *, amount_minor: int, bill_minor: int | None) -> None:
+    """Any number of points within the bounds of the policy, and the amount that they pay within its share of the bill.
+
+    Refused in this order: minimum, step, share of the bill.
+    """
     if points < cash.minimum_points:
         raise BelowMinimum(points=points, minimum_points=cash.minimum_points)
     if points % cash.step_points:
         raise NotAStep(points=points, step_points=cash.step_points)
-    if bill_minor is not None and worth(cash, points) > bill_minor * cash.largest_share:
-        most = int(bill_minor * cash.largest_share)
-        raise AboveShareOfBill(amount_minor=worth(cash, points), most_minor=most)
+    if bill_minor is not None and amount_minor > bill_minor * cash.largest_share:
+        raise AboveShareOfBill(amount_minor=amount_minor, most_minor=int(bill_minor * cash.largest_share))
 
 
 def hold(

@@ -92,15 +92,12 @@ class SpendAsCash(SpendingCommand):
             raise PointsAreNotCash(programme=policy.name)
         return policy.points_as_cash
 
-    def asked(self, cash: PointsAsCash) -> int:
-        """How many points, within the bounds of the policy."""
-        points = redeeming.points_for(cash, self.amount_minor or 0) if self.points is None else self.points
-        redeeming.check_as_cash(cash, points, self.bill_minor)
-        return points
-
-    def pays(self, cash: PointsAsCash, points: int) -> int:
-        """What the points pay, in minor units."""
-        return redeeming.worth(cash, points) if self.amount_minor is None else self.amount_minor
+    def asked(self, cash: PointsAsCash) -> tuple[int, int]:
+        """How many points, and what they pay in minor units."""
+        if self.points is None:
+            amount_minor = self.amount_minor or 0
+            return redeeming.points_for(cash, amount_minor), amount_minor
+        return self.points, redeeming.worth(cash, self.points)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,16 +109,17 @@ class HoldPoints(SpendAsCash):
     minutes: int | None
 
     def agree(self, streams: Streams) -> Decision:
-        """Refused in this order: member, closed, rate, minimum, step, share, points."""
+        """Refused in this order: member, closed, programme, rate, minimum, step, share, points."""
         account = account_of(streams, self.member_id)
         refuse_if_closed(account, self.occurred_at)
         cash = self.cash(streams)
-        points = self.asked(cash)
+        points, amount_minor = self.asked(cash)
+        redeeming.check_as_cash(cash, points, amount_minor=amount_minor, bill_minor=self.bill_minor)
         until = self.occurred_at + timedelta(minutes=self.minutes or cash.hold_minutes)
         return Decision(
             redeeming.hold(
                 account, hold_id=self.id, points=points, at=self.occurred_at, until=until,
-                amount_minor=self.pays(cash, points),
+                amount_minor=amount_minor,
             )
         )  # fmt: skip
 
@@ -145,17 +143,17 @@ class RedeemPoints(SpendAsCash):
     reason: str | None
 
     def agree(self, streams: Streams) -> Decision:
-        """Refused in this order: member, closed, rate, minimum, step, share, points; offline none but the first."""
+        """Refused as a hold is; offline only for the member, the programme and the rate."""
         account = account_of(streams, self.member_id)
         if not self.offline:
             refuse_if_closed(account, self.occurred_at)
         cash = self.cash(streams)
-        points = (
-            (self.points or redeeming.points_for(cash, self.amount_minor or 0)) if self.offline else self.asked(cash)
-        )
+        points, amount_minor = self.asked(cash)
+        if not self.offline:
+            redeeming.check_as_cash(cash, points, amount_minor=amount_minor, bill_minor=self.bill_minor)
         drafts = redeeming.redeem(
             account, redemption_id=self.id, points=points, at=self.occurred_at, offline=self.offline,
-            amount_minor=self.pays(cash, points), reason=self.reason,
+            amount_minor=amount_minor, reason=self.reason,
         )  # fmt: skip
         return Decision(drafts, [SettleDebt.after(self, account)])
 

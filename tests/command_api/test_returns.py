@@ -1,7 +1,6 @@
 """Returns and voids over HTTP: answers, repeats, and a problem for each refusal."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -9,32 +8,18 @@ from uuid import UUID
 import httpx
 import pytest
 
-from command_api.app import create_app
 from domain.fact import message_id
-from infra import keys
-from infra.database import make_tables
-from infra.keys import Keyring, create_key
-from infra.settings import Settings
-from tests.builders import ANN, card_id, join
+from tests.builders import ANN, join
+from tests.command_api.till import Till, problem, till_of, told
 from tests.domain.story import JOINED_AT
-from tests.ledger import Ledger, execute
-from tests.serving import served
 
 R1 = message_id("/stores/1", "R-1")
 NOON, LATER = "2023-05-02T04:00:00Z", "2023-05-05T04:00:00Z"
 BODY: dict[str, Any] = {"time": LATER, "lines": [{"line": "1", "quantity": 0, "amount_minor": 600}]}
 
 
-@dataclass
-class Till:
-    """A client with a key for each scope."""
-
-    client: httpx.Client
-    keys: dict[str, str]
-
-    def post(self, path: str, body: Any, *, key: str | None = None, scope: str = "till") -> httpx.Response:
-        headers = {"Authorization": f"Bearer {self.keys[scope]}"} | ({"Idempotency-Key": key} if key else {})
-        return self.client.post(path, json=body, headers=headers)
+class Shop(Till):
+    """A till that takes back what Ann has bought."""
 
     def give_back(self, body: Any, *, of: UUID = R1, **what: Any) -> httpx.Response:
         return self.post(f"/purchases/{of}/returns", body, **what)
@@ -44,49 +29,32 @@ class Till:
 
 
 @pytest.fixture
-def till(module_database_url: str, tmp_path: Path) -> Iterator[Till]:
+def till(module_database_url: str, tmp_path: Path) -> Iterator[Shop]:
     """Ann has bought for ¥95 and ¥5, and earned 10."""
-    settings = Settings(database_url=module_database_url, data_dir=tmp_path)
-    with Ledger(module_database_url) as ledger:
-        make_tables(ledger.database, keys.TABLES)
-        execute(ledger.writer(), join(at=JOINED_AT))
-        made = {scope: create_key(settings, scope=scope, owner=scope) for scope in ("till", "staff", "analyst")}
-        with served(create_app(ledger.writer(), keyring=Keyring(settings), card_ids=card_id)) as client:
-            opened = Till(client, made)
-            receipt = {
-                "source": "/stores/1", "id": "R-1", "time": NOON, "currency": "CNY", "store": "1", "card": "1001",
-                "lines": [
-                    {"line": "1", "sku": "a", "quantity": 2, "gross_minor": 9_500},
-                    {"line": "2", "sku": "b", "quantity": "0.482", "gross_minor": 500},
-                ],
-                "tenders": [{"kind": "card", "amount_minor": 10_000}],
-            }  # fmt: skip
-            assert opened.post("/purchases", receipt).json()["purchase_id"] == str(R1)
-            yield opened
+    with till_of(module_database_url, tmp_path, join(at=JOINED_AT)) as opened:
+        shop = Shop(opened.clients, opened.keys, opened.ledger)
+        receipt = {
+            "source": "/stores/1", "id": "R-1", "time": NOON, "currency": "CNY", "store": "1", "card": "1001",
+            "lines": [
+                {"line": "1", "sku": "a", "quantity": 2, "gross_minor": 9_500},
+                {"line": "2", "sku": "b", "quantity": "0.482", "gross_minor": 500},
+            ],
+            "tenders": [{"kind": "card", "amount_minor": 10_000}],
+        }  # fmt: skip
+        assert shop.post("/purchases", receipt).json()["purchase_id"] == str(R1)
+        yield shop
 
 
-def told(response: httpx.Response, status: int = 201) -> dict[str, Any]:
-    found: dict[str, Any] = response.json()
-    assert response.status_code == status, found
-    return found
-
-
-def problem(response: httpx.Response, status: int, name: str) -> dict[str, Any]:
-    found = told(response, status)
-    assert found["type"] == f"urn:loyalty:{name}"
-    return found
-
-
-def test_a_return_answers_what_it_took_and_where_the_member_stands(till: Till) -> None:
+def test_a_return_answers_what_it_took_and_where_the_member_stands(till: Shop) -> None:
     assert told(till.give_back(BODY)) == {
         "position": 8, "purchase_id": str(R1), "member_id": str(ANN), "returned_minor": 600,
-        "revoked": [{"part": "base", "points": 1}], "available": 9, "tier": "Ordinary", "next_tier": "Silver",
-        "points_to_next": 9_991,
+        "revoked": [{"part": "base", "points": 1}], "restored": 0, "available": 9, "tier": "Ordinary",
+        "next_tier": "Silver", "points_to_next": 9_991,
     }  # fmt: skip
     assert told(till.void({"time": LATER, "reason": "rung up twice"}))["revoked"] == [{"part": "base", "points": 9}]
 
 
-def test_under_a_key_it_happens_once(till: Till) -> None:
+def test_under_a_key_it_happens_once(till: Shop) -> None:
     first = told(till.give_back(BODY, key="k"))
     assert told(till.give_back(BODY, key="k")) == first
     problem(till.give_back({**BODY, "reason": "other"}, key="k"), 422, "conflicting-repeat")
@@ -96,14 +64,14 @@ def test_under_a_key_it_happens_once(till: Till) -> None:
     assert told(till.give_back(BODY))["position"] > first["position"], "without a key it is another return"
 
 
-def test_a_void_happens_once_with_or_without_a_key(till: Till) -> None:
+def test_a_void_happens_once_with_or_without_a_key(till: Shop) -> None:
     first = told(till.void({"time": LATER}))
     assert (first["returned_minor"], first["available"]) == (10_000, 0)
     assert told(till.void({"time": LATER})) == first
     assert told(till.void({"time": NOON, "reason": "again"}, key="k")) == first
 
 
-def test_each_refusal_is_a_problem_with_its_fields(till: Till) -> None:
+def test_each_refusal_is_a_problem_with_its_fields(till: Shop) -> None:
     def line(**changes: Any) -> dict[str, Any]:
         return {**BODY, "lines": [{**BODY["lines"][0], **changes}]}
 
@@ -126,7 +94,7 @@ def test_each_refusal_is_a_problem_with_its_fields(till: Till) -> None:
     assert problem(till.give_back(BODY), 409, "purchase-voided-before")["purchase_id"] == str(R1)
 
 
-def test_a_purchase_whose_line_ids_repeat_is_refused(till: Till) -> None:
+def test_a_purchase_whose_line_ids_repeat_is_refused(till: Shop) -> None:
     line = {"line": "1", "sku": "a", "quantity": 1, "gross_minor": 100}
     receipt = {
         "source": "/stores/1", "id": "R-2", "time": NOON, "currency": "CNY", "store": "1", "lines": [line, line],
@@ -135,7 +103,7 @@ def test_a_purchase_whose_line_ids_repeat_is_refused(till: Till) -> None:
     assert problem(till.post("/purchases", receipt), 422, "invalid-field")["field"] == "lines.1.line"
 
 
-def test_the_documentation_tells_both(till: Till) -> None:
+def test_the_documentation_tells_both(till: Shop) -> None:
     document = till.client.get("/openapi.json").json()
     assert {"/purchases/{purchase_id}/returns", "/purchases/{purchase_id}/void"} <= set(document["paths"])
     assert {"ReturnBody", "VoidBody", "TakenBackAnswer"} <= set(document["components"]["schemas"])

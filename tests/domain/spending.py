@@ -62,6 +62,10 @@ class Life:
         self.check(max(at, self.account.latest or at))
         return facts
 
+    def record(self, what_time_brought: Callable[[PointsAccount, datetime], list[Draft]], *, at: datetime) -> list[Any]:
+        """The clock records what has come about by itself."""
+        return self.do(lambda account, at: what_time_brought(account, at), at=at)  # noqa: PLW0108 - by position
+
     def refuses(self, refusal: Refusal, decide: Callable[..., list[Draft]], *, at: datetime, **what: Any) -> None:
         try:
             decide(self.account, at=at, **what)

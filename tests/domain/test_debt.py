@@ -2,14 +2,14 @@
 
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from domain import crediting, redeeming
 from domain.basket import Line
-from domain.fact import Fact
 from domain.movements import DebtSettled, DebtWaived, PointsRedeemed, PointsRevoked, RedemptionReversed
-from domain.programme import Policy
+from domain.points_account import PointsAccount
 from domain.refusals import InsufficientPoints, NoDebt
 from tests.builders import ANN, line, policy, sale
 from tests.domain.spending import DAY, HOLD, HOUR, MIDNIGHT, NOON, OTHER_HOLD, REDEMPTION, Life, lot, taken
@@ -70,7 +70,7 @@ class TestSettlement:
     def test_is_dated_one_by_one(self) -> None:
         life = Life(lot("A", 3, active=NOON + HOUR), lot("B", 3, active=NOON + 2 * HOUR))
         offline(life, 5)
-        settled = life.do(lambda account, at: account.settle(at), at=NOON + DAY)
+        settled = life.record(PointsAccount.settle, at=NOON + DAY)
         assert [(one.occurred_at, one.parts) for one in settled] == [
             (NOON + HOUR, taken(A=3)),
             (NOON + 2 * HOUR, taken(B=2)),
@@ -153,13 +153,12 @@ class TestAWaiver:
         Life(debt=5).refuses(NoDebt(points=6, debt=5), redeeming.waive, at=NOON, points=6, reason="")
 
 
-def bought(life: Life, *lines: Line, at: datetime = NOON, rules: Policy = RULES) -> None:
-    what = {"policy": rules, "version": 1, "campaigns": []}
-    one = sale(*lines, at=at, purchase_id=PURCHASE)
-    life.do(lambda account, at: crediting.earn(account, one, **what), at=at)
+def bought(life: Life, *lines: Line, at: datetime = NOON, purchase_id: UUID = PURCHASE) -> None:
+    one = sale(*lines, at=at, purchase_id=purchase_id)
+    life.do(lambda account, at: crediting.earn(account, one, policy=RULES, version=1, campaigns=[]), at=at)
 
 
-def returned(life: Life, kept: int, *, of: int = 9_500, at: datetime = NOON + HOUR, **policy_: Any) -> list[Fact]:
+def returned(life: Life, kept: int, *, of: int = 9_500, at: datetime = NOON + HOUR, **policy_: Any) -> list[Any]:
     """So much of the only line stays."""
     rules = policy(expiry={"mode": "rolling", "months": 12}, **policy_)
     rest = sale(*([line(kept)] if kept else []), at=NOON, purchase_id=PURCHASE)
@@ -235,9 +234,7 @@ class TestAClaw:
         life.do(redeeming.redeem, at=NOON, redemption_id=REDEMPTION, points=10)
         returned(life, 0, of=10_000)
         assert life.buckets(NOON + HOUR) == {"issued": 10, "spent": 10, "debt": 10}
-        again = sale(line(10_000), at=NOON + 2 * HOUR, purchase_id=OTHER_HOLD)
-        what = {"policy": RULES, "version": 1, "campaigns": []}
-        life.do(lambda account, at: crediting.earn(account, again, **what), at=NOON + 2 * HOUR)
+        bought(life, line(10_000), at=NOON + 2 * HOUR, purchase_id=OTHER_HOLD)
         assert life.buckets(NOON + DAY) == {"issued": 20, "spent": 10, "settled": 10}
 
 

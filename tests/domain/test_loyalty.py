@@ -65,12 +65,19 @@ class TestOutcomes:
         assert outcome.answer == {
             "purchase_id": purchase(line(10_000_000), at=NOON).id, "member_id": ANN, "tier": "Silver", "next_tier": "Gold",
             "points": [{"part": "base", "points": 10_000}, {"part": "gift", "points": 50}], "available": 10_050, "points_to_next": 90_000,
+            "redeemed": 0, "debt": 0,
         }  # fmt: skip
 
     def test_an_anonymous_receipt_prints_no_points(self, ledger: Ledger) -> None:
         (outcome,) = execute(ledger.writer(), bought(1, card=None))
         assert isinstance(outcome, Recorded)
-        assert outcome.answer == {"purchase_id": bought(1).id, "member_id": None, "points": []}
+        assert outcome.answer == {
+            "purchase_id": bought(1).id,
+            "member_id": None,
+            "points": [],
+            "redeemed": 0,
+            "debt": 0,
+        }
 
     def test_who_does_not_wait_for_an_answer_gets_none(self, ledger: Ledger) -> None:
         writer = ledger.writer()

@@ -112,7 +112,7 @@ class TestExpiry:
     def test_a_spend_from_before_the_expiry_that_arrives_after_it_takes_the_lot_as_it_was(self) -> None:
         """A recorded expiry yields to it."""
         life = Life(lot("A", 5, ends=MIDNIGHT), lot("B", 5))
-        life.do(lambda account, at: expire(account, at), at=MIDNIGHT + HOUR)
+        life.record(expire, at=MIDNIGHT + HOUR)
         assert life.buckets(MIDNIGHT + HOUR) == {"issued": 10, "expired": 5, "available": 5}
         assert redeemed(life, 3, at=MIDNIGHT - HOUR)[0].parts == taken(A=3)
         assert life.buckets(MIDNIGHT + HOUR) == {"issued": 10, "spent": 3, "expired": 2, "available": 5}
@@ -169,7 +169,7 @@ class TestAHold:
     def test_until_12_15_captured_at_12_10_and_arriving_at_12_20_is_good(self) -> None:
         life = Life(lot("A", 6))
         held(life, 6)
-        life.do(lambda account, at: redeeming.time_out(account, at), at=NOON + 20 * MINUTE)
+        life.record(redeeming.time_out, at=NOON + 20 * MINUTE)
         (spent,) = captured(life, at=NOON + 10 * MINUTE)
         assert (spent.parts, spent.debt, spent.redemption_id) == (taken(A=6), 0, HOLD)
 
@@ -233,7 +233,7 @@ class TestAHold:
         life = Life(lot("A", 6))
         held(life, 6)
         assert redeeming.time_out(life.account, UNTIL - SECOND) == []
-        (ended,) = life.do(lambda account, at: redeeming.time_out(account, at), at=UNTIL + HOUR)
+        (ended,) = life.record(redeeming.time_out, at=UNTIL + HOUR)
         assert (type(ended), ended.occurred_at, ended.parts) == (HoldTimedOut, UNTIL, taken(A=6))
         assert redeeming.time_out(life.account, UNTIL + HOUR) == []
 
@@ -308,7 +308,8 @@ class TestPointsAsCash:
     ) -> None:
         found = None
         try:
-            redeeming.check_as_cash(self.CASH, points, bill)
+            worth = redeeming.worth(self.CASH, points)
+            redeeming.check_as_cash(self.CASH, points, amount_minor=worth, bill_minor=bill)
         except Refusal as one:
             found = one
         assert found == refusal
