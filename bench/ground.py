@@ -22,6 +22,7 @@ from infra.database import connect
 from infra.embedded.services import EmbeddedServices
 from infra.kafka import admin, producer
 from infra.keys import KeyFile, load_key_file
+from infra.personal_data import PersonalData
 from infra.settings import Settings
 from infra.topics import PURCHASES
 
@@ -117,9 +118,11 @@ def ground(baskets: Sequence[Basket] = ()) -> Iterator[Ground]:
 
 def _prepare(settings: Settings, keys: KeyFile) -> None:
     """The chain's members and campaigns; the connection ends, as a database in use cannot be copied."""
-    now = datetime.now(UTC)
+    now, sealing = datetime.now(UTC), PersonalData(settings.database_url, keys)
     joins = [
-        join_command(MemberBody.model_validate(body), identity=_nobody(), card_ids=keys.card_id, answered=False)
+        join_command(
+            MemberBody.model_validate(body), identity=_nobody(), card_ids=keys.card_id, sealing=sealing, answered=False
+        )
         for body in complete_journey.members()
     ]
     campaigns = [

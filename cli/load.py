@@ -23,10 +23,12 @@ from domain.messages.identity import Identity
 from domain.messages.members import MemberBody, join_command
 from domain.messages.purchases import CardIds, PurchaseCompleted
 from domain.messages.reading import read
+from domain.personal_data import Sealing
 from domain.refusals import Refusal
 from infra.bootstrap import bootstrap
 from infra.kafka import producer
 from infra.keys import load_key_file
+from infra.personal_data import PersonalData
 from infra.topics import PURCHASES
 
 app = typer.Typer(help="Load NDJSON files; `-` is standard input.", no_args_is_help=True)
@@ -43,6 +45,8 @@ class Load:
     """One file on its way in: its lines, and those that were refused."""
 
     path: Path
+    quoted: bool = True
+    """Whether a refused line is set aside as it is; one of a member holds personal data, so only its number is."""
     done: int = 0
     refused: list[dict[str, object]] = field(default_factory=list)
 
@@ -57,9 +61,8 @@ class Load:
         """Set a line aside with its reason."""
         name = refusal.name if isinstance(refusal, Refusal) else "unexpected-error"
         fields = refusal.fields() if isinstance(refusal, Refusal) else {}
-        self.refused.append(
-            {"line": number, "reason": name, **fields, "message": line.decode(errors="backslashreplace")}
-        )
+        quote = {"message": line.decode(errors="backslashreplace")} if self.quoted else {}
+        self.refused.append({"line": number, "reason": name, **fields, **quote})
 
     def end(self, what: str) -> None:
         """Write the refused lines, tell what was done, and exit 1 if any line was refused."""
@@ -85,12 +88,13 @@ def members(file: File) -> None:
     """Join members: one body of `POST /members` a line. A member without id is known by the card."""
     settings = surroundings()
     bootstrap(settings)
-    load, card_ids = Load(file), load_key_file(settings).card_id
+    load, keys = Load(file, quoted=False), load_key_file(settings)
+    personal_data = PersonalData(settings.database_url, keys)
     with open_ledger(settings) as loyalty:
         waiting: list[tuple[int, bytes, JoinMember]] = []
         for number, line in load.lines():
             try:
-                waiting.append((number, line, _join(line, card_ids)))
+                waiting.append((number, line, _join(line, keys.card_id, personal_data)))
             except Refusal as refusal:
                 load.refuse(number, line, refusal)
             if len(waiting) >= AT_ONCE:
@@ -129,9 +133,9 @@ def _publish(file: Path, what: str) -> None:
     load.end(what)
 
 
-def _join(line: bytes, card_ids: CardIds) -> JoinMember:
+def _join(line: bytes, card_ids: CardIds, sealing: Sealing) -> JoinMember:
     body = read(MemberBody, line, strictly=True)
-    return join_command(body, identity=Identity.of("load", None), card_ids=card_ids, answered=False)
+    return join_command(body, identity=Identity.of("load", None), card_ids=card_ids, sealing=sealing, answered=False)
 
 
 def _execute(loyalty: Loyalty, waiting: list[tuple[int, bytes, JoinMember]], load: Load) -> None:

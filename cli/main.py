@@ -25,7 +25,7 @@ from infra.embedded.java import JavaMissing
 from infra.embedded.postgres import PostgresBinariesMissing
 from infra.embedded.service import ServiceFailed
 from infra.kafka import BrokersNotConfigured
-from infra.keys import KeyFileExposed, KeyFileMissing
+from infra.keys import KeyFileExposed, KeyFileIncomplete, KeyFileMissing
 from projections.chain import AnotherEpoch
 from projections.offsets import TopicRecreated
 
@@ -61,6 +61,7 @@ EXPECTED = (
     JavaMissing,
     KafkaError,
     KeyFileExposed,
+    KeyFileIncomplete,
     KeyFileMissing,
     NotPublished,
     NothingRuns,

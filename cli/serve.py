@@ -14,6 +14,7 @@ from infra import relay as relaying
 from infra.bootstrap import bootstrap
 from infra.database import connection
 from infra.keys import Keyring, load_key_file
+from infra.personal_data import PersonalData
 from infra.process import quiet_gc
 from infra.settings import Settings
 from query_api.app import create_app as query_app
@@ -26,7 +27,13 @@ consume = typer.Typer(help="Take in messages from Kafka.", no_args_is_help=True)
 def command_api() -> None:
     """Serve the Command API, for tills and staff."""
     settings = _ready()
-    door = command_app(open_ledger(settings), keyring=Keyring(settings), card_ids=load_key_file(settings).card_id)
+    keys = load_key_file(settings)
+    door = command_app(
+        open_ledger(settings),
+        keyring=Keyring(settings),
+        card_ids=keys.card_id,
+        personal_data=PersonalData(settings.database_url, keys),
+    )
     _serve(door, settings, settings.command_port)
 
 
@@ -34,7 +41,9 @@ def command_api() -> None:
 def query_api() -> None:
     """Serve the Query API, for tills, analysts and auditors."""
     settings = _ready()
-    door = query_app(settings, keyring=Keyring(settings), card_id=load_key_file(settings).card_id)
+    keys = load_key_file(settings)
+    personal_data = PersonalData(settings.database_url, keys)
+    door = query_app(settings, keyring=Keyring(settings), card_id=keys.card_id, personal_data=personal_data)
     _serve(door, settings, settings.query_port)
 
 

@@ -20,10 +20,16 @@ class Answer(BaseModel):
     position: int = Position
 
 
-class MemberJoinedAnswer(Answer):
+class MemberAnswer(Answer):
     """The member."""
 
     member_id: UUID
+
+
+class ErasedAnswer(MemberAnswer):
+    """The member, and when the personal data were erased."""
+
+    erased_at: datetime
 
 
 class CampaignCreatedAnswer(Answer):

@@ -16,12 +16,15 @@ from command_api.refusals import problem_of
 from domain.loyalty import Loyalty
 from domain.messages.batches import MemberBatch, PurchaseBatch
 from domain.messages.campaigns import CampaignBody
+from domain.messages.members import MemberPatch
 from domain.messages.programmes import PolicyBody
 from domain.messages.purchases import CardIds
 from domain.messages.reading import Message
 from domain.messages.returns import ReturnBody, VoidBody
+from domain.personal_data import Sealing
 from domain.refusals import Refusal
 from infra.keys import Keyring
+from infra.personal_data import KeysUnavailable
 from infra.web import Problem, tell_problems
 
 router = APIRouter(tags=["health"])
@@ -31,13 +34,13 @@ ROUTERS = [
     corrections.router,
 ]  # fmt: skip
 BODIES: list[type[Message]] = [
-    PurchaseBatch, ReturnBody, VoidBody, MemberBatch, CampaignBody, PolicyBody, *corrections.BODIES,
+    PurchaseBatch, ReturnBody, VoidBody, MemberBatch, MemberPatch, CampaignBody, PolicyBody, *corrections.BODIES,
     *redemptions.BODIES,
 ]  # fmt: skip
 """What the routes read by themselves, for the documentation."""
 
 
-def create_app(loyalty: Loyalty, *, keyring: Keyring, card_ids: CardIds) -> FastAPI:
+def create_app(loyalty: Loyalty, *, keyring: Keyring, card_ids: CardIds, personal_data: Sealing) -> FastAPI:
     """The application; it owns the ledger's writer from now on."""
     gathering = Gathering(loyalty)
 
@@ -57,7 +60,7 @@ def create_app(loyalty: Loyalty, *, keyring: Keyring, card_ids: CardIds) -> Fast
         lifespan=life,
     )
     app.state.keyring = keyring
-    app.state.door = Door(gathering, card_ids)
+    app.state.door = Door(gathering, card_ids, personal_data)
     for part in ROUTERS:
         app.include_router(part)
     document_bodies(app, BODIES)
@@ -89,8 +92,9 @@ def _tell_refusals(app: FastAPI) -> None:
         name, status, detail, fields = problem_of(refusal)
         return Problem(name, status, detail, **fields).response()
 
+    @app.exception_handler(KeysUnavailable)
     @app.exception_handler(StoreUnavailable)
-    async def unavailable(_: Request, __: StoreUnavailable) -> JSONResponse:
+    async def unavailable(_: Request, __: Exception) -> JSONResponse:
         return _unavailable().response()
 
     @app.exception_handler(TooBusy)

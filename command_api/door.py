@@ -1,4 +1,4 @@
-"""What the routes work with: the gathering of commands, and the ids that stand for card numbers."""
+"""What the routes work with: the gathering of commands, and what hides card numbers and personal data."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from command_api.gathering import Gathering
 from domain.command import Command
 from domain.loyalty import Outcome
 from domain.messages.purchases import CardIds
+from domain.personal_data import Sealing
 from domain.refusals import Refusal
 
 M = TypeVar("M")
@@ -21,6 +22,7 @@ class Door:
 
     gathering: Gathering
     card_ids: CardIds
+    personal_data: Sealing
 
     async def one(self, command: Command) -> Outcome:
         """Carry out a single command."""

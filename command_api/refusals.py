@@ -52,7 +52,7 @@ STATUS: dict[type[Refusal], int] = {
     no.ClaimTooLate: 409,
     no.MemberAlreadyExists: 409,
     no.CardAlreadyAssigned: 409,
-    no.PersonalDataNotAccepted: 422,
+    no.MemberErased: 410,
     no.CampaignAlreadyExists: 409,
     no.WindowEndsBeforeItBegins: 422,
     no.PolicyRefused: 422,

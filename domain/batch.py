@@ -74,6 +74,8 @@ class Batch:
         self.streams: dict[UUID, Stream] = {}
         self.facts: list[Fact] = []
         self.stored: list[Any] = []
+        self.keys: list[Any] = []
+        self.erased: list[UUID] = []
         self._programme_id = programme_id(programme)
         self._cache = cache
         self._load = load
@@ -170,6 +172,8 @@ class Batch:
                 self._by_day.clear()
         self.facts += facts
         self.stored += stored
+        self.keys += decision.keys
+        self.erased += decision.erased
 
     @staticmethod
     def _numbered(drafts: Sequence[Draft], envelope: dict[str, Any]) -> list[Fact]:

@@ -50,6 +50,10 @@ class Decision(NamedTuple):
     then: "Sequence[Command]" = ()
     refused: Refusal | None = None
     """The command is refused, and the drafts are what is remembered of that."""
+    keys: Sequence[Any] = ()
+    """Keys that were made for what the drafts seal, to be kept beside the log; opaque here."""
+    erased: Sequence[UUID] = ()
+    """Members whose keys are destroyed."""
 
 
 class Repeat(NamedTuple):

@@ -118,7 +118,9 @@ class Loyalty(Application[UUID]):
                         self._cache.forget(batch.streams)
                         batch, decided = self._decide(commands, recorded_at)
                     first = self._position + 1
-                    self.facts.insert_events(batch.stored, offsets=offsets, sealed=letters(decided))
+                    self.facts.insert_events(
+                        batch.stored, offsets=offsets, sealed=letters(decided), keys=batch.keys, erased=batch.erased
+                    )
                     self._position += len(batch.stored)
         except BaseException:
             self._cache.forget(batch.streams)

@@ -6,7 +6,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import TopicAlreadyExistsError
 from psycopg import Connection
 
-from infra import event_store, keys, letters, relay
+from infra import event_store, keys, letters, personal_data, relay
 from infra.database import connection, make_tables
 from infra.kafka import admin, consumer
 from infra.settings import Settings
@@ -28,7 +28,10 @@ class TopicMismatch(RuntimeError):
 def bootstrap(settings: Settings) -> None:
     """Make tables and topics, and check that the topics are those that the stored offsets speak of."""
     with connection(settings) as database:
-        make_tables(database, (*event_store.TABLES, *keys.TABLES, *letters.TABLES, *relay.TABLES))
+        make_tables(
+            database,
+            (*event_store.TABLES, *keys.TABLES, *letters.TABLES, *personal_data.TABLES, *relay.TABLES),
+        )
         _make_topics(settings)
         topic_ids = _checked_topics(settings)
         _begin_offsets(database, settings, topic_ids[PURCHASES])

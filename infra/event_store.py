@@ -22,7 +22,7 @@ from eventsourcing.persistence import (
 from eventsourcing.utils import resolve_topic
 from psycopg import Connection, Cursor
 
-from infra import letters
+from infra import letters, personal_data
 from infra.database import WRITERS_LOCK, connect
 from infra.stored_facts import COPY, FactMapper, copy_rows
 
@@ -144,12 +144,16 @@ class FactRecorder(ApplicationRecorder):
         *,
         offsets: Sequence[Offset] = (),
         sealed: Sequence[letters.Sealed] = (),
+        keys: Sequence[personal_data.WrappedKey] = (),
+        erased: Sequence[UUID] = (),
         **_: Any,
     ) -> Sequence[int]:
-        """Append facts, move the offsets of their messages and keep the letters: all or nothing. Answers positions."""
+        """Append facts, move the offsets of their messages, keep the letters and the members' new keys, and destroy
+        the keys of members who were erased: all or nothing. Answers positions.
+        """
         if self._last is None:
             with self.writing(after=self.max_notification_id() or 0):
-                return self.insert_events(stored_events, offsets=offsets, sealed=sealed)
+                return self.insert_events(stored_events, offsets=offsets, sealed=sealed, keys=keys, erased=erased)
         first = self._last + 1
         with self.connection.cursor() as cursor:
             _move_offsets(cursor, offsets)
@@ -158,6 +162,8 @@ class FactRecorder(ApplicationRecorder):
                     copy.write(b"".join(copy_rows(stored_events, first)))
             with self.connection.pipeline():
                 letters.insert(cursor, sealed)
+                personal_data.keep(cursor, keys)
+                personal_data.destroy(cursor, erased)
                 cursor.execute("SELECT pg_notify(%s, '')", (CHANNEL,))
                 cursor.execute("COMMIT")
         self._last += len(stored_events)

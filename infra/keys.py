@@ -1,5 +1,6 @@
-"""Secrets: the key file that hides card numbers and letters, and the bearer keys of the doors."""
+"""Secrets: the key file that hides card numbers, letters and personal data, and the bearer keys of the doors."""
 
+import fcntl
 import hashlib
 import hmac
 import json
@@ -7,9 +8,10 @@ import os
 import secrets
 import time
 from base64 import b64decode, b64encode
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 from uuid import UUID
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -38,16 +40,22 @@ class KeyFileMissing(RuntimeError):
     """An external database needs a key file that is kept: a new one could not read what the old one hid."""
 
 
+class KeyFileIncomplete(RuntimeError):
+    """The key file was made by an older release, which had fewer keys."""
+
+
 class KeyFileExposed(RuntimeError):
     """The key file can be read by others. Restrict it: chmod 600."""
 
 
 class KeyFile:
-    """The keys that must stay outside the database and its backups."""
+    """The keys that must stay outside the database and its backups, 32 bytes each."""
 
-    def __init__(self, *, cards: bytes, letters: bytes) -> None:
+    def __init__(self, *, cards: bytes, letters: bytes, members: bytes, fingerprints: bytes) -> None:
         self._cards = cards
         self._letters = AESGCM(letters)
+        self._members = AESGCM(members)
+        self._fingerprints = fingerprints
 
     def card_id(self, number: str) -> UUID:
         """The id that stands for a card number everywhere behind the doors."""
@@ -55,15 +63,39 @@ class KeyFile:
 
     def seal(self, clear: bytes, *, context: str) -> bytes:
         """Encrypt a letter; it opens only under the same context."""
-        nonce = os.urandom(12)
-        return nonce + self._letters.encrypt(nonce, clear, context.encode())
+        return encrypt(self._letters, clear, context=context)
 
     def open(self, sealed: bytes, *, context: str) -> bytes:
-        return self._letters.decrypt(sealed[:12], sealed[12:], context.encode())
+        return decrypt(self._letters, sealed, context=context)
+
+    def wrap(self, key: bytes, *, context: str) -> bytes:
+        """Encrypt a member's key, so that it can be kept in the database."""
+        return encrypt(self._members, key, context=context)
+
+    def unwrap(self, wrapped: bytes, *, context: str) -> bytes:
+        return decrypt(self._members, wrapped, context=context)
+
+    def digest(self, content: bytes) -> bytes:
+        """Tells the same content again; without this file nobody can find out the content by guessing."""
+        return hmac.digest(self._fingerprints, content, "sha256")
+
+
+def encrypt(key: AESGCM, clear: bytes, *, context: str) -> bytes:
+    """AES-256-GCM under a random nonce of 12 bytes, which stands before the ciphertext and its tag."""
+    nonce = os.urandom(12)
+    return nonce + key.encrypt(nonce, clear, context.encode())
+
+
+def decrypt(key: AESGCM, sealed: bytes, *, context: str) -> bytes:
+    """What `encrypt` was given; `InvalidTag` for anything else, another key and another context included."""
+    return key.decrypt(sealed[:12], sealed[12:], context.encode())
+
+
+NAMES = ("cards", "letters", "members", "fingerprints")
 
 
 def load_key_file(settings: Settings, *, make: bool = False) -> KeyFile:
-    """Read the key file, or make one where that is safe: beside an embedded database that is new as well."""
+    """Read the key file. With `make`, what is missing of it is made first: for a database of our own, or when asked."""
     path = settings.keys_path
     if make and not path.exists():
         _make_key_file(path)
@@ -71,25 +103,55 @@ def load_key_file(settings: Settings, *, make: bool = False) -> KeyFile:
         raise KeyFileMissing(f"{path} is missing: restore it, or make a new ledger's keys with `loyalty keys init`")
     if path.stat().st_mode & 0o077:
         raise KeyFileExposed(f"{path}: run chmod 600 {path}")
-    kept = json.loads(path.read_text())
-    return KeyFile(cards=b64decode(kept["cards"]), letters=b64decode(kept["letters"]))
+    kept = _completed(path) if make else json.loads(path.read_text())
+    missing = [name for name in NAMES if name not in kept]
+    if missing:
+        raise KeyFileIncomplete(
+            f"{path} lacks the keys for {', '.join(missing)}: run `loyalty keys init`, which adds them and changes no "
+            "other; then give the file to every role, and keep a copy"
+        )
+    return KeyFile(**{name: b64decode(kept[name]) for name in NAMES})
 
 
 def _make_key_file(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    keys = {name: b64encode(secrets.token_bytes(32)).decode() for name in ("cards", "letters")}
-    temporary = path.with_suffix(f".{secrets.token_hex(8)}")
-    temporary.touch(mode=0o600, exist_ok=False)
-    with temporary.open("w") as file:
-        json.dump(keys, file)
-        file.flush()
-        os.fsync(file.fileno())
+    temporary = _written(_fresh(NAMES), beside=path)
     try:
         os.link(temporary, path)  # whoever comes second keeps the first one's keys
     except FileExistsError:
         return
     finally:
         temporary.unlink()
+
+
+def _completed(path: Path) -> dict[str, Any]:
+    """Add the keys that are missing. Who comes second waits, finds another file in its place, and reads that one."""
+    while True:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if os.fstat(file.fileno()).st_ino != path.stat().st_ino:
+                continue
+            kept: dict[str, Any] = json.load(file)
+            missing = [name for name in NAMES if name not in kept]
+            if missing:
+                kept |= _fresh(missing)
+                _written(kept, beside=path).replace(path)
+            return kept
+
+
+def _fresh(names: Iterable[str]) -> dict[str, str]:
+    return {name: b64encode(secrets.token_bytes(32)).decode() for name in names}
+
+
+def _written(keys: dict[str, Any], *, beside: Path) -> Path:
+    """A file for its owner alone, safe on disk, to be put in the place of another one."""
+    temporary = beside.with_suffix(f".{secrets.token_hex(8)}")
+    temporary.touch(mode=0o600, exist_ok=False)
+    with temporary.open("w") as file:
+        json.dump(keys, file)
+        file.flush()
+        os.fsync(file.fileno())
+    return temporary
 
 
 @dataclass(frozen=True)

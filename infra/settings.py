@@ -52,7 +52,7 @@ class Settings(BaseSettings):
     programme: str = Field("corner_shop", description="The programme whose policy is in force")
     key_file: Path | None = Field(
         None,
-        description="The keys that hide card numbers and letters, mode 0600; default: `keys.json` in the data directory",
+        description="The keys that hide card numbers, letters and personal data, mode 0600; default: `keys.json` in the data directory",
     )
     partitions: PositiveInt = Field(12, description="Partitions of each topic; fixed once the topics exist")
     replication_factor: PositiveInt = Field(1, description="Replicas of each topic, when we make it")

@@ -29,7 +29,9 @@ class Campaigns(Projection):
         "CREATE TABLE IF NOT EXISTS {schema}.audience_members (campaign_id text NOT NULL, member_id uuid NOT NULL)",
         "CREATE INDEX IF NOT EXISTS audience_members_campaign ON {schema}.audience_members (campaign_id)",
         "CREATE TABLE IF NOT EXISTS {schema}.members (member_id uuid PRIMARY KEY)",
-        "CREATE TABLE IF NOT EXISTS {schema}.cards (card_id uuid PRIMARY KEY, member_id uuid NOT NULL)",
+        # Holders before the present one stay, and may come back: neither erasures nor merges change a figure.
+        "CREATE TABLE IF NOT EXISTS {schema}.cards (card_id uuid NOT NULL, member_id uuid NOT NULL)",
+        "CREATE INDEX IF NOT EXISTS cards_card ON {schema}.cards (card_id)",
         # Whom each campaign targets: a listed card stands for its holder, as soon as there is one.
         """
         CREATE OR REPLACE VIEW {schema}.targeted AS

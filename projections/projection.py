@@ -1,7 +1,7 @@
 """The base of all projections: tables in a schema of their own, moved by facts, written set by set."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, ClassVar, LiteralString, TypeVar
 
@@ -55,7 +55,7 @@ class Projection:
                 handler(self, told.body, rows)
         return rows
 
-    def write(self, cursor: Cursor, rows: Rows) -> None:
+    def write(self, cursor: Cursor, rows: Mapping[str, Sequence[Sequence[Any]]]) -> None:
         """One statement a table, whatever the size of the batch."""
         for table, added in rows.items():
             with cursor.copy(sql.SQL("COPY {} FROM STDIN").format(sql.Identifier(self.schema, table))) as copy:

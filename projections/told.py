@@ -27,10 +27,50 @@ class Joined(TypedDict):
 
     member_id: str
     registered_at: str
+    originator_version: int
+    occurred_at: str
+    language: NotRequired[str]
+    consents: NotRequired[dict[str, bool]]
+
+
+class Profiled(TypedDict):
+    """Of `ProfileChanged`."""
+
+    member_id: str
+    originator_version: int
+    key_id: NotRequired[str]
+    sealed: NotRequired[dict[str, str]]
+    language: NotRequired[str]
+    removed: NotRequired[list[str]]
+
+
+class Consented(TypedDict):
+    """Of `ConsentChanged`."""
+
+    member_id: str
+    originator_version: int
+    occurred_at: str
+    purpose: str
+    channel: NotRequired[str]
+    granted: bool
+
+
+class Erased(TypedDict):
+    """Of `PersonalDataErased`."""
+
+    member_id: str
+    occurred_at: str
+
+
+class Merged(TypedDict):
+    """Of `MemberMerged` and `MemberParted`: the cards that the member holds no longer."""
+
+    member_id: str
+    card_ids: list[str]
 
 
 class Assigned(TypedDict):
-    """Of `CardAssigned`; its stream is the card."""
+    """Of `CardAssigned` and `CardUnlinked`; their stream is the card."""
 
     originator_id: str
     member_id: str
@@ -125,7 +165,13 @@ class Published(TypedDict):
 
 SHAPES = {
     "MemberJoined.v1": Joined,
+    "ProfileChanged.v1": Profiled,
+    "ConsentChanged.v1": Consented,
+    "PersonalDataErased.v1": Erased,
     "CardAssigned.v1": Assigned,
+    "CardUnlinked.v1": Assigned,
+    "MemberMerged.v1": Merged,
+    "MemberParted.v1": Merged,
     "AccountOpened.v1": Opened,
     "PointsEarned.v1": Earned,
     "PointsRevoked.v1": Revoked,

@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from infra.database import connect
 from infra.keys import Keyring
+from infra.personal_data import PersonalData
 from infra.settings import Settings
 from infra.web import tell_problems
 from projections import schema
@@ -18,7 +19,9 @@ from query_api.facts import Log
 from query_api.reading import Reader
 
 
-def create_app(settings: Settings, *, keyring: Keyring, card_id: Callable[[str], UUID]) -> FastAPI:
+def create_app(
+    settings: Settings, *, keyring: Keyring, card_id: Callable[[str], UUID], personal_data: PersonalData
+) -> FastAPI:
     """The application; `card_id` turns a card number into the id that stands for it."""
 
     @asynccontextmanager
@@ -40,6 +43,7 @@ def create_app(settings: Settings, *, keyring: Keyring, card_id: Callable[[str],
     app.state.settings = settings
     app.state.keyring = keyring
     app.state.card_id = card_id
+    app.state.personal_data = personal_data
     app.state.programme = settings.programme
     app.include_router(health.router)
     for part in (members.router, campaigns.router, facts.router):

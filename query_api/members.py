@@ -1,15 +1,19 @@
-"""Members: who holds a card, how many points they have, and where they stand."""
+"""Members: who holds a card, how many points they have, where they stand, and what is known of them."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Annotated, NoReturn
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel, Field
+from starlette.concurrency import run_in_threadpool
 
 from domain.programme import programme_id
+from infra.personal_data import KeysUnavailable, PersonalData
 from infra.web import Problem, requires
 from projections.balances import Balance, balance_of
-from projections.members import Member, member_of
+from projections.members import Consent, Member, member_of, profile_of
 from projections.tiers import NoProgrammeKnown, TierAnswer, tier_of
 from query_api.asking import AsOf, TheReader, Waiting, instant, unknown
 
@@ -50,6 +54,49 @@ async def tier(request: Request, member_id: UUID, read: TheReader, wait: Waiting
         except NoProgrammeKnown as error:
             raise Problem("no-programme-in-force", 404, "No version of the programme was in force then.") from error
     return found or _no_member()
+
+
+class Profile(BaseModel):
+    """What is known of a member. A field that nobody stated is left out; after an erasure all of them are."""
+
+    member_id: UUID = Field(description="The member")
+    registered_at: datetime = Field(description="When the member joined, as told by whoever enrolled them")
+    name: str | None = Field(None, description="The name")
+    phone: str | None = Field(None, description="The telephone number")
+    email: str | None = Field(None, description="The e-mail address")
+    address: str | None = Field(None, description="The postal address")
+    birth_date: str | None = Field(None, description="The day of birth", json_schema_extra={"format": "date"})
+    language: str | None = Field(None, description="The language to write in")
+    consents: list[Consent] = Field(description="What holds now, by purpose and channel")
+    consent_history: list[Consent] = Field(description="Everything that was ever said, in its order")
+    erased_at: datetime | None = Field(None, description="When the personal data were erased, if they were")
+    position: int = Field(description="The log position up to which the answer is complete")
+
+
+@router.get("/{member_id}/profile", dependencies=[Depends(requires("staff"))], response_model_exclude_none=True)
+async def profile(request: Request, member_id: UUID, read: TheReader, wait: Waiting) -> Profile:
+    """What is known of the member, decrypted for this answer alone."""
+    personal_data: PersonalData = request.app.state.personal_data
+    async with read.look("members", wait, subjects=[member_id]) as snapshot:
+        found = await profile_of(snapshot, member_id=member_id) or _no_member()
+        position = snapshot.position
+    try:
+        opened = await run_in_threadpool(personal_data.open, member_id, found.sealed)
+    except KeysUnavailable as error:
+        raise Problem(
+            "store-unavailable", 503, "The database of the keys does not answer.", headers={"Retry-After": "1"}
+        ) from error
+    erased_at = found.erased_at or opened.erased_at  # the keys are gone before the read model hears of it
+    return Profile(
+        member_id=member_id,
+        registered_at=found.registered_at,
+        **opened.fields,
+        language=None if erased_at else found.language,
+        consents=list({(one.purpose, one.channel): one for one in found.consents}.values()),
+        consent_history=found.consents,
+        erased_at=erased_at,
+        position=position,
+    )
 
 
 def _no_member() -> NoReturn:

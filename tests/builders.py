@@ -20,6 +20,8 @@ from domain.messages.identity import Identity
 from domain.messages.purchases import PurchaseData, purchase_command
 from domain.programme import SHIPPED, Policy, ProgrammePublished, programme_id
 from domain.purchase import ReturnedLine, Sale
+from infra.keys import KeyFile
+from infra.personal_data import PersonalData
 from tests.spec import fact, numbered
 
 ANN = UUID("a0000000-0000-4000-8000-000000000001")
@@ -35,6 +37,9 @@ def card_id(number: str) -> UUID:
 
 
 ANNS_CARD = card_id("1001")
+KEYS = KeyFile(cards=b"c" * 32, letters=b"l" * 32, members=b"m" * 32, fingerprints=b"f" * 32)
+SEALING = PersonalData(None, KEYS)
+"""Seals what is new; without a database it finds no key again."""
 
 
 def policy(shipped: str = "member_experience", **changes: Any) -> Policy:

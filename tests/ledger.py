@@ -10,7 +10,7 @@ from psycopg import Connection
 
 from domain.command import Command
 from domain.loyalty import Loyalty, Outcome, Recorded
-from infra import event_store, letters
+from infra import event_store, letters, personal_data
 from infra.database import connect, make_tables
 from tests.builders import policy, publish
 
@@ -26,8 +26,8 @@ class Ledger:
 
     def __enter__(self) -> Self:
         self.database: Connection = self._closing.enter_context(connect(self.url))
-        make_tables(self.database, (*event_store.TABLES, *letters.TABLES))
-        self.database.execute("TRUNCATE facts, intake_offsets, dead_letters RESTART IDENTITY")
+        make_tables(self.database, (*event_store.TABLES, *letters.TABLES, *personal_data.TABLES))
+        self.database.execute("TRUNCATE facts, intake_offsets, dead_letters, member_keys RESTART IDENTITY")
         execute(self.writer(), publish(policy(), at=NOW))
         return self
 

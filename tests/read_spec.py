@@ -13,8 +13,9 @@ from psycopg import AsyncConnection, sql
 from domain.basket import CouponUse
 from domain.campaign import AudienceListed, campaign_stream
 from domain.fact import Fact
-from domain.member import CardAssigned, MemberJoined
+from domain.member import CardAssigned, CardUnlinked, MemberJoined, PersonalDataErased, ProfileChanged
 from domain.movements import AccountOpened, EarnedPart, PointsEarned, PointsRevoked, RevokedPart
+from domain.personal_data import Sealed
 from domain.points_account import account_id
 from infra.database import connect
 from infra.kafka import partition_of
@@ -147,16 +148,32 @@ class ReadSide:
         self.connection.close()
 
 
-def joins(member_id: UUID, *, card: str, at: datetime = JANUARY) -> list[Fact]:
+def joins(member_id: UUID, *, card: str, at: datetime = JANUARY, **what: Any) -> list[Fact]:
     """What is recorded when somebody joins."""
     return [
         fact(
             MemberJoined, originator_id=member_id, occurred_at=at, member_id=member_id, card_id=card_id(card),
-            registered_at=at, fingerprint="f",
+            registered_at=at, fingerprint="f", originator_version=1, **what,
         ),
         fact(CardAssigned, originator_id=card_id(card), occurred_at=at, member_id=member_id),
         fact(AccountOpened, originator_id=account_id(member_id), occurred_at=at, member_id=member_id, registered_at=at),
     ]  # fmt: skip
+
+
+def profile(member_id: UUID, sealed: Sealed, *, version: int = 2, **what: Any) -> Fact:
+    """Personal fields, as they are recorded."""
+    return fact(
+        ProfileChanged, originator_id=member_id, originator_version=version, member_id=member_id,
+        key_id=sealed.key_id, sealed=sealed.texts, marks=sealed.marks, **what,
+    )  # fmt: skip
+
+
+def erases(member_id: UUID, *, cards: Sequence[str] = (), at: datetime = JANUARY) -> list[Fact]:
+    """What is recorded when a member's personal data are erased."""
+    return [
+        fact(PersonalDataErased, originator_id=member_id, occurred_at=at, member_id=member_id, reason="law"),
+        *(fact(CardUnlinked, originator_id=card_id(card), occurred_at=at, member_id=member_id) for card in cards),
+    ]
 
 
 def earns(

@@ -22,6 +22,10 @@ from infra.database import connect, make_tables
 from infra.keys import load_key_file
 from infra.settings import Settings
 from projections import schema
+from tests.builders import ANN, SEALING, join
+from tests.domain.story import JOINED_AT
+from tests.domain.test_commands_of_personal_data import erase
+from tests.ledger import Ledger, execute
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
@@ -54,6 +58,20 @@ def test_every_setting_that_operators_are_shown_exists() -> None:
     assert shown <= {name.upper() for name in Settings.model_fields}
 
 
+def test_the_auditors_checks_of_erasures_find_what_should_not_be(module_database_url: str) -> None:
+    with Ledger(module_database_url) as ledger:
+        writer, sealed = ledger.writer(), SEALING.seal_first(ANN, {"name": "Ann"})
+        for command in (join(at=JOINED_AT, personal=sealed), erase()):
+            assert isinstance(execute(writer, command)[0], Recorded)
+        (block,) = [block for block in blocks("auditors.md", "sql") if "FROM member_keys" in block]
+        checks = [statement for statement in block.split(";") if statement.strip()]
+        assert [ledger.rows(statement) for statement in checks] == [[]] * 4
+        ledger.rows("UPDATE member_keys SET wrapped = '', destroyed_at = NULL RETURNING 1")
+        assert len(ledger.rows(checks[0])) == 1
+        ledger.rows("DELETE FROM member_keys RETURNING 1")
+        assert len(ledger.rows(checks[3])) == 1
+
+
 def test_the_message_that_tills_are_shown_is_recorded_and_the_auditors_checks_find_nothing(settings: Settings) -> None:
     card_ids = load_key_file(settings, make=True).card_id
     event = event_of(blocks("tills.md", "json")[0].encode(), [])
@@ -64,7 +82,7 @@ def test_the_message_that_tills_are_shown_is_recorded_and_the_auditors_checks_fi
         schema.ensure(database)
     with open_ledger(settings) as loyalty:
         commands = [
-            join_command(joined, identity=Identity.of("docs", None), card_ids=card_ids),
+            join_command(joined, identity=Identity.of("docs", None), card_ids=card_ids, sealing=SEALING),
             purchase_command(
                 event.data, source=event.source, external_id=event.id, time=event.time, card_ids=card_ids, answered=True
             ),

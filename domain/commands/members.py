@@ -10,6 +10,7 @@ from domain.command import Decision, History, KeyedCommand, Repeat, Streams, Wan
 from domain.commands.purchases import CreditKeptPurchase
 from domain.fact import Fact
 from domain.member import Card, Member, MemberJoined
+from domain.personal_data import Sealed
 from domain.points_account import PointsAccount, account_id
 from domain.purchase import (
     Purchase,
@@ -35,6 +36,7 @@ class JoinMember(KeyedCommand):
     language: str | None = None
     consents: dict[str, bool] | None = None
     attribution: dict[str, str] | None = None
+    personal: Sealed | None = None
 
     def wants(self, streams: Streams) -> Wanted:
         if self.keyed:
@@ -44,8 +46,8 @@ class JoinMember(KeyedCommand):
         yield PointsAccount, account_id(self.member_id)
         card = streams.peek(self.card_id)
         if card is not None:
-            if card.member_id is not None:
-                yield Member, card.member_id
+            for member_id in _holders(card):
+                yield Member, member_id
             for purchase_id in card.kept:
                 yield Purchase, purchase_id
 
@@ -56,7 +58,8 @@ class JoinMember(KeyedCommand):
             return repeat
         self.not_in_the_future(streams)
         card = streams.get(Card, self.card_id)
-        joined = streams.get(Member, self.member_id).draft(
+        member = streams.get(Member, self.member_id)
+        joined = member.draft(
             MemberJoined,
             member_id=self.member_id,
             card_id=self.card_id,
@@ -70,10 +73,12 @@ class JoinMember(KeyedCommand):
         drafts = [
             *self.claim(streams, target=str(self.member_id)),
             joined,
+            *member.change(sealed=self.personal),
             *card.assign(self.member_id),
             *account.open(member_id=self.member_id, registered_at=self.registered_at),
         ]
-        return Decision(drafts, then=[self._crediting(streams, purchase_id) for purchase_id in card.kept])
+        then = [self._crediting(streams, purchase_id) for purchase_id in card.kept]
+        return Decision(drafts, then, keys=[self.personal.new_key] if self.personal else ())
 
     def _joined_before(self, streams: Streams) -> Repeat | None:
         member, card = streams.get(Member, self.member_id), streams.get(Card, self.card_id)
@@ -81,12 +86,13 @@ class JoinMember(KeyedCommand):
             if member.fingerprint != self.fingerprint:
                 raise MemberAlreadyExists(member_id=self.member_id)
             return Repeat(member.id)
-        if card.member_id is None:
-            return None
-        holder = streams.get(Member, card.member_id)
-        if self.chosen or holder.fingerprint != self.fingerprint:
+        if not self.chosen:
+            for holder in _holders(card):
+                if streams.get(Member, holder).fingerprint == self.fingerprint:
+                    return Repeat(holder)
+        if card.member_id is not None:
             raise CardAlreadyAssigned(card_id=self.card_id)
-        return Repeat(holder.id)
+        return None
 
     def _crediting(self, streams: Streams, purchase_id: UUID) -> "CreditKeptPurchase":
         recorded = streams.get(Purchase, purchase_id).recorded
@@ -107,3 +113,8 @@ class JoinMember(KeyedCommand):
     def answer(facts: Sequence[Fact], history: History) -> dict[str, Any]:  # noqa: ARG004
         """The member's id."""
         return {"member_id": next(fact.member_id for fact in facts if isinstance(fact, MemberJoined))}
+
+
+def _holders(card: Card) -> list[UUID]:
+    """Who holds the card, and who did: what they joined with is a repeat even after their data were erased."""
+    return card.former if card.member_id is None else [card.member_id, *card.former]

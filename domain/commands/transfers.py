@@ -14,7 +14,7 @@ from domain.member import Card, Member
 from domain.movements import PointsGivenBack, PointsReceived, PointsSent
 from domain.points_account import PointsAccount, account_id
 from domain.receipt import Receipt
-from domain.refusals import NotMerged, TransferToOneself, UnknownMember
+from domain.refusals import MemberErased, NotMerged, TransferToOneself, UnknownMember
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,9 +89,11 @@ class MergeMembers(BetweenMembers):
     scope = "merge"
 
     def agree(self, streams: Streams) -> Decision:
-        """Refused in this order: oneself, members, merged before, open holds."""
+        """Refused in this order: oneself, members, merged before, survivor erased, open holds."""
         self._not_oneself()
         absorbed, survivor = account_of(streams, self.member_id), account_of(streams, self.other_id)
+        if streams.get(Member, self.other_id).erased:
+            raise MemberErased(member_id=self.other_id)
         version, policy = streams.programme.in_force(self.occurred_at)
         moved = moving.merge(
             absorbed,

@@ -1,16 +1,22 @@
-"""Members as they are joined, over HTTP or from a file, and the command that they become."""
+"""Members as they are joined and changed, over HTTP or from a file, and the commands that this becomes."""
 
+import re
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
 from typing import Annotated, TypeVar
 from uuid import UUID, uuid4
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from domain.basket import Word
 from domain.commands.members import JoinMember
+from domain.commands.personal_data import ChangeProfile, ErasePersonalData
+from domain.member import Consent
 from domain.messages.identity import Identity
 from domain.messages.purchases import CardIds
 from domain.messages.reading import Message, UtcTime, canonical, fingerprint
-from domain.refusals import PersonalDataNotAccepted, UnsupportedFeature
+from domain.personal_data import FIELDS, Sealing
+from domain.refusals import InvalidField, UnsupportedFeature
 
 V = TypeVar("V")
 
@@ -20,43 +26,145 @@ def in_order(named: dict[str, V]) -> dict[str, V]:
     return dict(sorted(named.items()))
 
 
-PERSONAL = ("name", "phone", "email", "birth_date")
+def _telephone(number: str) -> str:
+    if not re.fullmatch(r"\+?[0-9]{5,15}", re.sub(r"[ ()./-]", "", number)):
+        raise ValueError("a telephone number has 5 to 15 digits, with `+` before the country code")
+    return number
 
 
-class MemberBody(Message):
+def _as_text(value: object) -> object:
+    """A bare number would be taken for seconds since 1970."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        return value
+    raise ValueError("a date is text, as in 1990-05-31")
+
+
+def _within_living_memory(day: date) -> date:
+    if day.year < 1900:
+        raise ValueError("the year lies before 1900")
+    return day
+
+
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Telephone = Annotated[str, Field(max_length=40), AfterValidator(_telephone)]
+Email = Annotated[str, Field(max_length=254, pattern=r"^[^@\s]+@[^@\s.]+(\.[^@\s.]+)+$")]
+Address = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
+BirthDate = Annotated[date, BeforeValidator(_as_text), AfterValidator(_within_living_memory)]
+Language = Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Za-z]{2,4})?$")]
+Reason = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+"""A word such as `member-request`: it is kept in clear for ever, and a sentence might name somebody."""
+Asked = Annotated[dict[Word, bool | None], Field(max_length=50), AfterValidator(in_order)] | bool | None
+"""Of a purpose: whatever the channel, or channel by channel; null withdraws."""
+
+
+class Personal(Message):
+    """What is only ever kept encrypted."""
+
+    name: Name | None = None
+    phone: Telephone | None = None
+    email: Email | None = None
+    address: Address | None = None
+    birth_date: BirthDate | None = None
+
+
+class MemberBody(Personal):
     """The body of `POST /members`. A member id that the client chose makes a repeat an answer; so does the card."""
 
     member_id: UUID | None = Field(default=None, description="Chosen by the client; else one is made.")
     card: Word = Field(description="The card's number. It is kept only as a keyed hash.")
     registered_at: UtcTime
-    name: str | None = Field(default=None, description="Not accepted yet: personal data must be encrypted first.")
-    phone: str | None = Field(default=None, description="Not accepted yet, like `name`.")
-    email: str | None = Field(default=None, description="Not accepted yet, like `name`.")
-    birth_date: str | None = Field(default=None, description="Not accepted yet, like `name`.")
-    language: Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Za-z]{2,4})?$")] | None = None
+    language: Language | None = None
     consents: Annotated[dict[Word, bool], Field(max_length=50), AfterValidator(in_order)] | None = None
     attribution: Annotated[dict[Word, Word], Field(max_length=50), AfterValidator(in_order)] | None = None
     referral_code: Word | None = Field(default=None, description="Not supported yet.")
 
 
-def join_command(body: MemberBody, *, identity: Identity, card_ids: CardIds, answered: bool = True) -> JoinMember:
-    """The command of a join. Personal fields are refused until they can be encrypted."""
-    personal = tuple(name for name in PERSONAL if getattr(body, name) is not None)
-    if personal:
-        raise PersonalDataNotAccepted(fields_refused=personal)
+class MemberPatch(Personal):
+    """The body of `PATCH /members/{id}`, a JSON merge patch: what is left out stays, null takes back."""
+
+    language: Language | None = None
+    consents: Annotated[dict[Word, Asked], Field(max_length=50), AfterValidator(in_order)] = Field(
+        default={}, description="By purpose: true or false, null to withdraw, or the same by channel."
+    )
+
+
+def join_command(
+    body: MemberBody, *, identity: Identity, card_ids: CardIds, sealing: Sealing, answered: bool = True
+) -> JoinMember:
+    """The command of a join; from here on card and personal fields are hidden."""
     if body.referral_code is not None:
         raise UnsupportedFeature(feature="referral_code")
-    card_id = card_ids(body.card)
+    card_id, member_id, personal = card_ids(body.card), body.member_id or uuid4(), _personal(body)
+    _born_before(body, body.registered_at)
+    content = [canonical(body, without=frozenset({"card", *FIELDS})), card_id.bytes]
+    if personal:
+        content.append(sealing.digest(canonical(body, without=_NOT_PERSONAL)))
     return JoinMember(
         **identity.fields(),
         occurred_at=body.registered_at,
-        fingerprint=fingerprint(canonical(body, without=frozenset({"card"})), card_id.bytes),
+        fingerprint=fingerprint(*content),
         answered=answered,
-        member_id=body.member_id or uuid4(),
+        member_id=member_id,
         chosen=body.member_id is not None,
         card_id=card_id,
         registered_at=body.registered_at,
         language=body.language,
         consents=body.consents,
         attribution=body.attribution,
+        personal=sealing.seal_first(member_id, personal) if personal else None,
     )
+
+
+def change_command(
+    body: MemberPatch, *, member_id: UUID, identity: Identity, sealing: Sealing, now: datetime
+) -> ChangeProfile:
+    """The command of a change; sealing may have to wait for the database."""
+    _born_before(body, now)
+    personal = _personal(body)
+    stated = body.__pydantic_serializer__.to_json(body, exclude_unset=True)
+    return ChangeProfile(
+        **identity.fields(),
+        occurred_at=now,
+        fingerprint=fingerprint(member_id.bytes, sealing.digest(stated)),
+        member_id=member_id,
+        personal=sealing.seal(member_id, personal) if personal else None,
+        language=body.language,
+        removed=[
+            field for field in (*FIELDS, "language") if field in body.model_fields_set and getattr(body, field) is None
+        ],
+        consents=list(_consents(body)),
+    )
+
+
+def erase_command(member_id: UUID, *, reason: str, identity: Identity, now: datetime) -> ErasePersonalData:
+    """The command of an erasure."""
+    return ErasePersonalData(
+        **identity.fields(),
+        occurred_at=now,
+        fingerprint=fingerprint(member_id.bytes, reason.encode()),
+        member_id=member_id,
+        reason=reason,
+    )
+
+
+_NOT_PERSONAL = frozenset(MemberBody.model_fields) - frozenset(FIELDS)
+
+
+def _personal(body: Personal) -> dict[str, str]:
+    """The personal fields that are stated, as text."""
+    return {field: str(value) for field in FIELDS if (value := getattr(body, field)) is not None}
+
+
+def _born_before(body: Personal, at: datetime) -> None:
+    """Somewhere it may be a day later than in UTC."""
+    if body.birth_date is not None and body.birth_date > at.date() + timedelta(days=1):
+        raise InvalidField(field="birth_date", problem="the date lies in the future")
+
+
+def _consents(body: MemberPatch) -> Iterator[Consent]:
+    for purpose, asked in body.consents.items():
+        by_channel: dict[str, bool | None] | dict[None, bool | None] = (
+            asked if isinstance(asked, dict) else {None: asked}
+        )
+        for channel, granted in by_channel.items():
+            yield Consent(purpose, channel, granted)

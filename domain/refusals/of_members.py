@@ -42,10 +42,10 @@ class CardAlreadyAssigned(Refusal):
 
 
 @dataclass(eq=False)
-class PersonalDataNotAccepted(Refusal):
-    """Personal fields are not accepted before they can be encrypted. Leave them out."""
+class MemberErased(Refusal):
+    """The personal data of this member were erased, for good. Somebody who comes back joins anew."""
 
-    fields_refused: tuple[str, ...]
+    member_id: UUID
 
 
 @dataclass(eq=False)

@@ -19,13 +19,14 @@ from domain.messages.reading import read
 from domain.refusals import (
     InvalidField,
     MalformedMessage,
-    PersonalDataNotAccepted,
     PolicyRefused,
     Refusal,
     TimeWithoutZone,
     UnsupportedFeature,
 )
-from tests.builders import ANN, BOB, card_id, policy
+from infra.keys import KeyFile
+from infra.personal_data import PersonalData
+from tests.builders import ANN, BOB, SEALING, card_id, policy
 
 NUMBER, NAME = "4000 1234 5678 9010", "Wang Xiaoming"
 NOW = datetime(2023, 5, 2, 4, tzinfo=UTC)
@@ -38,7 +39,7 @@ CAMPAIGN: dict[str, Any] = {
 
 def joining(key: str | None = None, **changes: Any) -> JoinMember:
     body = read(MemberBody, json.dumps({**MEMBER, **changes}), strictly=True)
-    return join_command(body, identity=Identity.of("staff", key), card_ids=card_id)
+    return join_command(body, identity=Identity.of("staff", key), card_ids=card_id, sealing=SEALING)
 
 
 def creating(**changes: Any) -> CreateCampaign:
@@ -73,12 +74,50 @@ class TestMembers:
         assert keyed.fingerprint != other.fingerprint
         assert joining().id != joining().id
 
-    @pytest.mark.parametrize("field", ["name", "phone", "email", "birth_date"])
-    def test_personal_data_is_refused_until_it_can_be_encrypted(self, field: str) -> None:
-        assert refusal(joining, **{field: NAME}) == PersonalDataNotAccepted(fields_refused=(field,))
+    def test_personal_fields_go_no_further_in_clear(self) -> None:
+        stated = {"name": NAME, "phone": "+86 138 0013 8000", "email": "wang@example.cn", "address": "1 Long Road\nXi'an",
+                  "birth_date": "1990-05-31"}  # fmt: skip
+        command = joining(**stated)
+        assert command.personal is not None
+        assert set(command.personal.texts) == set(command.personal.marks) == set(stated)
+        assert command.personal.new_key.member_id == command.member_id
+        assert [value for value in stated.values() if value in repr(command)] == []
 
-    def test_several_personal_fields_are_named_together(self) -> None:
-        assert refusal(joining, email="a@b.cn", name=NAME) == PersonalDataNotAccepted(fields_refused=("name", "email"))
+    def test_sealing_is_never_twice_the_same_and_a_repeat_is_recognised_all_the_same(self) -> None:
+        one, other, another = joining(name=NAME), joining(name=NAME), joining(name="Wang Daming")
+        assert one.personal is not None
+        assert other.personal is not None
+        assert one.personal.texts != other.personal.texts
+        assert one.fingerprint == other.fingerprint != another.fingerprint
+
+    def test_a_fingerprint_cannot_be_guessed_from_without_the_key_file(self) -> None:
+        body = read(MemberBody, json.dumps({**MEMBER, "phone": "13800138000"}), strictly=True)
+        keys = KeyFile(cards=b"c" * 32, letters=b"l" * 32, members=b"m" * 32, fingerprints=b"other" * 6 + b"ot")
+        identity, others = Identity.of("staff", None), PersonalData(None, keys)
+        ours = join_command(body, identity=identity, card_ids=card_id, sealing=SEALING)
+        assert ours.fingerprint != join_command(body, identity=identity, card_ids=card_id, sealing=others).fingerprint
+
+    def test_a_join_without_personal_fields_has_the_fingerprint_that_it_always_had(self) -> None:
+        command = joining(member_id=str(ANN), language="zh-CN", consents={"mail": True}, attribution={"shop": "7"})
+        assert command.personal is None
+        assert command.fingerprint == "b76080cdc4f399a9522c217b97a29823ce3c41f10a75c61993d727810d8aa3b0"
+
+    @pytest.mark.parametrize(
+        ("field", "value"),
+        [
+            ("name", ""), ("name", "a\0b"), ("name", "x" * 201), ("name", 7),
+            ("phone", "call me"), ("phone", "12"), ("phone", "+86 1380013800013800"), ("phone", "１３８００１３８０００"),
+            ("email", "wang"), ("email", "wang@cn"), ("email", "wang xm@example.cn"), ("email", "a@b@example.cn"),
+            ("address", ""), ("address", "x" * 501),
+            ("birth_date", "31.5.1990"), ("birth_date", "1990-02-30"), ("birth_date", 643593600), ("birth_date", "1890-01-01"),
+            ("birth_date", "2023-03-17"),
+        ],
+    )  # fmt: skip
+    def test_a_personal_field_that_cannot_be_is_named_and_never_quoted(self, field: str, value: Any) -> None:
+        refused = refusal(joining, **{field: value})
+        assert isinstance(refused, InvalidField)
+        assert refused.field == field
+        assert len(str(value)) < 5 or str(value) not in str(refused)
 
     def test_a_referral_is_not_supported_yet(self) -> None:
         assert refusal(joining, referral_code="R") == UnsupportedFeature(feature="referral_code")

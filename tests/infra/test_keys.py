@@ -1,5 +1,6 @@
 """Secrets: the key file and the bearer keys."""
 
+import json
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,12 +10,21 @@ from cryptography.exceptions import InvalidTag
 
 from infra import keys
 from infra.database import connect, make_tables
-from infra.keys import KeyFile, KeyFileExposed, KeyFileMissing, Keyring, Principal, create_key, load_key_file
+from infra.keys import (
+    KeyFile,
+    KeyFileExposed,
+    KeyFileIncomplete,
+    KeyFileMissing,
+    Keyring,
+    Principal,
+    create_key,
+    load_key_file,
+)
 from infra.settings import Settings
 
 
 def a_file(letter: bytes = b"l") -> KeyFile:
-    return KeyFile(cards=b"c" * 32, letters=letter * 32)
+    return KeyFile(cards=b"c" * 32, letters=letter * 32, members=b"m" * 32, fingerprints=b"f" * 32)
 
 
 class TestTheKeyFile:
@@ -56,6 +66,52 @@ class TestTheKeyFile:
             made = list(pool.map(lambda _: load_key_file(settings, make=True), range(8)))
         assert len({file.card_id("1") for file in made}) == 1
         assert [path.name for path in tmp_path.iterdir()] == ["keys.json"]
+
+
+def of_an_older_release(settings: Settings) -> str:
+    """A key file with two keys; answers its text."""
+    load_key_file(settings, make=True)
+    kept = json.loads(settings.keys_path.read_text())
+    older = json.dumps({name: kept[name] for name in ("cards", "letters")})
+    settings.keys_path.write_text(older)
+    return older
+
+
+class TestAKeyFileOfAnOlderRelease:
+    def test_is_completed_beside_a_database_of_our_own_and_keeps_its_keys(self, tmp_path: Path) -> None:
+        settings = Settings(data_dir=tmp_path)
+        older = json.loads(of_an_older_release(settings))
+        made = load_key_file(settings, make=True)
+        kept = json.loads(settings.keys_path.read_text())
+        assert kept == older | {name: kept[name] for name in ("members", "fingerprints")}
+        assert stat.S_IMODE(settings.keys_path.stat().st_mode) == 0o600
+        assert [path.name for path in tmp_path.iterdir()] == ["keys.json"]
+        assert load_key_file(settings).digest(b"x") == made.digest(b"x")
+
+    def test_is_never_completed_silently_for_an_external_one(self, tmp_path: Path) -> None:
+        settings = Settings(data_dir=tmp_path)
+        older = of_an_older_release(settings)
+        with pytest.raises(
+            KeyFileIncomplete, match=r"lacks the keys for members, fingerprints: run `loyalty keys init`"
+        ):
+            load_key_file(settings)
+        assert settings.keys_path.read_text() == older
+
+    def test_is_completed_once_however_many_do_so(self, tmp_path: Path) -> None:
+        settings = Settings(data_dir=tmp_path)
+        of_an_older_release(settings)
+        with ThreadPoolExecutor(8) as pool:
+            made = list(pool.map(lambda _: load_key_file(settings, make=True), range(16)))
+        assert len({file.digest(b"x") for file in made}) == 1
+        assert [path.name for path in tmp_path.iterdir()] == ["keys.json"]
+
+    def test_that_others_can_read_is_refused_before_anything_is_added(self, tmp_path: Path) -> None:
+        settings = Settings(data_dir=tmp_path)
+        older = of_an_older_release(settings)
+        settings.keys_path.chmod(0o644)
+        with pytest.raises(KeyFileExposed):
+            load_key_file(settings, make=True)
+        assert settings.keys_path.read_text() == older
 
 
 class TestSealing:

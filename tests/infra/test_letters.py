@@ -8,10 +8,9 @@ from psycopg import Connection
 
 from infra import letters
 from infra.database import connect, make_tables
-from infra.keys import KeyFile
 from infra.letters import Letter, Message
+from tests.builders import KEYS
 
-KEYS = KeyFile(cards=b"c" * 32, letters=b"l" * 32)
 VALUE = b'{"card": "4000 1234"}\xff\x00'
 
 

@@ -11,13 +11,11 @@ import pytest
 from infra import kafka as clients
 from infra import letters, relay
 from infra.bootstrap import bootstrap
-from infra.keys import KeyFile
 from infra.letters import Letter
 from infra.relay import RelayOvertaken
 from infra.settings import Settings
+from tests.builders import KEYS
 from tests.infra.relaying import MEMBERS, Log, Told, letters_told, running, wait_until
-
-KEYS = KeyFile(cards=b"c" * 32, letters=b"l" * 32)
 
 
 @pytest.fixture

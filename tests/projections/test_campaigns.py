@@ -11,7 +11,7 @@ import pytest
 from domain.fact import Fact
 from projections.analytics import Analytics, Sales, analytics_of, campaign_list, uplift, window_cut
 from tests.builders import campaign_created
-from tests.read_spec import JANUARY, ReadSide, earns, joins, targets
+from tests.read_spec import JANUARY, ReadSide, earns, erases, joins, targets
 
 DAY = timedelta(days=1)
 STARTS, ENDS = JANUARY + 100 * DAY, JANUARY + 130 * DAY
@@ -113,6 +113,18 @@ def test_without_purchases_nothing_is_counted(read_side: ReadSide) -> None:
     found = ask(read_side)
     assert (found.targeted, found.participants, found.sales_minor, found.bonus_points) == (0, 0, 0, 0)
     assert (found.baseline_sales_minor, found.uplift_minor, found.window_cut) == (None, None, "both")
+
+
+def test_an_erasure_changes_no_figure_and_whoever_has_the_card_next_is_targeted_too(read_side: ReadSide) -> None:
+    first, second = uuid4(), uuid4()
+    bought = earns(first, 1, at=STARTS, paid_minor=700)
+    read_side.given(listed("spring"), targets("spring", cards=["1"]), *joins(first, card="1"), bought)
+    before = ask(read_side)
+    read_side.given(*erases(first, cards=["1"]))
+    assert ask(read_side).model_copy(update={"position": before.position}) == before
+    read_side.given(*joins(second, card="1"), earns(second, 1, at=STARTS, paid_minor=300))
+    found = ask(read_side)
+    assert (found.targeted, found.participants, found.sales_minor) == (2, 2, 1_000)
 
 
 def test_an_unknown_campaign_has_no_figures(read_side: ReadSide) -> None:

@@ -9,13 +9,14 @@ import httpx
 import pytest
 
 from domain.fact import Fact
-from infra import event_store, keys, letters, relay
+from infra import event_store, keys, letters, personal_data, relay
 from infra.database import connect, make_tables
 from infra.keys import SCOPES, Keyring, create_key
+from infra.personal_data import PersonalData
 from infra.settings import Settings
 from infra.stored_facts import FactMapper
 from query_api.app import create_app
-from tests.builders import card_id
+from tests.builders import KEYS, card_id
 from tests.read_spec import PARTITIONS, ReadSide
 from tests.serving import served
 
@@ -52,11 +53,15 @@ def door(database_url: str, tmp_path: Path) -> Iterator[Door]:
         database_url=database_url, data_dir=tmp_path, partitions=PARTITIONS, programme="member_experience"
     )
     with connect(database_url) as connection:
-        make_tables(connection, (*event_store.TABLES, *keys.TABLES, *letters.TABLES, *relay.TABLES))
+        make_tables(
+            connection, (*event_store.TABLES, *keys.TABLES, *letters.TABLES, *personal_data.TABLES, *relay.TABLES)
+        )
         relay.begin(connection, partitions=PARTITIONS, epoch="e1")
     made = {scope: create_key(settings, scope=scope, owner="tests") for scope in SCOPES}  # type: ignore[arg-type]
     read_side = ReadSide(database_url)
-    app = create_app(settings, keyring=Keyring(settings), card_id=card_id)
+    app = create_app(
+        settings, keyring=Keyring(settings), card_id=card_id, personal_data=PersonalData(database_url, KEYS)
+    )
     with served(app) as client:
         yield Door(client, read_side, settings, made)
     read_side.close()

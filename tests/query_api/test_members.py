@@ -9,9 +9,14 @@ from uuid import UUID
 import httpx
 import pytest
 
-from tests.builders import ANN, BOB, policy, published
+from domain.member import ConsentChanged
+from infra import personal_data
+from infra.database import connect
+from infra.personal_data import Sealed
+from tests.builders import ANN, BOB, SEALING, policy, published
 from tests.query_api.conftest import Door
-from tests.read_spec import JANUARY, earns, joins
+from tests.read_spec import JANUARY, earns, erases, joins, profile
+from tests.spec import fact
 
 RULES = policy("member_experience")
 
@@ -56,7 +61,55 @@ def test_a_tier_names_the_version_that_judged(door: Door) -> None:
     problem(door.ask(f"/members/{ANN}/tier", as_of="2022-01-01T00:00:00Z"), 404, "no-programme-in-force")
 
 
-@pytest.mark.parametrize("answer", ["balance", "tier"])
+FIELDS = {"name": "Ann Wang", "phone": "+86 138 0013 8000", "email": "ann@example.cn", "address": "1 Long Road",
+          "birth_date": "1990-05-31"}  # fmt: skip
+
+
+def keep(door: Door, sealed: Sealed) -> None:
+    assert sealed.new_key is not None
+    with connect(door.settings.database_url) as database, database.cursor() as cursor:
+        personal_data.keep(cursor, [sealed.new_key])
+
+
+def test_a_profile_is_told_in_clear_to_staff_with_consents_and_their_history(door: Door) -> None:
+    sealed = SEALING.seal_first(ANN, FIELDS)
+    keep(door, sealed)
+    withdrawn = fact(
+        ConsentChanged, originator_id=ANN, originator_version=3, occurred_at=JANUARY + timedelta(days=1),
+        member_id=ANN, purpose="mail", granted=False,
+    )  # fmt: skip
+    joined = joins(ANN, card="1", language="en", consents={"mail": True})
+    door.read_side.given(*joined, profile(ANN, sealed), withdrawn)
+    now = {"purpose": "mail", "granted": False, "at": "2024-01-02T00:00:00Z"}
+    assert door.ask(f"/members/{ANN}/profile", "staff", at_least=5).json() == FIELDS | {
+        "member_id": str(ANN), "registered_at": "2024-01-01T00:00:00Z", "language": "en", "consents": [now],
+        "consent_history": [{"purpose": "mail", "granted": True, "at": "2024-01-01T00:00:00Z"}, now], "position": 5,
+    }  # fmt: skip
+
+
+def test_of_an_erased_profile_only_that_is_told(door: Door) -> None:
+    sealed = SEALING.seal_first(ANN, FIELDS)
+    keep(door, sealed)
+    door.read_side.given(*joins(ANN, card="1", language="en"), profile(ANN, sealed))
+    with connect(door.settings.database_url) as database, database.cursor() as cursor:
+        personal_data.destroy(cursor, [ANN])
+    told = door.ask(f"/members/{ANN}/profile", "staff").json()
+    assert told.keys() == {"member_id", "registered_at", "consents", "consent_history", "erased_at", "position"}
+    assert told["position"] == 4, "the read model has not heard of it yet"
+    door.read_side.given(*erases(ANN, cards=["1"], at=JANUARY + timedelta(days=1)))
+    told = door.ask(f"/members/{ANN}/profile", "staff").json()
+    assert told.keys() == {"member_id", "registered_at", "consents", "consent_history", "erased_at", "position"}
+    assert told["erased_at"] == "2024-01-02T00:00:00Z"
+    door.read_side.models.take_in(door.read_side.teller.watermark())
+    problem(door.ask("/members", card="1"), 404, "unknown-member")
+
+
+def test_a_lost_key_is_a_fault_and_no_empty_profile(door: Door) -> None:
+    door.read_side.given(*joins(ANN, card="1"), profile(ANN, SEALING.seal_first(ANN, FIELDS)))
+    problem(door.ask(f"/members/{ANN}/profile", "staff"), 500, "internal-error")
+
+
+@pytest.mark.parametrize("answer", ["balance", "tier", "profile"])
 def test_a_stranger_is_unknown(door: Door, answer: str) -> None:
     door.read_side.given(published(RULES))
     problem(door.ask(f"/members/{BOB}/{answer}"), 404, "unknown-member")
