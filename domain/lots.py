@@ -26,6 +26,8 @@ class Lot:
     expires_at: datetime | None
     qualifies: bool = False
     bonus: bool = False
+    purchased: bool = True
+    """Whether a return may still ask for it; not what staff gave."""
     revoked: int = 0
     spent: int = 0
     settled: int = 0

@@ -54,6 +54,8 @@ class GivenLot(TypedDict):
     active_from: datetime
     expires_at: NotRequired[datetime]
     from_lot: NotRequired[UUID]
+    purchased: NotRequired[bool]
+    """Whether a return may still ask for it, wherever it went."""
 
 
 class BonusUse(TypedDict):
@@ -181,7 +183,7 @@ class PointsRedeemed(Fact, name="PointsRedeemed.v1"):
 
 
 class RedemptionReversed(Fact, name="RedemptionReversed.v1"):
-    """Points of a redemption came back to their lots: `points` = Σ `parts` + `cancelled` + Σ `unsettled` + `waived`."""
+    """Points of a redemption came back to their lots: `points` = Σ `parts` + `cancelled` + Σ `unsettled` + `forwarded` + `waived`."""
 
     member_id: UUID
     redemption_id: UUID
@@ -191,6 +193,8 @@ class RedemptionReversed(Fact, name="RedemptionReversed.v1"):
     """Open debt that is owed no longer."""
     unsettled: tuple[Taken, ...] = ()
     """Given back to lots that had settled the redemption's debt."""
+    forwarded: int = 0
+    """Debt that had gone to another member with a merge: cancelled, or un-settled, there."""
     waived: int = 0
     """Debt of the redemption that had been waived: nothing comes back for it."""
     lapsed: int = 0
@@ -207,6 +211,16 @@ class DebtSettled(Fact, name="DebtSettled.v1"):
 
     member_id: UUID
     parts: list[Taken]
+
+
+class DebtReversed(Fact, name="DebtReversed.v1"):
+    """A redemption of a member who was merged into this one came back: its debt, which had come along, is gone."""
+
+    member_id: UUID
+    redemption_id: UUID
+    from_member_id: UUID
+    cancelled: int
+    unsettled: tuple[Taken, ...] = ()
 
 
 class DebtWaived(Fact, name="DebtWaived.v1"):

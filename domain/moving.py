@@ -39,13 +39,13 @@ def transfer(
     young = at - timedelta(days=policy.return_window_days)
     reach, settlements = sender.reach(at)
     owed = sender.owed(settlements)
-    settled = [lot for lot in sender.lots.values() if lot.earned_at <= young]
+    settled = [lot for lot in sender.lots.values() if lot.earned_at <= young or not lot.purchased]
     parts = [] if owed else reach.take(points, at=at, lots=settled)
     if total(parts) < points:
         raise InsufficientPoints(points=points, available=total(parts), debt=owed)
     return [
         *sender.settled(settlements),
-        *_send(sender, receiver, parts, transfer_id=transfer_id, cause="transfer", reason=reason),
+        *_send(sender, receiver, parts, at=at, transfer_id=transfer_id, cause="transfer", reason=reason),
     ]
 
 
@@ -61,7 +61,7 @@ def merge(
         absorbed, survivor, transfer_id=transfer_id, at=at, reason=reason, credited=credited, bonuses=bonuses
     )
     if not any(draft.kind is PointsReceived for draft in moved):
-        moved += _send(absorbed, survivor, [], transfer_id=transfer_id, cause="merge", reason=reason)
+        moved += _send(absorbed, survivor, [], at=at, transfer_id=transfer_id, cause="merge", reason=reason)
     higher = absorbed.tier
     if higher is None or policy.tiers.rank(higher) <= policy.tiers.rank(survivor.tier or policy.tiers.levels[0].name):
         return [*moved, *survivor.tier_move(policy, version, by_period(credited))]
@@ -92,7 +92,7 @@ def forward(
     if not (parts or owed or credited or bonuses):
         return drafts
     return drafts + _send(
-        absorbed, survivor, parts, transfer_id=transfer_id, cause="merge", reason=reason, debt=owed,
+        absorbed, survivor, parts, at=at, transfer_id=transfer_id, cause="merge", reason=reason, debt=owed,
         credited=credited, bonuses=bonuses,
     )  # fmt: skip
 
@@ -164,8 +164,8 @@ def revoke_received(
 
 
 def _send(
-    sender: PointsAccount, receiver: PointsAccount, parts: Sequence[Taken], *, transfer_id: UUID, cause: str,
-    reason: str | None, debt: int = 0, credited: Sequence[Credit] = (), bonuses: Sequence[BonusUse] = (),
+    sender: PointsAccount, receiver: PointsAccount, parts: Sequence[Taken], *, at: datetime, transfer_id: UUID,
+    cause: str, reason: str | None, debt: int = 0, credited: Sequence[Credit] = (), bonuses: Sequence[BonusUse] = (),
 ) -> list[Draft]:  # fmt: skip
     """Sent here and received there, in facts that are not too long; the debt with the first of them."""
     drafts = []
@@ -176,7 +176,7 @@ def _send(
                 reason=reason,
             )
         )  # fmt: skip
-        lots = [_received(sender.lots[part["lot_id"]], part["points"], transfer_id) for part in some]
+        lots = [_received(sender.lots[part["lot_id"]], part["points"], transfer_id, at) for part in some]
         drafts.append(
             receiver.move(
                 PointsReceived, transfer_id=transfer_id, from_member_id=sender.member_id, cause=cause, lots=lots,
@@ -191,11 +191,14 @@ def _chunks(items: Sequence[T]) -> Iterable[Sequence[T]]:
     return [items[start : start + CHUNK] for start in range(0, len(items), CHUNK)] or [()]
 
 
-def _received(lot: Lot, points: int, transfer_id: UUID) -> GivenLot:
+def _received(lot: Lot, points: int, transfer_id: UUID, at: datetime) -> GivenLot:
+    """Nobody can spend it there before it has come."""
     given = GivenLot(
-        lot_id=uuid5(transfer_id, str(lot.id)), points=points, earned_at=lot.earned_at, active_from=lot.active_from,
-        from_lot=lot.id,
+        lot_id=uuid5(transfer_id, str(lot.id)), points=points, earned_at=lot.earned_at,
+        active_from=max(lot.active_from, at), from_lot=lot.id,
     )  # fmt: skip
+    if lot.purchased:
+        given["purchased"] = True
     if lot.expires_at is not None:
         given["expires_at"] = lot.expires_at
     return given

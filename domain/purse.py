@@ -10,6 +10,7 @@ from domain.activity import KeepAlive, prolonged
 from domain.fact import Fact
 from domain.lots import Buckets, Hold, Lot, Reach, Settlement, add_up, total
 from domain.movements import (
+    DebtReversed,
     DebtSettled,
     DebtWaived,
     GivenLot,
@@ -142,6 +143,12 @@ class Purse(Stream):
         self.settlements += fact.parts
         self.owe(-total(fact.parts), at)
 
+    @evolves(DebtReversed)
+    def _debt_reversed(self, fact: DebtReversed) -> None:
+        at = self.moved_at(fact.occurred_at)
+        self.unsettle(fact.unsettled, at)
+        self.owe(-fact.cancelled, at)
+
     @evolves(DebtWaived)
     def _waived(self, fact: DebtWaived) -> None:
         self.owe(-fact.points, self.moved_at(fact.occurred_at))
@@ -160,7 +167,7 @@ class Purse(Stream):
     def give(self, given: GivenLot, part: str, at: datetime) -> None:
         lot = Lot(
             given["lot_id"], part, given["points"], given["earned_at"], given["active_from"], given.get("expires_at"),
-            came_at=at,
+            came_at=at, purchased=given.get("purchased", False),
         )  # fmt: skip
         self.lots[lot.id] = lot
         self.prolong(lot, since=at)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from domain.lots import Hold, Lot, Settlement, held_at, total
 from domain.movements import (
+    DebtReversed,
     DebtWaived,
     HoldReleased,
     HoldTimedOut,
@@ -136,7 +137,13 @@ def time_out(account: PointsAccount, now: datetime) -> list[Draft]:
 
 
 def reverse(
-    account: PointsAccount, *, redemption_id: UUID, points: int | None, at: datetime, reason: str | None
+    account: PointsAccount,
+    *,
+    redemption_id: UUID,
+    points: int | None,
+    at: datetime,
+    reason: str | None,
+    survivor: PointsAccount | None = None,
 ) -> list[Draft]:
     """Bring a redemption back, or part of it. Refused in this order: unknown, reversed before, more than is left of it."""
     redemption = account.redemptions.get(redemption_id)
@@ -148,34 +155,63 @@ def reverse(
     asked = left if points is None else points
     if asked > left:
         raise MoreThanRedeemed(redemption_id=redemption_id, points=asked, left=left)
-    return bring_back(account, redemption, asked, at=at, reason=reason)
+    return bring_back(account, redemption, asked, at=at, survivor=survivor, reason=reason)
 
 
 def bring_back(
-    account: PointsAccount, redemption: Redemption, points: int, *, at: datetime, **what: object
+    account: PointsAccount,
+    redemption: Redemption,
+    points: int,
+    *,
+    at: datetime,
+    survivor: PointsAccount | None = None,
+    **what: object,
 ) -> list[Draft]:
     """Points return to the lots that they came from, the last one first, with their own expiry; its debt before them.
 
-    Open debt is cancelled first, then the lots that paid debt get back what they paid.
+    Open debt is cancelled first, then the lots that paid debt get back what they paid. Of a member who was merged it is
+    the survivor's debt by now.
     """
-    _, settlements = account.reach(at)
+    debtor = survivor or account
     owed, parts = _last(points, redemption)
-    cancelled = min(owed, account.owed(settlements))
-    paid = [*account.settlements, *(part for one in settlements for part in one.parts)]
-    unsettled = _unsettled(paid, owed - cancelled)
-    lapsed = sum(part["points"] for part in (*parts, *unsettled) if account.lots[part["lot_id"]].expired(at))
-    reversed_ = account.move(
+    cancelled, unsettled, settled = _undo_debt(debtor, owed, at=at)
+    own: list[Taken] = []
+    if survivor is not None:  # what had been settled before the merge
+        _, own, more = _undo_debt(account, owed - cancelled - total(unsettled), at=at)
+        settled += more
+    back = account.move(
         RedemptionReversed,
         redemption_id=redemption.id,
         points=points,
         parts=parts,
-        cancelled=cancelled,
-        unsettled=unsettled,
-        waived=owed - cancelled - total(unsettled),
-        lapsed=lapsed,
+        cancelled=0 if survivor else cancelled,
+        unsettled=own if survivor else unsettled,
+        forwarded=cancelled + total(unsettled) if survivor else 0,
+        waived=owed - cancelled - total(unsettled) - total(own),
+        lapsed=_lapsed(account, [*parts, *own], at) + _lapsed(debtor, unsettled, at),
         **what,
     )
-    return [*account.settled(settlements), reversed_]
+    drafts = [*settled, back]
+    if survivor is not None and (cancelled or unsettled):
+        drafts.append(
+            survivor.move(
+                DebtReversed, redemption_id=redemption.id, from_member_id=account.member_id, cancelled=cancelled,
+                unsettled=unsettled,
+            )
+        )  # fmt: skip
+    return drafts
+
+
+def _undo_debt(account: PointsAccount, points: int, *, at: datetime) -> tuple[int, list[Taken], list[Draft]]:
+    """So much debt undone: what of it was open, which settlements go back, and what the clock had settled by then."""
+    _, settlements = account.reach(at)
+    cancelled = min(points, account.owed(settlements))
+    paid = [*account.settlements, *(part for one in settlements for part in one.parts)]
+    return cancelled, _unsettled(paid, points - cancelled), account.settled(settlements)
+
+
+def _lapsed(account: PointsAccount, parts: Sequence[Taken], at: datetime) -> int:
+    return sum(part["points"] for part in parts if account.lots[part["lot_id"]].expired(at))
 
 
 def waive(account: PointsAccount, *, points: int | None, at: datetime, reason: str) -> list[Draft]:

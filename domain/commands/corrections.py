@@ -162,7 +162,7 @@ class ImportBalance(AgreedCommand):
             raise UnknownTier(tier=self.tier)
         lots = [
             given_lot(
-                lot_of(self.id, number), points=lot.points, earned_at=lot.earned_at, active_from=lot.earned_at,
+                lot_of(self.id, number), points=lot.points, earned_at=lot.earned_at, active_from=max(lot.earned_at, self.occurred_at),
                 expires_at=correcting.expiry_of(account, policy, lot.earned_at, lot.expires_at, never=lot.never),
             )
             for number, lot in enumerate(self.lots)

@@ -28,6 +28,14 @@ def account_of(streams: Streams, member_id: UUID) -> PointsAccount:
     return account
 
 
+def survivor_of(streams: Streams, account: PointsAccount) -> PointsAccount | None:
+    """Of a member who was merged, the account that everything has gone to by now."""
+    survivor = None
+    while account.merged_into is not None:
+        survivor = account = streams.get(PointsAccount, account_id(account.merged_into))
+    return survivor
+
+
 def standing(facts: Sequence[Fact], moved: Any, history: History) -> dict[str, Any]:
     """Whose points moved, and what is available after all of it."""
     version = max(fact.originator_version for fact in facts if fact.originator_id == moved.originator_id)
@@ -273,8 +281,9 @@ class ReverseRedemption(OfReceipt):
         if account is None:
             raise UnknownRedemption(redemption_id=self.target_id)
         drafts = redeeming.reverse(
-            account, redemption_id=self.target_id, points=self.points, at=self.occurred_at, reason=self.reason
-        )
+            account, redemption_id=self.target_id, points=self.points, at=self.occurred_at, reason=self.reason,
+            survivor=survivor_of(streams, account),
+        )  # fmt: skip
         return Decision(drafts, [SettleDebt.after(self, account)])
 
     @staticmethod

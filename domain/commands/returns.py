@@ -1,7 +1,7 @@
 """Taking back what was sold, and what it had earned."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 from uuid import UUID
 
@@ -140,6 +140,8 @@ class ReclaimPoints(Command):
     purchase_id: UUID
     number: int = -1
     """Which of the returns of the purchase, in the order in which they were recorded; by default the last."""
+    points_are_back: bool = False
+    """What points had paid for comes back first; then what the rest no longer earns is taken."""
 
     @classmethod
     def of(cls, purchase_id: UUID, *, cause: Command) -> Self:
@@ -183,6 +185,9 @@ class ReclaimPoints(Command):
         credited = account.credited.get(self.purchase_id)
         if credited is None:  # the account was closed by then
             return Decision([])
+        if credited.paid_by_points and not self.points_are_back:
+            giving_back = GiveBackPoints.of(self, purchase_id=self.purchase_id, number=self.number)
+            return Decision([], [giving_back, replace(self, points_are_back=True)])
         _, remaining, gone = purchase.backs[self.number]
         programme = streams.programme
         campaigns = [streams.get(Campaign, campaign_stream(lot.part)) for lot in credited.lots if lot.part != BASE]
@@ -196,10 +201,8 @@ class ReclaimPoints(Command):
             campaigns=campaigns,
             judge=programme.in_force(max(self.occurred_at, credited.at)),
         )
-        giving = GiveBackPoints.of(self, purchase_id=self.purchase_id, number=self.number)
         forwarding = ForwardClaw.after(self, account, drafts)
-        giving_back = [giving] if credited.paid_by_points else []
-        return Decision(drafts, [*forwarding, *giving_back, SettleDebt.after(self, account)])
+        return Decision(drafts, [*forwarding, SettleDebt.after(self, account)])
 
 
 def where_the_member_stands(

@@ -16,13 +16,9 @@ class Line(NamedTuple):
     quantity: int = 1
 
 
-def basket(rules: Rules, lines: Sequence[Line], returned: Sequence[int]) -> int:
-    """What counts towards a minimum: what is kept of the lines that may earn, whatever it was paid with."""
-    return sum(
-        line.paid_minor - gone
-        for line, gone in zip(lines, returned, strict=True)
-        if line.category not in rules.excluded
-    )
+def basket(lines: Sequence[Line], returned: Sequence[int]) -> int:
+    """What counts towards a minimum: what is kept of the whole basket, whatever it was paid with."""
+    return sum(line.paid_minor - gone for line, gone in zip(lines, returned, strict=True))
 
 
 def multiplier_of(rules: Rules, line: Line, total: int) -> Multiplier | None:
@@ -45,7 +41,7 @@ def weight(rules: Rules, line: Line, total: int) -> Fraction:
 
 def set_against(rules: Rules, lines: Sequence[Line], points_minor: int) -> list[int]:
     """What points paid of each line: the lines that earn least first, then in their order."""
-    total = basket(rules, lines, [0] * len(lines))
+    total = basket(lines, [0] * len(lines))
     by_points = [0] * len(lines)
     for number in sorted(range(len(lines)), key=lambda number: weight(rules, lines[number], total)):
         by_points[number] = min(points_minor, lines[number].paid_minor)
@@ -58,7 +54,7 @@ def earned(
     rules: Rules, lines: Sequence[Line], by_points: Sequence[int], returned: Sequence[int]
 ) -> dict[str, Fraction]:
     """By part, before the one rounding: what the basket earns with what is kept of it (amounts in minor units)."""
-    total = basket(rules, lines, returned)
+    total = basket(lines, returned)
     parts = {"base": Fraction(0)} | {one.id: Fraction(0) for one in rules.multipliers}
     for line, points, gone in zip(lines, by_points, returned, strict=True):
         if line.category in rules.excluded or line.paid_minor == 0:
@@ -67,8 +63,12 @@ def earned(
         parts["base"] += rules.rate * basis
         if winner := multiplier_of(rules, line, total):
             parts[winner.id] += (winner.times - 1) * rules.rate * basis
+    may_earn = any(
+        line.category not in rules.excluded and line.paid_minor > gone
+        for line, gone in zip(lines, returned, strict=True)
+    )
     for bonus in rules.bonuses:
-        parts[bonus.id] = Fraction(bonus.points if total >= bonus.minimum_minor else 0)
+        parts[bonus.id] = Fraction(bonus.points if may_earn and total >= bonus.minimum_minor else 0)
     return parts
 
 

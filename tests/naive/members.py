@@ -108,15 +108,16 @@ class Members(Purchases):
 
     @operation
     def merge(self, source: Id, survivor: Id, at: datetime, merge: UUID | None = None) -> None:
-        """All that is free goes along, whatever its state, and all debt; the merged member answers no more."""
+        """All that is free goes along, but for what has lapsed, and all debt; the merged member answers no more."""
         if source == survivor:
             raise Refused("transfer-to-oneself")
         gone, stays = self.open_own(source, at), self.open_own(survivor, at)
         if any(self.held(lot, at) for lot in gone.lots):
             raise Refused("holds-open")
         name = merge or uuid5(NAMESPACE_OID, f"{source}/{survivor}/{at}")
-        lots = [self.send(lot, stays, lot.free, at, name) for lot in gone.lots]
-        for lot, successor in zip(gone.lots, lots, strict=True):
+        alive = [lot for lot in gone.lots if lot.state(at) != "expired"]
+        lots = [self.send(lot, stays, lot.free, at, name) for lot in alive]
+        for lot, successor in zip(alive, lots, strict=True):
             lot.successors.append(successor)
         self.merges.append(Merge(source, survivor, lots, gone.debt))
         self.move_debt(gone, stays, gone.debt, at)

@@ -186,9 +186,9 @@ class Purchases(Spending):
             part.clawed += points
             for where, moved in self.claw(account, part, points, at).items():
                 answer[where] += moved
-        if bought.returned == [line.paid_minor for line in bought.lines]:
-            for one in self.accounts.values():
-                one.bonus_days = {use for use in one.bonus_days if use[3] != bought.id}
+        taken_back = {name for name, part in bought.parts.items() if part.granted and part.clawed == part.granted}
+        for one in self.accounts.values():
+            one.bonus_days = {use for use in one.bonus_days if use[3] != bought.id or use[0] not in taken_back}
         return answer
 
     def to_restore(self, bought: Purchase) -> int:

@@ -61,7 +61,10 @@ class Rules:
         return datetime.combine(day + timedelta(days=1), time(), self.zone).astimezone(UTC)
 
     def active_from(self, at: datetime) -> datetime:
-        return at + timedelta(days=self.pending_days)
+        """Pending days are local days: it is with the beginning of one that points become spendable."""
+        return (
+            self.midnight_after(self.local_day(at) + timedelta(days=self.pending_days - 1)) if self.pending_days else at
+        )
 
     def past_return_window(self, earned_at: datetime, at: datetime) -> bool:
         return at >= earned_at + timedelta(days=self.return_window_days)
