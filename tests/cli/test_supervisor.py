@@ -70,7 +70,7 @@ def test_a_killed_role_is_started_again_and_it_is_said(tmp_path: Path) -> None:
 def test_leaving_the_block_ends_all(tmp_path: Path) -> None:
     with Supervisor(_settings(tmp_path), roles=[SLEEPER]) as running:
         pid = running.pids["sleeper"]
-        assert running.resident_bytes()["sleeper"] > 1_000_000
+        _until(lambda: running.resident_bytes()["sleeper"] > 1_000_000)
     assert _gone(pid)
     assert DataDir(tmp_path).read_run() is None
     assert not (tmp_path / "run.json").exists()
