@@ -9,7 +9,7 @@ from eventsourcing.persistence import PersistenceError
 from kafka.errors import KafkaError
 from psycopg import OperationalError
 
-from cli import keys, letters, load, load_balances, programme, run, serve, status
+from cli import clock, keys, letters, load, load_balances, programme, run, serve, status
 from cli.data_dir import DataDirInUse
 from cli.demo import command as demo
 from cli.demo.command import DemoFailed
@@ -42,6 +42,7 @@ app.add_typer(serve.app, name="serve")
 app.add_typer(serve.consume, name="consume")
 app.command("relay")(serve.relay)
 app.command("project")(serve.project)
+app.command("clock")(clock.clock)
 load.app.command("balances")(load_balances.balances)
 app.add_typer(load.app, name="load")
 app.add_typer(letters.app, name="letters")

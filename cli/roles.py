@@ -28,7 +28,10 @@ ROLES = (
     Role("projector", ("project",)),
     Role("command-api", ("serve", "command-api")),
     Role("query-api", ("serve", "query-api")),
+    Role("clock", ("clock",)),
 )
+WITHOUT_CLOCK = tuple(role for role in ROLES if role.name != "clock")
+"""All is right without it; for what lies in the past as a whole, everything would have lapsed since."""
 
 
 class RoleProcess:

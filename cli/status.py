@@ -1,13 +1,14 @@
 """`loyalty status`: how far everything has come."""
 
 import time
+from datetime import UTC
 from typing import Annotated
 
 import typer
 
 from cli.wiring import surroundings
 from infra.bootstrap import bootstrap
-from projections.status import Status
+from projections.status import ClockStatus, Status
 from projections.status import status as status_of
 
 LOOK_AGAIN_SECONDS = 0.5
@@ -41,7 +42,15 @@ def _told(found: Status) -> str:
             f"{one.name:14} position {one.position:,}, {one.lag:,} behind, {one.gaps} gaps, {one.parked_members} parked"
             for one in found.projections
         ),
+        f"clock          {_looked(found.clock)}",
         f"dead letters   {found.open_letters:,} open",
         "caught up" if found.caught_up else "not caught up",
     ]
     return "\n".join(lines)
+
+
+def _looked(clock: ClockStatus) -> str:
+    if clock.looked_at is None:
+        return "has not run"
+    since = "" if clock.due_since is None else f", the first since {clock.due_since.astimezone(UTC):%F %T} UTC"
+    return f"looked at {clock.looked_at.astimezone(UTC):%F %T} UTC, {clock.due:,} accounts due{since}"

@@ -6,7 +6,7 @@ import threading
 from datetime import UTC, datetime
 
 from cli.data_dir import DataDir
-from domain.loyalty import Loyalty
+from domain.loyalty import CACHED_FACTS, Loyalty
 from domain.messages.identity import Identity
 from domain.messages.programmes import publish_command, shipped
 from domain.programme import SHIPPED
@@ -35,7 +35,7 @@ def surroundings() -> Settings:
     return settings.model_copy(update={**found, **given})
 
 
-def open_ledger(settings: Settings) -> Loyalty:
+def open_ledger(settings: Settings, *, cached_facts: int = CACHED_FACTS) -> Loyalty:
     """The ledger's writer, with a programme: without any version, the shipped one of that name is published."""
     loyalty = Loyalty(
         {
@@ -44,6 +44,7 @@ def open_ledger(settings: Settings) -> Loyalty:
             "DATABASE_URL": settings.database_url or "",
         },
         programme=settings.programme,
+        cached_facts=cached_facts,
     )
     if not loyalty.programme.versions:
         _publish_shipped(loyalty)

@@ -1,12 +1,12 @@
 """What staff put right, and what time brings about, in one account (semantics 3, 15)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from uuid import UUID, uuid5
 
 from domain.calendar_days import local_day
 from domain.expiry import life
-from domain.lots import held_at, total
+from domain.lots import Lot, held_at, total
 from domain.movements import (
     AccountClosed,
     Credit,
@@ -21,6 +21,9 @@ from domain.points_account import PointsAccount
 from domain.programme import Policy
 from domain.refusals import AccountAlreadyClosed, AccountIsClosed, InsufficientPoints
 from domain.stream import Draft
+
+MOST_LOTS = 1_000
+"""In a fact: with expiry by calendar, the lots of a whole period lapse at once."""
 
 
 def refuse_if_closed(account: PointsAccount, at: datetime) -> None:
@@ -149,11 +152,35 @@ def close(account: PointsAccount, *, reason: str) -> list[Draft]:
 
 def expire(account: PointsAccount, now: datetime) -> list[Draft]:
     """Record what has lapsed by now, each at its instant, as far as it was not recorded before."""
+    reach, _ = account.reach(now)
     held = held_at(account.holds.values(), now)
     by_instant: dict[datetime, list[Taken]] = {}
     for lot in account.lots.values():
-        if lot.expires_at is not None and lot.expires_at <= now:
-            points = lot.free - held.get(lot.id, 0) - lot.lapsed
-            if points > 0:
-                by_instant.setdefault(lot.expires_at, []).append(Taken(lot_id=lot.id, points=points))
-    return [account.move(PointsExpired, parts=parts, occurred_at=at) for at, parts in sorted(by_instant.items())]
+        left = reach.left(lot, held) - lot.lapsed
+        if left > 0 and lot.expired(now):
+            for at, points in _lapses(account, lot, left, now):
+                by_instant.setdefault(at, []).append(Taken(lot_id=lot.id, points=points))
+    return [
+        account.move(PointsExpired, parts=parts[start : start + MOST_LOTS], occurred_at=at)
+        for at, parts in sorted(by_instant.items())
+        for start in range(0, len(parts), MOST_LOTS)
+    ]
+
+
+def _lapses(account: PointsAccount, lot: Lot, points: int, now: datetime) -> Iterator[tuple[datetime, int]]:
+    """When so many points of a lapsed lot have lapsed: what a hold kept good, when it timed out; what came back, then."""
+    assert lot.expires_at is not None, "it has lapsed"
+    timed_out = [
+        (hold.until, part["points"])
+        for hold in account.holds.values()
+        if hold.ended is None and lot.expires_at < hold.until <= now
+        for part in hold.parts
+        if part["lot_id"] == lot.id
+    ]
+    for until, held in sorted(timed_out, reverse=True):
+        if least := min(held, points):
+            yield until, least
+            points -= least
+    at = max(lot.expires_at, lot.freed_at or lot.expires_at)
+    if points and at <= now:
+        yield at, points

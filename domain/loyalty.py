@@ -88,11 +88,11 @@ Decided = Repeat | Refused | Failed | tuple[int, int]
 class Loyalty(Application[UUID]):
     """The ledger's writer. It belongs, with its cache, to one thread."""
 
-    def __init__(self, env: EnvType, *, programme: str) -> None:
+    def __init__(self, env: EnvType, *, programme: str, cached_facts: int = CACHED_FACTS) -> None:
         super().__init__(env)
         self.facts = cast("Log", self.recorder)
         self.programme_name = programme
-        self._cache = StreamCache(most_facts=CACHED_FACTS)
+        self._cache = StreamCache(most_facts=cached_facts)
         self._position = self.facts.max_notification_id() or 0
 
     def execute(
@@ -143,6 +143,16 @@ class Loyalty(Application[UUID]):
             known = next(iter(self._load({programme_id(self.programme_name): Programme})))
         assert isinstance(known, Programme), "the id of a programme names nothing else"
         return known
+
+    def accounts(self, stream_ids: Sequence[UUID]) -> list[PointsAccount]:
+        """Accounts as they stand now, in one query."""
+        self._follow(self.facts.written_since(self._position))
+        found = {stream_id: self._cache.take(stream_id) for stream_id in stream_ids}
+        if missing := {stream_id: PointsAccount for stream_id, stream in found.items() if stream is None}:
+            found |= {stream.id: stream for stream in self._load(dict(missing))}
+        accounts = [stream for stream in found.values() if isinstance(stream, PointsAccount)]
+        self._cache.keep(accounts)
+        return accounts
 
     def account(self, stream_id: UUID, *, version: int) -> PointsAccount:
         """An account as it was at a version, so that an answer is the same whenever it is asked."""

@@ -13,6 +13,7 @@ WRITERS_LOCK = 0x6C6F79616C7479
 """The advisory lock that writers of the log take, one after the other."""
 TABLES_LOCK = WRITERS_LOCK + 1
 RELAY_LOCK = WRITERS_LOCK + 2
+CLOCK_LOCK = WRITERS_LOCK + 3
 
 
 class DatabaseNotConfigured(RuntimeError):

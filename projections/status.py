@@ -1,6 +1,7 @@
 """How far every stage has come: intake, relay and each projection, with what waits before them."""
 
 from contextlib import closing
+from datetime import datetime
 
 from kafka import TopicPartition
 from psycopg import Connection
@@ -39,6 +40,17 @@ class ProjectionStatus(BaseModel):
     parked_members: int = Field(description="Members whose facts could not be folded")
 
 
+class ClockStatus(BaseModel):
+    """What the clock has recorded of what time brought about. Nothing waits for it."""
+
+    looked_at: datetime | None = Field(description="When it last had looked at all that was due; null if never")
+    due: int = Field(description="Accounts that wait to be looked at, as far as it has followed the log")
+    due_since: datetime | None = Field(description="The earliest instant among them at which something came about")
+    lag: int = Field(description="Facts that it has not followed yet")
+    recorded_at: datetime | None = Field(description="When it last recorded something")
+    recorded: dict[str, int] = Field(description="What that was: how many facts of each name")
+
+
 class Status(BaseModel):
     """The whole pipeline at one look."""
 
@@ -46,6 +58,7 @@ class Status(BaseModel):
     intake: IntakeStatus
     relay: RelayStatus
     projections: list[ProjectionStatus]
+    clock: ClockStatus
     open_letters: int = Field(description="Dead letters that were not driven again")
     caught_up: bool = Field(description="Whether all that was published has reached every read model")
 
@@ -67,12 +80,22 @@ SELECT
 """
 
 
+_CLOCK = """
+SELECT looked_at,
+    (SELECT count(*) FROM agenda WHERE due_at <= now()),
+    (SELECT min(due_at) FROM agenda WHERE due_at <= now() AND isfinite(due_at)),
+    position, recorded_at, recorded
+FROM clock_state
+"""
+
+
 def status(settings: Settings) -> Status:
     """Look at every stage, the last one first, so that none seems to be ahead of its source."""
     with connect(settings.read_url) as read_models:
         folded = read_models.execute(_PROJECTIONS).fetchall()
     with connect(settings.database_url) as log:
         position, taken_in, told, letters_waiting, open_letters = _stages(log)
+        clock = _clock(log, position)
     published = _published(settings)
     projections = [
         ProjectionStatus(
@@ -87,9 +110,21 @@ def status(settings: Settings) -> Status:
         intake=intake,
         relay=relay,
         projections=projections,
+        clock=clock,
         open_letters=open_letters,
         caught_up=not (intake.lag or relay.lag or any(one.lag for one in projections) or not projections),
     )
+
+
+def _clock(log: Connection, last: int) -> ClockStatus:
+    """One that never ran has not even made its tables."""
+    made = log.execute("SELECT to_regclass('clock_state') IS NOT NULL").fetchone()
+    row = log.execute(_CLOCK).fetchone() if made and made[0] else None
+    looked_at, due, due_since, position, recorded_at, recorded = row or (None, 0, None, 0, None, {})
+    return ClockStatus(
+        looked_at=looked_at, due=due, due_since=due_since, lag=max(0, last - position), recorded_at=recorded_at,
+        recorded=recorded,
+    )  # fmt: skip
 
 
 def _stages(log: Connection) -> tuple[int, ...]:

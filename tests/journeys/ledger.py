@@ -99,8 +99,11 @@ SMALL: Mapping[str, str] = {"LOYALTY_POSTGRES_SHARED_BUFFERS": "128MB"}
 
 
 @contextmanager
-def running(home: Path, *, keys: Path | None = None) -> Iterator[Ledger]:
-    """`loyalty up` in a directory of its own; with another ledger's keys its cards have the same ids."""
+def running(home: Path, *, keys: Path | None = None, clock: bool = False) -> Iterator[Ledger]:
+    """`loyalty up` in a directory of its own; with another ledger's keys its cards have the same ids.
+
+    Without the clock by default, as what most journeys buy has lapsed years ago.
+    """
     ledger = Ledger(home)
     (home / ".loyalty").mkdir(parents=True)
     if keys is not None:
@@ -108,7 +111,13 @@ def running(home: Path, *, keys: Path | None = None) -> Iterator[Ledger]:
         kept.touch(mode=0o600)
         kept.write_bytes(keys.read_bytes())
     with ledger.output.open("wb") as output:
-        up = subprocess.Popen([LOYALTY, "up"], cwd=home, env=ledger.environment, stdout=output, stderr=output)
+        up = subprocess.Popen(
+            [LOYALTY, "up", "--clock" if clock else "--no-clock"],
+            cwd=home,
+            env=ledger.environment,
+            stdout=output,
+            stderr=output,
+        )
     try:
         ledger.wait(lambda: up.poll() is not None or _is_up(ledger), seconds=START_SECONDS)
         assert up.poll() is None, ledger.output.read_text()

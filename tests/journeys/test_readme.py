@@ -16,7 +16,7 @@ def blocks() -> list[str]:
 
 
 def test_five_minutes_as_a_till_an_analyst_and_an_auditor(tmp_path: Path) -> None:
-    with running(tmp_path) as ledger:
+    with running(tmp_path, clock=True) as ledger:
         script = "set -euo pipefail\n" + "\n".join(blocks())
         script = script.replace("localhost:8001", ledger.run["command_url"].removeprefix("http://"))
         script = script.replace("localhost:8002", ledger.run["query_url"].removeprefix("http://"))

@@ -1,0 +1,52 @@
+"""`loyalty clock`: record what time has brought about, all the time or once."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from cli.wiring import asked_to_stop, open_ledger, surroundings
+from consumers.clock import CACHED_FACTS, Clock, Looked
+from infra.bootstrap import bootstrap
+from infra.process import quiet_gc
+
+
+def clock(
+    now: Annotated[
+        str | None, typer.Option(help="Once, up to this instant, as in 2024-03-01T00:00:00Z; then exit.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option(help="Once; only tell what would be recorded.")] = False,
+) -> None:
+    """Record what time has brought about: points that lapsed, holds that timed out, debt that was settled.
+
+    Balances are right whether it runs or not. Nothing is recorded ahead of time: an instant to come needs --dry-run.
+    """
+    at = None if now is None else _instant(now)
+    if at is not None and at > datetime.now(UTC) and not dry_run:
+        raise typer.BadParameter(f"{now} is still to come: add --dry-run to see what it will bring", param_hint="--now")
+    settings = surroundings()
+    bootstrap(settings)
+    stop = asked_to_stop()
+    with open_ledger(settings, cached_facts=CACHED_FACTS) as loyalty:
+        keeper = Clock(settings, loyalty)
+        if at is None and not dry_run:
+            quiet_gc()
+            keeper.run(stop)
+        else:
+            typer.echo(_told(keeper.look(at or datetime.now(UTC), dry=dry_run), dry=dry_run))
+
+
+def _instant(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no instant", param_hint="--now") from error
+    if at.tzinfo is None:
+        raise typer.BadParameter(f"{text!r} lacks its offset from UTC", param_hint="--now")
+    return at.astimezone(UTC)
+
+
+def _told(looked: Looked, *, dry: bool) -> str:
+    facts = ", ".join(f"{count:,} {name.removesuffix('.v1')}" for name, count in sorted(looked.facts.items()))
+    done = "would be recorded" if dry else "recorded"
+    return f"{looked.accounts:,} accounts looked at; {done}: {facts or 'nothing'}"
