@@ -141,7 +141,7 @@ class ReclaimPoints(Command):
     number: int = -1
     """Which of the returns of the purchase, in the order in which they were recorded; by default the last."""
     points_are_back: bool = False
-    """What points had paid for comes back first; then what the rest no longer earns is taken."""
+    """Whether what points had paid came back already. It comes first: else a claw would not find it, and be forgiven."""
 
     @classmethod
     def of(cls, purchase_id: UUID, *, cause: Command) -> Self:
