@@ -14,6 +14,8 @@ from typing import Any
 import httpx
 import psycopg
 
+from infra.embedded.ports import free_ports
+
 LOYALTY = str(Path(sys.executable).parent / "loyalty")
 """The command, as it is installed."""
 START_SECONDS = 120
@@ -26,11 +28,13 @@ class Ledger:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.output = home / "up.txt"
+        self.doors = dict(zip(("LOYALTY_COMMAND_PORT", "LOYALTY_QUERY_PORT"), map(str, free_ports(2)), strict=True))
+        """Ports of its own: two ledgers that start at once could else both find the usual ones free."""
 
     @property
     def environment(self) -> dict[str, str]:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        return {**os.environ, "LOYALTY_DATA_DIR": str(self.home / ".loyalty"), "PATH": path, **SMALL}
+        return {**os.environ, "LOYALTY_DATA_DIR": str(self.home / ".loyalty"), "PATH": path, **SMALL, **self.doors}
 
     @property
     def run(self) -> dict[str, Any]:
