@@ -1,71 +1,132 @@
-"""How many points each member can spend, lot by lot, right at any instant without a sweeper."""
+"""What has become of each member's points, lot by lot: the rows that every question about points is answered from."""
 
-from datetime import datetime
-from typing import LiteralString
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from pydantic import BaseModel, Field
-
+from domain.fact import message_id
 from projections.projection import Projection, Rows, moves
-from projections.snapshot import Snapshot
-from projections.told import Earned, Opened, Revoked
-
-
-class NextExpiry(BaseModel):
-    """The points that lapse next."""
-
-    points: int = Field(description="Points, pending ones included, that lapse together unless they are spent before")
-    at: datetime = Field(description="The first instant at which they can no longer be spent")
-
-
-class Balance(BaseModel):
-    """Points of a member by what has become of them; issued + received is the sum of the buckets up to `sent`."""
-
-    member_id: UUID = Field(description="The member")
-    issued: int = Field(description="Points ever earned with a purchase up to `as_of`")
-    received: int = Field(0, description="Points that other members sent; 0, as transfers do not exist yet")
-    pending: int = Field(description="Points earned that cannot be spent yet")
-    available: int = Field(description="Points that can be spent at `as_of`")
-    held: int = Field(0, description="Points set aside for a redemption; 0, as holds do not exist yet")
-    spent: int = Field(0, description="Points redeemed; 0, as redemptions do not exist yet")
-    settled: int = Field(0, description="Points that paid debt; 0, as debt does not exist yet")
-    expired: int = Field(description="Points that lapsed unspent, whether they had become spendable or not")
-    revoked: int = Field(description="Points taken back after returns and voids")
-    sent: int = Field(0, description="Points sent to other members; 0, as transfers do not exist yet")
-    debt: int = Field(0, description="Points owed; 0, as debt does not exist yet")
-    next_expiry: NextExpiry | None = Field(description="What lapses next after `as_of`; null where nothing will")
-    as_of: datetime = Field(description="The instant that the answer is about")
-    position: int = Field(description="The log position up to which the answer is complete")
+from projections.told import Published
+from projections.told_of_points import (
+    Adjusted,
+    Closed,
+    DebtReversed,
+    Earned,
+    GivenBack,
+    GivenLot,
+    Held,
+    HoldEnded,
+    Imported,
+    Moved,
+    Opened,
+    Parts,
+    Received,
+    ReceivedRevoked,
+    Redeemed,
+    Reversed,
+    Revoked,
+    Sent,
+    Taken,
+    TakenBack,
+    Waived,
+)
 
 
 class Balances(Projection):
-    """Accounts and their lots: the points of one part of a purchase, and the time in which they can be spent."""
+    """Lots, and what moved them. Nothing is added up here: every sum is made for the instant that is asked about."""
 
     name = "balances"
     tables = (
         "CREATE TABLE IF NOT EXISTS {schema}.accounts (member_id uuid PRIMARY KEY)",
+        # `at`: when the lot came to the account. `cause`: the message that gave it, where that was no purchase.
         """
         CREATE TABLE IF NOT EXISTS {schema}.lots (
             member_id uuid NOT NULL,
             lot_id uuid NOT NULL,
             part text NOT NULL,
-            purchase_id uuid NOT NULL,
+            purchase_id uuid,
             points bigint NOT NULL,
+            received boolean NOT NULL,
             earned_at timestamptz NOT NULL,
             active_from timestamptz NOT NULL,
             expires_at timestamptz,
-            PRIMARY KEY (member_id, lot_id)
+            at timestamptz NOT NULL,
+            cause uuid
         )
         """,
+        "CREATE INDEX IF NOT EXISTS lots_member ON {schema}.lots (member_id)",
         """
-        CREATE TABLE IF NOT EXISTS {schema}.revocations (
+        CREATE TABLE IF NOT EXISTS {schema}.movements (
             member_id uuid NOT NULL,
             lot_id uuid NOT NULL,
+            bucket text NOT NULL,
             points bigint NOT NULL,
-            revoked_at timestamptz NOT NULL
+            at timestamptz NOT NULL,
+            cause uuid NOT NULL
         )
         """,
-        "CREATE INDEX IF NOT EXISTS revocations_member ON {schema}.revocations (member_id)",
+        "CREATE INDEX IF NOT EXISTS movements_member ON {schema}.movements (member_id)",
+        """
+        CREATE TABLE IF NOT EXISTS {schema}.holds (
+            member_id uuid NOT NULL,
+            hold_id uuid NOT NULL,
+            lot_id uuid NOT NULL,
+            points bigint NOT NULL,
+            at timestamptz NOT NULL,
+            until timestamptz NOT NULL
+        )
+        """,
+        "CREATE INDEX IF NOT EXISTS holds_member ON {schema}.holds (member_id)",
+        """
+        CREATE TABLE IF NOT EXISTS {schema}.hold_ends (
+            member_id uuid NOT NULL,
+            hold_id uuid NOT NULL,
+            at timestamptz NOT NULL,
+            how text NOT NULL,
+            cause uuid NOT NULL
+        )
+        """,
+        "CREATE INDEX IF NOT EXISTS hold_ends_member ON {schema}.hold_ends (member_id)",
+        # `version`: the fact's place in the account's stream, as debt is open since it was first raised there.
+        """
+        CREATE TABLE IF NOT EXISTS {schema}.debts (
+            member_id uuid NOT NULL,
+            kind text NOT NULL,
+            points bigint NOT NULL,
+            at timestamptz NOT NULL,
+            version int NOT NULL,
+            cause uuid NOT NULL
+        )
+        """,
+        "CREATE INDEX IF NOT EXISTS debts_member ON {schema}.debts (member_id)",
+        """
+        CREATE TABLE IF NOT EXISTS {schema}.keep_alives (
+            member_id uuid NOT NULL,
+            purchase_id uuid NOT NULL,
+            at timestamptz NOT NULL,
+            until timestamptz NOT NULL
+        )
+        """,
+        "CREATE INDEX IF NOT EXISTS keep_alives_member ON {schema}.keep_alives (member_id)",
+        # What a statement says of a cause; a purchase that earned points speaks by its lots.
+        """
+        CREATE TABLE IF NOT EXISTS {schema}.entries (
+            member_id uuid NOT NULL,
+            cause uuid NOT NULL,
+            at timestamptz NOT NULL,
+            kind text NOT NULL,
+            reference uuid,
+            reason text
+        )
+        """,
+        "CREATE INDEX IF NOT EXISTS entries_member ON {schema}.entries (member_id)",
+        """
+        CREATE TABLE IF NOT EXISTS {schema}.time_zones (
+            programme text,
+            effective_from timestamptz,
+            time_zone text NOT NULL,
+            PRIMARY KEY (programme, effective_from)
+        )
+        """,
     )
 
     @moves("AccountOpened.v1")
@@ -75,54 +136,175 @@ class Balances(Projection):
     @moves("PointsEarned.v1")
     def earned(self, fact: Earned, rows: Rows) -> None:
         lots = rows["lots"]
+        member_id, purchase_id, at = fact["member_id"], fact["purchase_id"], fact["occurred_at"]
+        earned = False
         for part in fact["parts"]:
             if part["points"]:
+                earned = True
                 lots.append((
-                    fact["member_id"], part["lot_id"], part["part"], fact["purchase_id"], part["points"],
-                    fact["occurred_at"], fact["active_from"], fact.get("expires_at"),
+                    member_id, part["lot_id"], part["part"], purchase_id, part["points"], False,
+                    at, fact["active_from"], fact.get("expires_at"), at, None,
                 ))  # fmt: skip
+        if not earned:
+            rows["entries"].append((member_id, purchase_id, at, "purchase", None, None))
+        if "keeps_alive_until" in fact:
+            rows["keep_alives"].append((member_id, purchase_id, at, fact["keeps_alive_until"]))
 
     @moves("PointsRevoked.v1")
     def revoked(self, fact: Revoked, rows: Rows) -> None:
+        _enter(rows, fact, "full-return" if fact["nothing_left"] else "return", reference=fact["purchase_id"])
         for part in fact["parts"]:
-            rows["revocations"].append((fact["member_id"], part["lot_id"], part["points"], fact["occurred_at"]))
+            others = part.get("others", [])
+            elsewhere = part.get("debt", 0) + part.get("forgiven", 0) + part.get("forwarded", 0)
+            own = part["points"] - elsewhere - sum(other["points"] for other in others)
+            _move(rows, fact, "revoked", [Taken(lot_id=part["lot_id"], points=own), *others])
+            _owe(rows, fact, "raised", part.get("debt", 0))
+
+    @moves("PointsHeld.v1")
+    def held(self, fact: Held, rows: Rows) -> None:
+        _enter(rows, fact, "hold", reference=fact["hold_id"])
+        rows["holds"] += [
+            (fact["member_id"], fact["hold_id"], part["lot_id"], part["points"], fact["occurred_at"], fact["until"])
+            for part in fact["parts"]
+        ]
+
+    @moves("HoldReleased.v1")
+    def released(self, fact: HoldEnded, rows: Rows) -> None:
+        _enter(rows, fact, "release", reference=fact["hold_id"])
+        _end(rows, fact, fact["hold_id"], "released")
+
+    @moves("HoldTimedOut.v1")
+    def timed_out(self, fact: HoldEnded, rows: Rows) -> None:
+        _end(rows, fact, fact["hold_id"], "timed-out")
+
+    @moves("PointsRedeemed.v1")
+    def redeemed(self, fact: Redeemed, rows: Rows) -> None:
+        _enter(rows, fact, "redemption", reference=fact["redemption_id"], reason=fact.get("reason"))
+        if "hold_id" in fact:
+            _end(rows, fact, fact["hold_id"], "captured")
+        _move(rows, fact, "spent", fact["parts"])
+        _owe(rows, fact, "raised", fact["debt"])
+
+    @moves("RedemptionReversed.v1")
+    def reversed(self, fact: Reversed, rows: Rows) -> None:
+        _enter(rows, fact, "reversal", reference=fact["redemption_id"], reason=fact.get("reason"))
+        _move(rows, fact, "spent", fact["parts"], sign=-1)
+        _cancel(rows, fact, fact["cancelled"], fact["unsettled"])
+
+    @moves("DebtReversed.v1")
+    def debt_reversed(self, fact: DebtReversed, rows: Rows) -> None:
+        _enter(rows, fact, "reversal", reference=fact["redemption_id"])
+        _cancel(rows, fact, fact["cancelled"], fact["unsettled"])
+
+    @moves("DebtSettled.v1")
+    def settled(self, fact: Parts, rows: Rows) -> None:
+        _move(rows, fact, "settled", fact["parts"])
+        _owe(rows, fact, "settled", sum(part["points"] for part in fact["parts"]))
+
+    @moves("DebtWaived.v1")
+    def waived(self, fact: Waived, rows: Rows) -> None:
+        _enter(rows, fact, "waiver", reason=fact["reason"])
+        _owe(rows, fact, "waived", fact["points"])
+
+    @moves("PointsExpired.v1")
+    def expired(self, fact: Parts, rows: Rows) -> None:
+        """Kept, and never added up: what has lapsed is told by the clock."""
+        _move(rows, fact, "lapsed", fact["parts"])
+
+    @moves("PointsAdjusted.v1")
+    def adjusted(self, fact: Adjusted, rows: Rows) -> None:
+        _enter(rows, fact, "adjustment", reason=fact["reason"])
+        _give(rows, fact, "adjustment", [fact["lot"]] if "lot" in fact else [])
+        _move(rows, fact, "revoked", fact["parts"])
+        _owe(rows, fact, "raised", fact["debt"])
+
+    @moves("OpeningBalanceImported.v1")
+    def imported(self, fact: Imported, rows: Rows) -> None:
+        _enter(rows, fact, "opening-balance", reason=fact["reason"])
+        _give(rows, fact, "opening-balance", fact["lots"])
+        _owe(rows, fact, "raised", fact["debt"])
+
+    @moves("PointsSent.v1")
+    def sent(self, fact: Sent, rows: Rows) -> None:
+        _enter(rows, fact, f"{fact['cause']}-sent", reference=fact["to_member_id"], reason=fact.get("reason"))
+        _move(rows, fact, "sent", fact["parts"])
+        _owe(rows, fact, "cancelled", fact["debt"])
+
+    @moves("PointsReceived.v1")
+    def received(self, fact: Received, rows: Rows) -> None:
+        _enter(rows, fact, f"{fact['cause']}-received", reference=fact["from_member_id"], reason=fact.get("reason"))
+        _give(rows, fact, fact["cause"], fact["lots"], received=True)
+        _owe(rows, fact, "raised", fact["debt"])
+
+    @moves("PointsGivenBack.v1")
+    def given_back(self, fact: GivenBack, rows: Rows) -> None:
+        _enter(rows, fact, "unmerge-sent", reference=fact["to_member_id"], reason=fact.get("reason"))
+        _move(rows, fact, "received", fact["parts"], sign=-1)
+        _owe(rows, fact, "cancelled", fact["debt"])
+
+    @moves("PointsTakenBack.v1")
+    def taken_back(self, fact: TakenBack, rows: Rows) -> None:
+        _enter(rows, fact, "unmerge-received", reference=fact["from_member_id"], reason=fact.get("reason"))
+        _move(rows, fact, "sent", fact["parts"], sign=-1)
+        _owe(rows, fact, "raised", fact["debt"])
+
+    @moves("ReceivedRevoked.v1")
+    def received_revoked(self, fact: ReceivedRevoked, rows: Rows) -> None:
+        _enter(rows, fact, "return", reference=fact["purchase_id"])
+        _move(rows, fact, "revoked", fact["parts"])
+        _owe(rows, fact, "raised", fact["debt"])
+
+    @moves("AccountClosed.v1")
+    def closed(self, fact: Closed, rows: Rows) -> None:
+        _enter(rows, fact, "closing", reason=fact["reason"])
+
+    @moves("ProgrammePublished.v1")
+    def published(self, fact: Published, rows: Rows) -> None:
+        policy = fact["policy"]
+        rows["time_zones"].append((fact["programme"], policy["effective_from"], policy["time_zone"]))
 
 
-# Expired overrides pending: what lapsed before it could be spent has lapsed.
-_LOTS: LiteralString = """
-SELECT points, coalesce(back.revoked, 0) AS revoked, points - coalesce(back.revoked, 0) AS rest, active_from, expires_at,
-    expires_at IS NULL OR expires_at > %(as_of)s AS alive
-FROM {schema}.lots LEFT JOIN (
-    SELECT lot_id, sum(points)::bigint AS revoked FROM {schema}.revocations
-    WHERE member_id = %(member_id)s AND revoked_at <= %(as_of)s GROUP BY lot_id
-) AS back USING (lot_id)
-WHERE member_id = %(member_id)s AND earned_at <= %(as_of)s
-"""
-_BUCKETS = f"""
-SELECT
-    coalesce(sum(points), 0)::bigint,
-    coalesce(sum(rest) FILTER (WHERE alive AND active_from > %(as_of)s), 0)::bigint,
-    coalesce(sum(rest) FILTER (WHERE alive AND active_from <= %(as_of)s), 0)::bigint,
-    coalesce(sum(rest) FILTER (WHERE NOT alive), 0)::bigint,
-    coalesce(sum(revoked), 0)::bigint,
-    min(expires_at) FILTER (WHERE alive AND rest > 0),
-    (SELECT true FROM {{schema}}.accounts WHERE member_id = %(member_id)s)
-FROM ({_LOTS}) AS earned
-"""  # noqa: S608 - all of it is ours
-_LAPSING = f"SELECT sum(rest)::bigint FROM ({_LOTS}) AS earned WHERE expires_at = %(at)s"  # noqa: S608 - as above
+def _cause(fact: Moved) -> UUID:
+    """The message that led to the fact: also for a return that waited, whose facts are recorded with its purchase's."""
+    return message_id(fact["source"], fact["external_id"])
 
 
-async def balance_of(snapshot: Snapshot, *, member_id: UUID, as_of: datetime) -> Balance | None:
-    """The balance by the facts that had happened at an instant and by its clock; None for an unknown member."""
-    row = await snapshot.one(_BUCKETS, member_id=member_id, as_of=as_of)
-    if row is None or row[6] is None:
-        return None
-    issued, pending, available, expired, revoked, at, _ = row
-    next_expiry = None
-    if at is not None:
-        lapsing = await snapshot.one(_LAPSING, member_id=member_id, as_of=as_of, at=at)
-        next_expiry = NextExpiry(points=lapsing[0], at=at) if lapsing else None
-    return Balance(
-        member_id=member_id, issued=issued, pending=pending, available=available, expired=expired, revoked=revoked,
-        next_expiry=next_expiry, as_of=as_of, position=snapshot.position,
-    )  # fmt: skip
+def _enter(rows: Rows, fact: Moved, kind: str, *, reference: str | None = None, reason: str | None = None) -> None:
+    rows["entries"].append((fact["member_id"], _cause(fact), fact["occurred_at"], kind, reference, reason))
+
+
+def _give(rows: Rows, fact: Moved, part: str, lots: Sequence[GivenLot], *, received: bool = False) -> None:
+    rows["lots"] += [
+        (
+            fact["member_id"], lot["lot_id"], part, None, lot["points"], received,
+            lot["earned_at"], lot["active_from"], lot.get("expires_at"), fact["occurred_at"], _cause(fact),
+        )
+        for lot in lots
+    ]  # fmt: skip
+
+
+def _move(rows: Rows, fact: Moved, bucket: str, parts: Iterable[Taken], *, sign: int = 1) -> None:
+    rows["movements"] += [
+        (fact["member_id"], part["lot_id"], bucket, sign * part["points"], fact["occurred_at"], _cause(fact))
+        for part in parts
+        if part["points"]
+    ]
+
+
+def _end(rows: Rows, fact: Moved, hold_id: str, how: str) -> None:
+    rows["hold_ends"].append((fact["member_id"], hold_id, fact["occurred_at"], how, _cause(fact)))
+
+
+def _cancel(rows: Rows, fact: Moved, points: int, unsettled: Sequence[Taken]) -> None:
+    """Debt that lots had paid counts as cancelled after all, as they have their points again."""
+    _move(rows, fact, "settled", unsettled, sign=-1)
+    paid = sum(part["points"] for part in unsettled)
+    _owe(rows, fact, "settled", -paid)
+    _owe(rows, fact, "cancelled", points + paid)
+
+
+def _owe(rows: Rows, fact: Moved, kind: str, points: int) -> None:
+    if points:
+        rows["debts"].append((
+            fact["member_id"], kind, points, fact["occurred_at"], fact["originator_version"], _cause(fact),
+        ))  # fmt: skip

@@ -3,7 +3,8 @@
 import json
 
 from projections.projection import Projection, Rows, moves
-from projections.told import Assigned, Created, Earned, Joined, Listed, Revoked
+from projections.told import Assigned, Created, Joined, Listed
+from projections.told_of_points import Earned, Revoked
 
 
 class Campaigns(Projection):

@@ -11,7 +11,8 @@ from domain.programme import Policy
 from domain.tiers import Credit, standing
 from projections.projection import Projection, Rows, moves
 from projections.snapshot import Snapshot
-from projections.told import Earned, Opened, Published, Revoked
+from projections.told import Published
+from projections.told_of_points import Earned, Opened, Revoked
 
 
 class TierAnswer(BaseModel):

@@ -5,6 +5,8 @@ from typing import Any, NotRequired, Protocol
 from pydantic import TypeAdapter
 from typing_extensions import TypedDict
 
+from projections.told_of_points import POINTS
+
 
 class Record(Protocol):
     """What we use of a record of the facts topic."""
@@ -76,64 +78,6 @@ class Assigned(TypedDict):
     member_id: str
 
 
-class Opened(TypedDict):
-    """Of `AccountOpened`."""
-
-    member_id: str
-    registered_at: str
-
-
-class Part(TypedDict):
-    """Of a part of `PointsEarned`."""
-
-    lot_id: str
-    part: str
-    points: int
-    qualifies: bool
-
-
-class CouponUsed(TypedDict):
-    """Of a coupon in `PointsEarned`."""
-
-    code: str
-    campaign: NotRequired[str]
-
-
-class Earned(TypedDict):
-    """Of `PointsEarned`."""
-
-    member_id: str
-    purchase_id: str
-    occurred_at: str
-    paid_minor: int
-    coupons: NotRequired[list[CouponUsed]]
-    parts: list[Part]
-    active_from: str
-    expires_at: NotRequired[str]
-
-
-class RevokedPart(TypedDict):
-    """Of a part of `PointsRevoked`."""
-
-    lot_id: str
-    part: str
-    points: int
-    qualifies: bool
-
-
-class Revoked(TypedDict):
-    """Of `PointsRevoked`."""
-
-    member_id: str
-    purchase_id: str
-    occurred_at: str
-    purchased_at: str
-    paid_minor: int
-    nothing_left: bool
-    parts: list[RevokedPart]
-    counts: bool
-
-
 class Created(TypedDict):
     """Of `CampaignCreated`."""
 
@@ -172,12 +116,10 @@ SHAPES = {
     "CardUnlinked.v1": Assigned,
     "MemberMerged.v1": Merged,
     "MemberParted.v1": Merged,
-    "AccountOpened.v1": Opened,
-    "PointsEarned.v1": Earned,
-    "PointsRevoked.v1": Revoked,
     "CampaignCreated.v1": Created,
     "AudienceListed.v1": Listed,
     "ProgrammePublished.v1": Published,
+    **POINTS,
 }
 """What is read of each fact. A fact that is not in here is passed over without a look at its JSON."""
 

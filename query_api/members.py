@@ -12,8 +12,8 @@ from starlette.concurrency import run_in_threadpool
 from domain.programme import programme_id
 from infra.personal_data import KeysUnavailable, PersonalData
 from infra.web import Problem, requires
-from projections.balances import Balance, balance_of
 from projections.members import Consent, Member, member_of, profile_of
+from projections.points import Balance, balance_of
 from projections.tiers import NoProgrammeKnown, TierAnswer, tier_of
 from query_api.asking import AsOf, TheReader, Waiting, instant, unknown
 

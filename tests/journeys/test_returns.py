@@ -65,7 +65,7 @@ def test_returns_loaded_before_or_after_their_purchases_end_in_the_same_rows(tmp
         status = ledger.caught_up()
         assert (status["position"], status["open_letters"]) == (position, 0)
         assert ledger.rows() == rows
-    assert rows["balances_1.revocations"]
+    assert rows["balances_1.movements"]
     with running(second, keys=first / ".loyalty" / "keys.json") as ledger:
         purchases, returns = _prepare(ledger, second)
         ledger.loyalty("load", "returns", returns)

@@ -3,7 +3,9 @@
 import random
 from datetime import UTC, datetime, timedelta
 
-from projections.balances import balance_of
+from domain.fact import FACTS
+from projections.balances import Balances
+from projections.points import balance_of
 from tests.builders import ANN, BOB
 from tests.read_spec import JANUARY, ReadSide, earns, joins
 
@@ -92,3 +94,8 @@ def test_the_order_of_arrival_does_not_matter(read_side: ReadSide, module_databa
     other.given(*people).given(*shuffled[:30]).given(*shuffled[30:])
     assert read_side.all_rows() == other.all_rows()
     other.close()
+
+
+def test_every_fact_that_moves_points_is_folded() -> None:
+    kinds = {name for name, kind in FACTS.items() if kind.__module__ == "domain.movements"}
+    assert kinds - Balances.handlers.keys() == {"TierMoved.v1", "TierGranted.v1"}

@@ -8,7 +8,7 @@ import pytest
 
 from domain.fact import Fact
 from projections.analytics import Analytics, analytics_of
-from projections.balances import Balance, balance_of
+from projections.points import Balance, balance_of
 from projections.tiers import tier_of
 from tests.builders import ANN, BOB, campaign_created, policy, published
 from tests.read_spec import JANUARY, ReadSide, earns, joins, revokes
@@ -90,7 +90,7 @@ class TestBalances:
             earns(ANN, 9, at=BOUGHT, purchase_id=P1),
             revokes(ANN, P1, 0, bought_at=BOUGHT, at=BOUGHT, paid_minor=500),
         )
-        assert read_side.rows("balances", "revocations") == []
+        assert read_side.rows("balances", "movements") == []
 
 
 class TestTiers:

@@ -1,0 +1,59 @@
+"""A member's points: by what has become of them."""
+
+from dataclasses import asdict
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from projections.holdings import holdings_of
+from projections.snapshot import Snapshot
+
+
+class NextExpiry(BaseModel):
+    """The points that lapse next."""
+
+    points: int = Field(
+        description="Points that lapse together unless they are spent before; pending ones count, held ones do not"
+    )
+    at: datetime = Field(description="The first instant at which they can no longer be spent")
+
+
+class Balance(BaseModel):
+    """Points of a member by what has become of them; issued + received is the sum of the buckets up to `sent`."""
+
+    member_id: UUID = Field(description="The member")
+    issued: int = Field(
+        description="Points ever earned with purchases, given by staff, or brought in from another system"
+    )
+    received: int = Field(
+        description="Points that came from other members, less those that went back when a merge was undone"
+    )
+    pending: int = Field(description="Points that cannot be spent yet")
+    available: int = Field(description="Points that can be spent at `as_of`; 0 while there is debt")
+    held: int = Field(
+        description="Points set aside for redemptions: held ones can be spent by them alone, even past their expiry"
+    )
+    spent: int = Field(description="Points redeemed, less those that came back")
+    settled: int = Field(description="Points that paid debt, less those given back as the debt's cause was reversed")
+    expired: int = Field(description="Points that lapsed unspent, whether they had become spendable or not")
+    revoked: int = Field(description="Points taken from their lots after returns and voids, and by staff")
+    sent: int = Field(
+        description="Points that went to other members, less those that came back when a merge was undone"
+    )
+    debt: int = Field(description="Points owed: the next ones that become available pay it")
+    next_expiry: NextExpiry | None = Field(description="What lapses next after `as_of`; null where nothing will")
+    as_of: datetime = Field(description="The instant that the answer is about")
+    position: int = Field(description="The log position up to which the answer is complete")
+
+
+async def balance_of(snapshot: Snapshot, *, member_id: UUID, as_of: datetime) -> Balance | None:
+    """The balance by the facts that had happened at an instant and by its clock; None for an unknown member."""
+    held = await holdings_of(snapshot, member_id, as_of=as_of)
+    if held is None:
+        return None
+    lapsing = held.lapsing()
+    next_expiry = NextExpiry(at=min(lapsing), points=lapsing[min(lapsing)]) if lapsing else None
+    return Balance(
+        member_id=member_id, **asdict(held.buckets()), next_expiry=next_expiry, as_of=as_of, position=snapshot.position
+    )

@@ -1,0 +1,55 @@
+"""The read side and the write side, given the same facts: the same buckets at any instant."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from datetime import datetime, timedelta
+from functools import cache
+from uuid import UUID
+
+import pytest
+
+from domain.fact import FACTS
+from domain.lots import Buckets
+from projections.points import balance_of
+from projections.snapshot import Snapshot
+from tests.projections.histories import RULES, History
+from tests.read_spec import ReadSide
+
+BUCKETS = ("pending", "available", "held", "spent", "settled", "expired", "revoked", "sent")
+
+
+async def buckets(snapshot: Snapshot, *, asked: Sequence[tuple[UUID, datetime]]) -> list[Buckets]:
+    """What is told of members at instants."""
+    found = [await balance_of(snapshot, member_id=member_id, as_of=at) for member_id, at in asked]
+    names = [field.name for field in fields(Buckets)]
+    return [Buckets(**{name: getattr(one, name) for name in names}) for one in found]
+
+
+@cache
+def stories(rules: str, late: bool) -> list[History]:
+    return [History(f"{rules}{late}{number}", RULES[rules], late=late).goes_on(40) for number in range(40)]
+
+
+@pytest.mark.parametrize("rules", RULES)
+@pytest.mark.parametrize("late", [False, True], ids=["in order", "late"])
+def test_both_sides_tell_the_same_buckets(read_side: ReadSide, rules: str, late: bool) -> None:
+    read_side.given(*(fact for story in stories(rules, late) for fact in story.facts))
+    asked = [
+        (story, member, story.latest() + timedelta(days=days))
+        for story in stories(rules, late)
+        for member in story.members
+        for days in (0, 3, 20, 60, 400)
+    ]
+    found = read_side.ask("balances", buckets, asked=[(member, at) for _, member, at in asked])
+    for (story, member, at), told in zip(asked, found, strict=True):
+        assert told == story.buckets(member, at=at), (story.name, at)
+        assert told.issued + told.received == sum(getattr(told, name) for name in BUCKETS)
+        assert min(asdict(told).values()) >= 0
+
+
+def test_the_stories_leave_no_movement_out() -> None:
+    told = [story for rules in RULES for late in (False, True) for story in stories(rules, late)]
+    kinds = {name for name, kind in FACTS.items() if kind.__module__ == "domain.movements"}
+    assert kinds - {fact.stored_name for story in told for fact in story.facts} == {
+        "AccountClosed.v1", "TierMoved.v1", "TierGranted.v1",
+    }  # fmt: skip
