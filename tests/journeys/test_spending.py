@@ -89,3 +89,8 @@ def test_points_pay_a_receipt_and_come_back_with_it(tmp_path: Path) -> None:
             assert [one["points"] for one in facts(auditor, member, "RedemptionReversed")] == [50]
             settled = [sum(part["points"] for part in one["parts"]) for one in facts(auditor, member, "DebtSettled")]
             assert settled == [3, 100, 46]
+
+        with ledger.client("query", "staff") as reader:
+            balance = reader.get(f"/members/{member}/balance", params={"as_of": "2017-03-06T12:00:00Z"}).json()
+            buckets = {name: balance[name] for name in ("issued", "available", "spent", "settled", "debt")}
+            assert buckets == {"issued": 404, "available": 4, "spent": 251, "settled": 149, "debt": 0}
