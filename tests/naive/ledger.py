@@ -16,9 +16,15 @@ class Ledger(Members):
 
     def balance(self, member: Id, as_of: datetime) -> dict[str, int]:
         """As now known: what has arrived, and the clock at `as_of`, which no business time may lie after."""
+        return self.balances(as_of)[member]
+
+    def balances(self, as_of: datetime) -> dict[Id, dict[str, int]]:
+        """Of every member, once conservation was checked."""
         books = self.at(as_of)
-        account = books.accounts[member]
-        return books.buckets(account, as_of) | {"debt": account.debt}
+        books.check_all(as_of)
+        return {
+            member: books.buckets(account, as_of) | {"debt": account.debt} for member, account in books.accounts.items()
+        }
 
     def qualifying(self, member: Id) -> int:
         """Base points less what returns took of them, and what staff added; a merged member's count for its survivor."""
@@ -57,16 +63,18 @@ class Ledger(Members):
     def check(self, as_of: datetime | None = None) -> None:
         """Conservation per lot, member and programme at an instant (default: the latest business time)."""
         at = as_of or self.latest
-        books = self.at(at)
-        for account in books.accounts.values():
-            books.check_account(account, at)
-        lots = [lot for account in books.accounts.values() for lot in account.lots]
+        self.at(at).check_all(at)
+
+    def check_all(self, at: datetime) -> None:
+        for account in self.accounts.values():
+            self.check_account(account, at)
+        lots = [lot for account in self.accounts.values() for lot in account.lots]
         sums = Counter({bucket: sum(total(lot.moves, bucket) for lot in lots) for bucket in OUT})
         assert sum(lot.points for lot in lots if lot.received) == sums["sent"]
-        tenders = [bought.tender for bought in books.purchases.values()]
-        spent = [share.points for one in [*books.redemptions.values(), *tenders] for share in one.shares]
+        tenders = [bought.tender for bought in self.purchases.values()]
+        spent = [share.points for one in [*self.redemptions.values(), *tenders] for share in one.shares]
         assert sum(spent) == sums["spent"]
-        for bought in books.purchases.values():
+        for bought in self.purchases.values():
             assert all(0 <= part.clawed <= part.granted for part in bought.parts.values())
 
     def check_account(self, account: Account, at: datetime) -> None:

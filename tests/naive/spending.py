@@ -137,8 +137,8 @@ class Spending(Books):
         return asked - points
 
     def hand_on(self, lot: Lot, points: int, at: datetime) -> None:
-        """Points that come back to a lot of a merged member go where its other points went."""
-        if self.accounts[lot.member].merged_into is not None:
+        """Points that come back to a lot of a merged member go where its other points went, unless they have lapsed."""
+        if self.accounts[lot.member].merged_into is not None and lot.state(at) != "expired":
             successor = lot.successors[-1]
             lot.move(at, "sent", points)
             successor.move(at, "in", points)
