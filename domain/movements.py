@@ -321,6 +321,7 @@ class ReceivedRevoked(Fact, name="ReceivedRevoked.v1"):
     purchase_id: UUID
     parts: list[Taken]
     debt: int = 0
+    forgiven: int = 0
     forwarded: tuple[Taken, ...] = ()
     """Moved on with another merge: taken back from that survivor."""
     qualifying: tuple[Credit, ...] = ()

@@ -135,13 +135,14 @@ def unmerge(
 
 def revoke_received(
     survivor: PointsAccount, *, from_member: UUID, purchase_id: UUID, claws: Sequence[Taken], qualifying: Sequence[Credit],
-    at: datetime, judge: tuple[int, Policy],
+    at: datetime, granted: Policy, judge: tuple[int, Policy],
 ) -> list[Draft]:  # fmt: skip
-    """A return of a purchase of an absorbed account takes its points from the lots that they are in now; the rest is owed.
+    """A return of a purchase of an absorbed account takes its points from the lots that they are in now, then as `granted` says.
 
     `claws` name the lots as they were in the absorbed account; where this one was absorbed as well, the rest goes on.
     """
     reach, settlements = survivor.reach(at)
+    goes_on = survivor.merged_into is not None
     parts: list[Taken] = []
     rest: list[Taken] = []
     for claw in claws:
@@ -152,12 +153,17 @@ def revoke_received(
             if took:
                 parts.append(Taken(lot_id=lot.id, points=took))
                 left -= took
+        if left and granted.returns == "next_lots_then_debt" and not goes_on:
+            others = reach.take(left, at=at)
+            parts += others
+            left -= total(others)
         if left:
             rest.append(Taken(lot_id=here[-1].id if here else claw["lot_id"], points=left))
-    goes_on = survivor.merged_into is not None
+    lost = 0 if goes_on else total(rest)
+    forgiven = lost if granted.returns == "clamp_to_zero" else 0
     revoked = survivor.move(
         ReceivedRevoked, from_member_id=from_member, purchase_id=purchase_id, parts=parts,
-        debt=0 if goes_on else total(rest), forwarded=rest if goes_on else (), qualifying=qualifying,
+        debt=lost - forgiven, forgiven=forgiven, forwarded=rest if goes_on else (), qualifying=qualifying,
     )  # fmt: skip
     version, rules = judge
     return [*survivor.settled(settlements), revoked, *survivor.tier_move(rules, version, by_period(qualifying))]

@@ -22,6 +22,8 @@ class ForwardClaw(Command):
     """The survivor's."""
     from_member: UUID
     purchase_id: UUID
+    granted_by: int
+    """The version that granted the points: it also says what becomes of those that are not there any more."""
     claws: list[Taken]
     lost: list[Credit]
     """Qualifying points that the purchase no longer counts for, in the periods of the absorbed account."""
@@ -37,11 +39,18 @@ class ForwardClaw(Command):
         ]
         lost = sum(part["points"] for part in revoked["parts"] if part["qualifies"]) if revoked["counts"] else 0
         credit = Credit(at=revoked["purchased_at"], points=-lost, period=revoked["period"])
-        return [cls._of(cause, absorbed, revoked["purchase_id"], claws, [credit] if lost else [])]
+        granted_by = revoked["programme_version"]
+        return [cls._of(cause, absorbed, revoked["purchase_id"], granted_by, claws, [credit] if lost else [])]
 
     @classmethod
     def _of(
-        cls, cause: Command, absorbed: PointsAccount, purchase_id: UUID, claws: list[Taken], lost: list[Credit]
+        cls,
+        cause: Command,
+        absorbed: PointsAccount,
+        purchase_id: UUID,
+        granted_by: int,
+        claws: list[Taken],
+        lost: list[Credit],
     ) -> Self:
         assert absorbed.member_id is not None, "it was merged"
         assert absorbed.merged_into is not None, "it was merged"
@@ -55,6 +64,7 @@ class ForwardClaw(Command):
             account=account_id(absorbed.merged_into),
             from_member=absorbed.member_id,
             purchase_id=purchase_id,
+            granted_by=granted_by,
             claws=claws,
             lost=lost,
         )
@@ -70,11 +80,14 @@ class ForwardClaw(Command):
         ]
         drafts = moving.revoke_received(
             survivor, from_member=self.from_member, purchase_id=self.purchase_id, claws=self.claws,
-            qualifying=qualifying, at=self.occurred_at, judge=(version, policy),
+            qualifying=qualifying, at=self.occurred_at, granted=streams.programme.versions[self.granted_by - 1],
+            judge=(version, policy),
         )  # fmt: skip
         revoked = next(draft.what for draft in drafts if draft.kind is ReceivedRevoked)
         goes_on = survivor.merged_into is not None
         further = (
-            [self._of(self, survivor, self.purchase_id, list(revoked["forwarded"]), qualifying)] if goes_on else []
+            [self._of(self, survivor, self.purchase_id, self.granted_by, list(revoked["forwarded"]), qualifying)]
+            if goes_on
+            else []
         )
         return Decision(drafts, further)

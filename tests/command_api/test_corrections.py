@@ -85,7 +85,12 @@ def test_debt_is_waived(staff: Staff) -> None:
 
 
 def test_points_are_transferred_once_no_return_can_take_them_back(staff: Staff) -> None:
-    staff.adjust(30)
+    receipt = {
+        "source": "/stores/1", "id": "R-1", "time": NOON, "currency": "CNY", "store": "1", "card": "1001",
+        "lines": [{"line": "1", "sku": "a", "quantity": 1, "gross_minor": 30_000}],
+        "tenders": [{"kind": "card", "amount_minor": 30_000}],
+    }  # fmt: skip
+    staff.post("/purchases", receipt)
     body = {"to": str(BOB), "points": 10}
     refused = staff.post(f"/members/{ANN}/transfers", {**body, "time": NOON}, status=409)
     assert refused["type"] == "urn:loyalty:insufficient-points"
