@@ -61,6 +61,14 @@ class PointsOfPart(BaseModel):
     points: int
 
 
+class WentBack(BaseModel):
+    """What went back of another purchase in an exchange, and the points that it took."""
+
+    purchase_id: UUID
+    returned_minor: int
+    revoked: list[PointsOfPart]
+
+
 class PurchaseAnswer(Answer):
     """What a receipt prints, as of the time of the purchase. Without a member nothing was credited yet."""
 
@@ -69,10 +77,30 @@ class PurchaseAnswer(Answer):
     points: list[PointsOfPart]
     redeemed: int = Field(default=0, description="The points that paid for it.")
     debt: int = Field(default=0, description="Those of them that the account could not cover: owed now.")
+    returned: list[WentBack] = Field(default=[], description="In an exchange: what went back of other purchases.")
     available: int | None = None
     tier: str | None = None
     next_tier: str | None = None
     points_to_next: int | None = None
+
+
+class ReceiptAnswer(Answer):
+    """What a receipt brought that is credited late, what of it its returns took again, and where the member stands."""
+
+    purchase_id: UUID
+    member_id: UUID
+    points: list[PointsOfPart]
+    revoked: list[PointsOfPart]
+    available: int
+    tier: str
+    next_tier: str | None
+    points_to_next: int | None
+
+
+class ReassignedAnswer(ReceiptAnswer):
+    """The purchase that stands in for the one it corrects."""
+
+    corrects: UUID
 
 
 class TakenBackAnswer(Answer):

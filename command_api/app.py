@@ -8,7 +8,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
-from command_api import campaigns, corrections, members, programmes, purchases, redemptions
+from command_api import campaigns, corrections, members, programmes, purchases, receipts, redemptions
 from command_api.bodies import document_bodies
 from command_api.door import Door
 from command_api.gathering import Gathering, StoreUnavailable, TooBusy
@@ -20,6 +20,7 @@ from domain.messages.members import MemberPatch
 from domain.messages.programmes import PolicyBody
 from domain.messages.purchases import CardIds
 from domain.messages.reading import Message
+from domain.messages.receipts import ClaimBody, ReassignmentBody
 from domain.messages.returns import ReturnBody, VoidBody
 from domain.personal_data import Sealing
 from domain.refusals import Refusal
@@ -31,10 +32,11 @@ router = APIRouter(tags=["health"])
 
 ROUTERS = [
     router, purchases.router, redemptions.router, members.router, campaigns.router, programmes.router,
-    corrections.router,
+    corrections.router, receipts.router,
 ]  # fmt: skip
 BODIES: list[type[Message]] = [
-    PurchaseBatch, ReturnBody, VoidBody, MemberBatch, MemberPatch, CampaignBody, PolicyBody, *corrections.BODIES,
+    PurchaseBatch, ReturnBody, VoidBody, ClaimBody, ReassignmentBody, MemberBatch, MemberPatch, CampaignBody, PolicyBody,
+    *corrections.BODIES,
     *redemptions.BODIES,
 ]  # fmt: skip
 """What the routes read by themselves, for the documentation."""

@@ -1,5 +1,6 @@
 """What a till says it sold: lines, tenders and coupons, as they stand in messages and in facts."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated, Literal, NotRequired
 
@@ -54,3 +55,10 @@ class CouponUse(TypedDict):
 def paid(line: Line) -> int:
     """What was paid for a line, tax contained, in minor units."""
     return line["gross_minor"] - line.get("discount_minor", 0)
+
+
+def as_money(tenders: Sequence[Tender]) -> list[Tender]:
+    """The same tenders, where points that somebody else paid are money like any other."""
+    return [
+        Tender(kind="other", amount_minor=one["amount_minor"]) if one["kind"] == "points" else one for one in tenders
+    ]

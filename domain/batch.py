@@ -39,9 +39,12 @@ class StreamCache:
         return stream
 
     def keep(self, streams: Iterable[Stream]) -> None:
-        """Keep what a committed batch used, and let the oldest go."""
+        """Keep what a committed batch used, and let the oldest go.
+
+        A blank stream is not kept: it is of the kind that somebody asked for, and the id may yet become another.
+        """
         for stream in streams:
-            if stream.cached:
+            if stream.cached and stream.exists:
                 self._streams[stream.id] = stream
                 self._weigh(stream.id, 1 + stream.version)
         while self._facts > self._most_facts:

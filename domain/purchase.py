@@ -2,18 +2,24 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, NamedTuple
 from uuid import UUID
 
 from typing_extensions import TypedDict
 
-from domain.basket import CouponUse, Line, Quantity, Tender, Word, paid
+from domain.basket import CouponUse, Line, Tender, as_money, paid
 from domain.fact import CheckedBefore, Fact
-from domain.money import AmountMinor
-from domain.refusals import OverReturn, UnknownLine
+from domain.refusals import OverReturn, RefundsDoNotMatch, UnknownLine
+from domain.returned import NOTHING, ReturnedLine, add, at_most, beyond, decimal, refunded, worth
 from domain.stream import Draft, Stream, evolves
+
+
+class SetOff(TypedDict):
+    """Goods of another purchase that were taken back on the same receipt, and how much of the bill they paid."""
+
+    purchase_id: UUID
+    amount_minor: int
 
 
 class PurchaseRecorded(Fact, name="PurchaseRecorded.v1"):
@@ -30,15 +36,11 @@ class PurchaseRecorded(Fact, name="PurchaseRecorded.v1"):
     paid_minor: int
     holds: list[UUID] | None = None
     """What the till had set aside for the part that was paid by points."""
+    set_off: Annotated[list[SetOff], CheckedBefore()] | None = None
+    """In an exchange: Σ `tenders` + Σ `set_off` = `paid_minor`."""
+    corrects: UUID | None = None
+    """The purchase that this one stands in for, as it had been recorded under the wrong card."""
     fingerprint: str
-
-
-class ReturnedLine(TypedDict):
-    """What came back of a line: pieces limit what can come back, the amount moves what was earned."""
-
-    line: Word
-    quantity: Quantity
-    amount_minor: AmountMinor
 
 
 def paid_by_points(tenders: Sequence[Tender]) -> int:
@@ -53,6 +55,10 @@ class PurchaseReturned(Fact, name="PurchaseReturned.v1"):
     lines: Annotated[list[ReturnedLine], CheckedBefore()]
     excess: Annotated[list[ReturnedLine], CheckedBefore()] | None = None
     tenders: Annotated[list[Tender], CheckedBefore()] | None = None
+    refund_difference_minor: int | None = None
+    """What was paid back less what went back, where the till says that these differ."""
+    exchanged_for: UUID | None = None
+    """The purchase on the same receipt that it was set off against."""
     reason: str | None = None
     amount_minor: int
 
@@ -63,6 +69,8 @@ class PurchaseVoided(Fact, name="PurchaseVoided.v1"):
     member_id: UUID | None = None
     reason: str | None = None
     amount_minor: int
+    replaced_by: UUID | None = None
+    """The purchase that was recorded in its stead: what still comes back of this one comes back of that."""
 
 
 class ReturnKept(Fact, name="ReturnKept.v1"):
@@ -70,14 +78,23 @@ class ReturnKept(Fact, name="ReturnKept.v1"):
 
     lines: Annotated[list[ReturnedLine], CheckedBefore()] | None = None
     tenders: Annotated[list[Tender], CheckedBefore()] | None = None
+    exchanged_for: UUID | None = None
     reason: str | None = None
 
 
+class ReturnClosed(Fact, name="ReturnClosed.v1"):
+    """A return waited too long for its purchase: it is not taken in any more, should the purchase still come."""
+
+    return_id: UUID
+    """The message that it came with."""
+    waited_since: datetime
+
+
 class PurchaseClaimed(Fact, name="PurchaseClaimed.v1"):
-    """The card of an unclaimed purchase joined, and its holder was credited."""
+    """A purchase that nobody had been credited for found its member: the card joined, or the receipt was claimed."""
 
     member_id: UUID
-    card_id: UUID
+    card_id: UUID | None = None
 
 
 class Back(NamedTuple):
@@ -102,31 +119,68 @@ class Purchase(Stream):
         """By line: how many pieces, and how much money, went back."""
         self.backs: list[Back] = []
         self.void_version: int | None = None
+        self.replaced_by: UUID | None = None
+        self.claimed: PurchaseClaimed | None = None
         self.waiting: list[ReturnKept] = []
 
     def record(self, *, member_id: UUID | None, **what: object) -> list[Draft]:
         """Record the receipt as the till sent it."""
         return [self.draft(PurchaseRecorded, member_id=member_id, **what)]
 
-    def claim(self, *, member_id: UUID, card_id: UUID) -> list[Draft]:
-        """Credit an unclaimed purchase to the member whose card paid for it."""
+    def claim(self, *, member_id: UUID, card_id: UUID | None) -> list[Draft]:
+        """Credit an unclaimed purchase to a member: the holder of its card, or who brought the receipt."""
         return [self.draft(PurchaseClaimed, member_id=member_id, card_id=card_id)]
 
+    def stand_in_for(self, wrong: "Purchase", *, member_id: UUID, card_id: UUID | None) -> list[Draft]:
+        """Record what another purchase had recorded under a wrong card, and what had gone back of it, each at its time.
+
+        What points had paid for counts as money: they were the first holder's, and are given back.
+        """
+        recorded = wrong.recorded
+        assert recorded is not None, "only a recorded purchase can be put right"
+        when = {"occurred_at": recorded.occurred_at, "programme_version": recorded.programme_version}
+        what = recorded.model_dump(
+            include={"currency", "store", "channel", "lines", "coupons", "paid_minor", "set_off"}
+        )
+        again = self.record(
+            member_id=member_id, card_id=card_id, tenders=as_money(recorded.tenders), corrects=wrong.id,
+            fingerprint=recorded.fingerprint, **when, **what,
+        )  # fmt: skip
+        backs = [one.fact for one in wrong.backs if isinstance(one.fact, PurchaseReturned)]
+        return [*again, *(self._return_again(back, member_id) for back in backs)]
+
+    def _return_again(self, back: PurchaseReturned, member_id: UUID) -> Draft:
+        kept = {"occurred_at", "source", "external_id", "lines", "exchanged_for", "reason", "amount_minor"}
+        tenders = None if back.tenders is None else as_money(back.tenders)
+        return self.draft(PurchaseReturned, member_id=member_id, tenders=tenders, **back.model_dump(include=kept))
+
     def take_back(
-        self, lines: list[ReturnedLine], *, strictly: bool, tenders: list[Tender] | None, reason: str | None
+        self,
+        lines: list[ReturnedLine],
+        *,
+        strictly: bool,
+        tenders: list[Tender] | None,
+        reason: str | None,
+        exchanged_for: UUID | None = None,
     ) -> list[Draft]:
-        """Accept a return, up to what is left of each line; what goes beyond is refused, or flagged where it cannot be."""
+        """Accept a return, up to what is left of each line; what goes beyond is refused, or flagged where it cannot be.
+
+        Refused in this order: refunds, then line by line.
+        """
+        difference = 0 if tenders is None else refunded(tenders) - worth(lines)
+        if difference and strictly:
+            raise RefundsDoNotMatch(refunded_minor=refunded(tenders or []), returned_minor=worth(lines))
         accepted, excess, returned = [], [], dict(self.returned)
         for asked in lines:
             left = self._left_of(asked["line"], returned, strictly=strictly)
-            took = _at_most(asked, *left)
+            took = at_most(asked, *left)
             if took != asked:
                 if strictly:
                     pieces, amount = left
-                    raise OverReturn(line=asked["line"], left_minor=amount, left_quantity=str(_decimal(pieces)))
-                excess.append(_beyond(asked, took))
+                    raise OverReturn(line=asked["line"], left_minor=amount, left_quantity=str(decimal(pieces)))
+                excess.append(beyond(asked, took))
             if took["quantity"] or took["amount_minor"]:
-                _add(returned, took)
+                add(returned, took)
                 accepted.append(took)
         return [
             self.draft(
@@ -135,18 +189,36 @@ class Purchase(Stream):
                 lines=accepted,
                 excess=excess or None,
                 tenders=tenders,
+                refund_difference_minor=difference or None,
+                exchanged_for=exchanged_for,
                 reason=reason,
-                amount_minor=sum(line["amount_minor"] for line in accepted),
+                amount_minor=worth(accepted),
             )
         ]
 
-    def void(self, *, reason: str | None) -> list[Draft]:
+    def void(self, *, reason: str | None, replaced_by: UUID | None = None) -> list[Draft]:
         """Call the purchase off: all that is left goes back."""
-        return [self.draft(PurchaseVoided, member_id=self.member_id, reason=reason, amount_minor=self.left_minor)]
+        return [
+            self.draft(
+                PurchaseVoided,
+                member_id=self.member_id,
+                reason=reason,
+                amount_minor=self.left_minor,
+                replaced_by=replaced_by,
+            )
+        ]
 
     def wait(self, **what: object) -> list[Draft]:
         """Keep a return until its purchase arrives."""
         return [self.draft(ReturnKept, **what)]
+
+    def close(self, kept: ReturnKept, *, at: datetime) -> list[Draft]:
+        """Let a return that waited in vain wait no longer."""
+        return [
+            self.draft(
+                ReturnClosed, occurred_at=at, return_id=kept.correlation_id, waited_since=kept.recorded_at,
+            )
+        ]  # fmt: skip
 
     @property
     def voided(self) -> bool:
@@ -221,55 +293,32 @@ class Purchase(Stream):
     def _recorded(self, fact: PurchaseRecorded) -> None:
         self.recorded = fact
         self.member_id = fact.member_id
+        self.waiting = []  # they are taken in with it
 
     @evolves(PurchaseClaimed)
     def _claimed(self, fact: PurchaseClaimed) -> None:
+        self.claimed = fact
         self.member_id = fact.member_id
 
     @evolves(PurchaseReturned)
     def _returned(self, fact: PurchaseReturned) -> None:
         for line in fact.lines:
-            _add(self.returned, line)
+            add(self.returned, line)
         self.backs.append(Back(fact, self.remaining(), self.nothing_left))
 
     @evolves(PurchaseVoided)
     def _voided(self, fact: PurchaseVoided) -> None:
         self.void_version = fact.originator_version
+        self.replaced_by = fact.replaced_by
         self.backs.append(Back(fact, self.remaining(), self.nothing_left))
 
     @evolves(ReturnKept)
     def _kept(self, fact: ReturnKept) -> None:
         self.waiting.append(fact)
 
-
-NOTHING = (Fraction(0), 0)
-
-
-def _add(returned: dict[str, tuple[Fraction, int]], back: ReturnedLine) -> None:
-    pieces, amount = returned.get(back["line"], NOTHING)
-    returned[back["line"]] = (pieces + Fraction(back["quantity"]), amount + back["amount_minor"])
-
-
-def _at_most(asked: ReturnedLine, pieces: Fraction, amount: int) -> ReturnedLine:
-    fits = Fraction(asked["quantity"]) <= pieces
-    return ReturnedLine(
-        line=asked["line"],
-        quantity=asked["quantity"] if fits else _decimal(pieces),
-        amount_minor=min(asked["amount_minor"], amount),
-    )
-
-
-def _beyond(asked: ReturnedLine, took: ReturnedLine) -> ReturnedLine:
-    return ReturnedLine(
-        line=asked["line"],
-        quantity=_decimal(Fraction(asked["quantity"]) - Fraction(took["quantity"])),
-        amount_minor=asked["amount_minor"] - took["amount_minor"],
-    )
-
-
-def _decimal(pieces: Fraction) -> int | str:
-    """Quantities have at most six decimals, and so have their differences."""
-    return int(pieces) if pieces.denominator == 1 else format(Decimal(pieces.numerator) / pieces.denominator, "f")
+    @evolves(ReturnClosed)
+    def _closed(self, fact: ReturnClosed) -> None:
+        self.waiting = [kept for kept in self.waiting if kept.correlation_id != fact.return_id]
 
 
 class Sale:

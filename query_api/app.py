@@ -13,7 +13,7 @@ from infra.personal_data import PersonalData
 from infra.settings import Settings
 from infra.web import tell_problems
 from projections import schema
-from query_api import campaigns, facts, health, members
+from query_api import campaigns, facts, health, members, returns
 from query_api.asking import only_known_parameters
 from query_api.facts import Log
 from query_api.reading import Reader
@@ -46,7 +46,7 @@ def create_app(
     app.state.personal_data = personal_data
     app.state.programme = settings.programme
     app.include_router(health.router)
-    for part in (members.router, campaigns.router, facts.router):
+    for part in (members.router, campaigns.router, facts.router, returns.router):
         app.include_router(part, dependencies=[Depends(only_known_parameters)])
     tell_problems(app)
     return app

@@ -59,14 +59,17 @@ class Log:
 
     async def select(self, statement: str, **values: Any) -> list[FactTold]:
         """The facts that a statement selects."""
+        return [_told(*row) for row in await self.rows(statement, **values)]
+
+    async def rows(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
+        """What a statement selects."""
         try:
             async with self.pool.connection() as connection:
-                rows = await (await connection.execute(statement.encode(), values)).fetchall()
+                return await (await connection.execute(statement.encode(), values)).fetchall()
         except (psycopg.OperationalError, PoolTimeout) as error:
             raise Problem(
                 "store-unavailable", 503, "The log does not answer. Repeat the request.", headers={"Retry-After": "1"}
             ) from error
-        return [_told(*row) for row in rows]
 
 
 @router.get("")

@@ -14,12 +14,16 @@ from domain.commands.campaigns import CreateCampaign
 from domain.commands.members import JoinMember
 from domain.commands.programmes import PublishProgramme
 from domain.commands.purchases import RecordPurchase
+from domain.commands.receipts import ClaimReceipt, ReassignPurchase
 from domain.commands.returns import TakeBack
 from domain.fact import Fact
 from domain.messages.identity import Identity
 from domain.messages.purchases import PurchaseData, purchase_command
+from domain.messages.receipts import ClaimBody, ReassignmentBody, claim_command, reassignment_command
+from domain.messages.returns import PurchaseNamed, ReturnData
 from domain.programme import SHIPPED, Policy, ProgrammePublished, programme_id
-from domain.purchase import ReturnedLine, Sale
+from domain.purchase import Sale
+from domain.returned import ReturnedLine, refunded, worth
 from infra.keys import KeyFile
 from infra.personal_data import PersonalData
 from tests.spec import fact, numbered
@@ -120,15 +124,18 @@ def purchase(
     answered: bool = True,
     points_minor: int = 0,
     holds: Sequence[UUID] = (),
+    brought: Sequence[ReturnData] = (),
+    tenders: list[Tender] | None = None,
 ) -> RecordPurchase:
-    """A receipt as a till would send it; `points_minor` of it paid by points, the rest in cash."""
-    total = sum(map(paid, lines))
-    tenders = [Tender(kind="cash", amount_minor=total - points_minor)]
-    if points_minor:
-        tenders.append(Tender(kind="points", amount_minor=points_minor))
+    """A receipt as a till would send it; `points_minor` of it paid by points, the rest in cash, unless `tenders` says all."""
+    total = sum(map(paid, lines)) - sum(worth(one.lines) - refunded(one.tenders) for one in brought)
+    if tenders is None:
+        tenders = [Tender(kind="cash", amount_minor=total - points_minor)]
+        if points_minor:
+            tenders.append(Tender(kind="points", amount_minor=points_minor))
     data = PurchaseData(
         currency=currency, store=store, card=card, member=member, lines=counted(lines),
-        tenders=tenders, holds=list(holds),
+        tenders=tenders, holds=list(holds), returned=list(brought),
     )  # fmt: skip
     return purchase_command(data, source=source, external_id=id, time=at, card_ids=card_id, answered=answered)
 
@@ -136,6 +143,34 @@ def purchase(
 def back(name: str = "1", *, quantity: int | str = 0, amount_minor: int = 0) -> ReturnedLine:
     """What goes back of a line; by default the first."""
     return ReturnedLine(line=name, quantity=quantity, amount_minor=amount_minor)
+
+
+def brought(
+    *lines: ReturnedLine,
+    of: str = "R-1",
+    source: str = "/stores/1",
+    tenders: Sequence[Tender] = (),
+    reason: str | None = None,
+) -> ReturnData:
+    """Goods of another purchase, brought back on the receipt of a new one."""
+    named = PurchaseNamed(source=source, id=of)
+    return ReturnData(purchase=named, lines=list(lines), tenders=list(tenders), reason=reason)
+
+
+def claim(
+    of: UUID, *, at: datetime, member: UUID | None = None, card: str | None = None, key: str | None = None
+) -> ClaimReceipt:
+    """Somebody brings a receipt without a card."""
+    body = ClaimBody(time=at, member=member, card=card)
+    return claim_command(body, purchase_id=of, identity=Identity.of("tests", key), card_ids=card_id)
+
+
+def reassign(
+    of: UUID, *, at: datetime, member: UUID | None = None, card: str | None = None, key: str | None = None
+) -> ReassignPurchase:
+    """Staff puts a wrong card right."""
+    body = ReassignmentBody(time=at, member=member, card=card, reason="wrong card")
+    return reassignment_command(body, purchase_id=of, identity=Identity.of("tests", key), card_ids=card_id)
 
 
 def returned(

@@ -10,19 +10,26 @@ from domain.basket import CouponUse, Line, Tender
 from domain.command import Command, Decision, History, Repeat, Streams, Wanted
 from domain.commands.paying import PayByPoints
 from domain.commands.redemptions import SettleDebt
-from domain.commands.returns import ReclaimPoints, TakeBackKept, where_the_member_stands
+from domain.commands.returns import (
+    GoodsBack,
+    ReclaimPoints,
+    TakeBackKept,
+    current,
+    of_purchase,
+    where_the_member_stands,
+)
 from domain.fact import Fact
 from domain.member import Card, Member
-from domain.movements import PointsEarned, PointsRedeemed
+from domain.movements import PointsEarned, PointsRedeemed, PointsRevoked
 from domain.points_account import PointsAccount, account_id
-from domain.purchase import Purchase, PurchaseRecorded, Sale, paid_by_points
+from domain.purchase import Purchase, PurchaseRecorded, PurchaseReturned, Sale, SetOff, paid_by_points
 from domain.refusals import PointsAreNotCash, UnknownMember, WrongCurrency
 from domain.stream import Draft
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordPurchase(Command):
-    """Record what a till sold, and credit the member who bought it."""
+    """Record what a till sold, and credit the member who bought it; in an exchange, take back what was brought."""
 
     scope = "purchase"
 
@@ -35,9 +42,14 @@ class RecordPurchase(Command):
     tenders: list[Tender]
     coupons: list[CouponUse]
     holds: list[UUID]
+    brought: Sequence[GoodsBack] = ()
+    """Goods of other purchases that pay for some of this one."""
+    set_off: Sequence[SetOff] = ()
 
     def wants(self, streams: Streams) -> Wanted:
         yield Purchase, self.id
+        for goods in self.brought:
+            yield from of_purchase(streams, goods.purchase_id)
         if self.card_id is not None:
             yield Card, self.card_id
         member_id = self._buyer(streams)
@@ -46,7 +58,10 @@ class RecordPurchase(Command):
             yield PointsAccount, account_id(member_id)
 
     def decide(self, streams: Streams) -> Decision | Repeat:
-        """A repeat is known before anything else; then clock, programme, currency, rate, member, refused in this order."""
+        """A repeat is known before anything else.
+
+        Then clock, programme, currency, rate, member, goods that were brought back, refused in this order.
+        """
         purchase = streams.get(Purchase, self.id)
         first = purchase.recorded
         if first is not None:  # behind the returns that came before it
@@ -62,18 +77,35 @@ class RecordPurchase(Command):
         member_id, sale = self._buyer(streams), self._sale()
         waiting = [TakeBackKept.of(kept, purchase=purchase, cause=self) for kept in purchase.waiting]
         if member_id is None:
-            return Decision(self._record(purchase, None, version, sale) + self._keep(streams), waiting)
+            back, reclaiming = self._taken_back(streams)
+            recorded = self._record(purchase, None, version, sale) + self._keep(streams)
+            return Decision(recorded + back, [*reclaiming, *waiting])
         member = streams.get(Member, member_id)
         if not member.exists:
             raise UnknownMember(member_id=member_id)
+        back, reclaiming = self._taken_back(streams)
         recorded = self._record(purchase, member_id, version, sale)
         account = streams.get(PointsAccount, account_id(member_id))
         if sale.points_minor or self.holds:
             paying = PayByPoints.of(self, sale=sale, account=account, holds=self.holds, streams=streams)
             crediting_ = CreditPurchase.of(self, purchase_id=self.id, member_id=member_id)
-            return Decision(recorded, [paying, crediting_, *waiting, SettleDebt.after(self, account)])
+            return Decision(
+                recorded + back, [*reclaiming, paying, crediting_, *waiting, SettleDebt.after(self, account)]
+            )
         settling = [SettleDebt.after(self, account)] if account.debt else []
-        return Decision(recorded + credit(streams, sale, member), [*waiting, *settling])
+        return Decision(recorded + credit(streams, sale, member) + back, [*reclaiming, *waiting, *settling])
+
+    def _taken_back(self, streams: Streams) -> tuple[list[Draft], list[ReclaimPoints]]:
+        """What was brought back on the same receipt: all of it is agreed on, or the whole receipt is refused."""
+        drafts, reclaiming = [], []
+        for goods in self.brought:
+            purchase = current(streams, goods.purchase_id)
+            if purchase.recorded is not None:
+                if purchase.recorded.currency != self.currency:
+                    raise WrongCurrency(currency=self.currency, expected=purchase.recorded.currency)
+                reclaiming.append(ReclaimPoints.of(purchase.id, cause=self))
+            drafts += goods.taken_in(streams, strictly=self.answered)
+        return drafts, reclaiming
 
     def _buyer(self, streams: Streams) -> UUID | None:
         if self.card_id is None:
@@ -102,6 +134,7 @@ class RecordPurchase(Command):
             coupons=self.coupons or None,
             paid_minor=sale.paid_minor,
             holds=self.holds or None,
+            set_off=list(self.set_off) or None,
             fingerprint=self.fingerprint,
             programme_version=version,
         )
@@ -130,6 +163,11 @@ class RecordPurchase(Command):
             "points": [],
             "redeemed": sum(one.points for one in redeemed),
             "debt": sum(one.debt for one in redeemed),
+            "returned": [
+                _went_back(fact, facts)
+                for fact in facts
+                if isinstance(fact, PurchaseReturned) and fact.exchanged_for == recorded.originator_id
+            ],
         }
         earned = next((fact for fact in facts if isinstance(fact, PointsEarned)), None)
         if earned is None:
@@ -138,6 +176,16 @@ class RecordPurchase(Command):
             "points": [{"part": part["part"], "points": part["points"]} for part in earned.parts],
             **where_the_member_stands(facts, earned, history),
         }
+
+
+def _went_back(back: PurchaseReturned, facts: Sequence[Fact]) -> dict[str, Any]:
+    """What went back of another purchase, and the points that it took."""
+    revoked = [fact for fact in facts if isinstance(fact, PointsRevoked) and fact.purchase_id == back.originator_id]
+    return {
+        "purchase_id": back.originator_id,
+        "returned_minor": back.amount_minor,
+        "revoked": [{"part": part["part"], "points": part["points"]} for one in revoked for part in one.parts],
+    }
 
 
 def credit(streams: Streams, sale: Sale, member: Member) -> list[Draft]:
@@ -179,6 +227,46 @@ class CreditPurchase(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CreditLate(Command):
+    """When a purchase finds its member later, then it is paid for, credited, and relieved of what has gone back, each at its time."""
+
+    scope = "late-credit"
+
+    purchase_id: UUID
+    member_id: UUID
+
+    @classmethod
+    def of(cls, cause: Command, *, recorded: PurchaseRecorded, purchase_id: UUID, member_id: UUID) -> Self:
+        return cls(
+            id=cause.id,
+            source=recorded.source,
+            external_id=recorded.external_id,
+            occurred_at=recorded.occurred_at,
+            actor=cause.actor,
+            fingerprint=cause.fingerprint,
+            purchase_id=purchase_id,
+            member_id=member_id,
+        )
+
+    def wants(self, streams: Streams) -> Wanted:  # noqa: ARG002 - the command that it follows has named them
+        return iter(())
+
+    def decide(self, streams: Streams) -> Decision:
+        purchase = streams.get(Purchase, self.purchase_id)
+        account = streams.get(PointsAccount, account_id(self.member_id))
+        recorded, sale = purchase.recorded, purchase.sale()
+        assert recorded is not None, "only a recorded purchase finds its member"
+        paying = (
+            [PayByPoints.of(self, sale=sale, account=account, holds=recorded.holds or [], streams=streams)]
+            if sale.points_minor
+            else []
+        )
+        crediting_ = CreditPurchase.of(self, purchase_id=purchase.id, member_id=self.member_id)
+        reclaiming = ReclaimPoints.of_all(purchase, cause=self)
+        return Decision([], [*paying, crediting_, *reclaiming, SettleDebt.after(self, account)])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CreditKeptPurchase(Command):
     """When a card joins, then each purchase that it was kept for is credited to its holder."""
 
@@ -193,15 +281,9 @@ class CreditKeptPurchase(Command):
 
     def decide(self, streams: Streams) -> Decision:
         purchase = streams.get(Purchase, self.purchase_id)
-        account = streams.get(PointsAccount, account_id(self.member_id))
-        recorded, sale = purchase.recorded, purchase.sale()
-        assert recorded is not None, "a card keeps only purchases that were recorded"
-        paying = (
-            [PayByPoints.of(self, sale=sale, account=account, holds=recorded.holds or [], streams=streams)]
-            if sale.points_minor
-            else []
-        )
-        crediting_ = CreditPurchase.of(self, purchase_id=purchase.id, member_id=self.member_id)
-        reclaiming = ReclaimPoints.of_all(purchase, cause=self)
+        assert purchase.recorded is not None, "a card keeps only purchases that were recorded"
+        if purchase.replaced_by is not None:  # the card was a wrong one
+            return Decision([])
         claimed = purchase.claim(member_id=self.member_id, card_id=self.card_id)
-        return Decision(claimed, [*paying, crediting_, *reclaiming, SettleDebt.after(self, account)])
+        late = CreditLate.of(self, recorded=purchase.recorded, purchase_id=purchase.id, member_id=self.member_id)
+        return Decision(claimed, [late])

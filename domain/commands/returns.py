@@ -16,19 +16,59 @@ from domain.earning import BASE
 from domain.fact import Fact
 from domain.movements import PointsEarned, PointsRevoked, RedemptionReversed
 from domain.points_account import PointsAccount, account_id
-from domain.purchase import (
-    Purchase,
-    PurchaseReturned,
-    PurchaseVoided,
-    ReturnedLine,
-    ReturnKept,
-)
+from domain.purchase import Purchase, PurchaseReturned, PurchaseVoided, ReturnKept
 from domain.receipt import Receipt
-from domain.refusals import (
-    PurchaseVoidedBefore,
-    UnknownPurchase,
-)
+from domain.refusals import PurchaseVoidedBefore, UnknownPurchase
+from domain.returned import ReturnedLine
 from domain.stream import Draft
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoodsBack:
+    """What goes back of one purchase, by itself or in exchange for another one on the same receipt."""
+
+    purchase_id: UUID
+    lines: list[ReturnedLine]
+    tenders: list[Tender] | None
+    reason: str | None
+    exchanged_for: UUID | None = None
+
+    def taken_in(self, streams: Streams, *, strictly: bool) -> list[Draft]:
+        """Take the goods back, or keep the return until its purchase arrives.
+
+        Refused in this order, where somebody is there to be refused: unknown purchase, voided before, refunds, lines.
+        """
+        purchase = current(streams, self.purchase_id)
+        what: dict[str, Any] = {
+            "lines": self.lines, "tenders": self.tenders, "reason": self.reason, "exchanged_for": self.exchanged_for
+        }  # fmt: skip
+        if purchase.recorded is None:
+            if strictly:
+                raise UnknownPurchase(purchase_id=self.purchase_id)
+            return purchase.wait(**what)
+        if purchase.voided and strictly:
+            raise PurchaseVoidedBefore(purchase_id=purchase.id)
+        return purchase.take_back(**what, strictly=strictly)
+
+
+def current(streams: Streams, purchase_id: UUID) -> Purchase:
+    """The purchase, or the one that was recorded in its stead under another card."""
+    purchase = streams.get(Purchase, purchase_id)
+    while purchase.replaced_by is not None:
+        purchase = streams.get(Purchase, purchase.replaced_by)
+    return purchase
+
+
+def of_purchase(streams: Streams, purchase_id: UUID) -> Wanted:
+    """The streams that a command about a purchase reads, as far as they can be told by now."""
+    yield Purchase, purchase_id
+    purchase = streams.peek(purchase_id)
+    if not isinstance(purchase, Purchase):
+        return
+    if purchase.member_id is not None:
+        yield PointsAccount, account_id(purchase.member_id)
+    if purchase.replaced_by is not None:
+        yield from of_purchase(streams, purchase.replaced_by)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,33 +87,31 @@ class TakeBack(KeyedCommand):
     def wants(self, streams: Streams) -> Wanted:
         if self.keyed:
             yield Receipt, self.id
-        yield Purchase, self.purchase_id
-        purchase = streams.peek(self.purchase_id)
-        if isinstance(purchase, Purchase) and purchase.member_id is not None:
-            yield PointsAccount, account_id(purchase.member_id)
+        yield from of_purchase(streams, self.purchase_id)
 
     def decide(self, streams: Streams) -> Decision | Repeat:
-        """A repeat is known before anything else; then clock, purchase, void, lines, refused in this order."""
+        """A repeat is known before anything else; then clock, purchase, void, refunds, lines, refused in this order."""
         repeat = self.repeat(streams)
         if repeat:
             return repeat
         self.not_in_the_future(streams)
-        purchase = streams.get(Purchase, self.purchase_id)
-        claim = self.claim(streams, target=str(self.purchase_id))
-        if purchase.recorded is None:
-            if self.strictly:
-                raise UnknownPurchase(purchase_id=self.purchase_id)
-            return Decision([*claim, *purchase.wait(lines=self.lines, tenders=self.tenders, reason=self.reason)])
+        purchase = current(streams, self.purchase_id)
         if self.lines is None and purchase.void_version is not None:
             return Repeat(purchase.id, purchase.void_version)
-        if purchase.voided and self.strictly:
-            raise PurchaseVoidedBefore(purchase_id=self.purchase_id)
-        return Decision([*claim, *self._drafts(purchase)], [ReclaimPoints.of(self.purchase_id, cause=self)])
+        drafts = [*self.claim(streams, target=str(self.purchase_id)), *self._taken_in(streams, purchase)]
+        return Decision(drafts, [ReclaimPoints.of(purchase.id, cause=self)] if purchase.recorded else ())
 
-    def _drafts(self, purchase: Purchase) -> list[Draft]:
-        if self.lines is None:
+    def _taken_in(self, streams: Streams, purchase: Purchase) -> list[Draft]:
+        if self.lines is not None:
+            goods = GoodsBack(
+                purchase_id=self.purchase_id, lines=self.lines, tenders=self.tenders, reason=self.reason
+            )  # fmt: skip
+            return goods.taken_in(streams, strictly=self.strictly)
+        if purchase.recorded is not None:
             return purchase.void(reason=self.reason)
-        return purchase.take_back(self.lines, strictly=self.strictly, tenders=self.tenders, reason=self.reason)
+        if self.strictly:
+            raise UnknownPurchase(purchase_id=self.purchase_id)
+        return purchase.wait(reason=self.reason)
 
     @staticmethod
     def answer(facts: Sequence[Fact], history: History) -> dict[str, Any]:
@@ -127,7 +165,9 @@ class TakeBackKept(Command):
         if kept.lines is None:
             drafts = purchase.void(reason=kept.reason)
         else:
-            drafts = purchase.take_back(kept.lines, strictly=False, tenders=kept.tenders, reason=kept.reason)
+            drafts = purchase.take_back(
+                kept.lines, strictly=False, tenders=kept.tenders, reason=kept.reason, exchanged_for=kept.exchanged_for
+            )
         return Decision(drafts, [ReclaimPoints.of(self.purchase_id, cause=self)])
 
 

@@ -9,12 +9,16 @@ from pydantic import Field
 
 from domain.basket import CouponUse, Line, Tender, Word
 from domain.commands.purchases import RecordPurchase
+from domain.commands.returns import GoodsBack
 from domain.fact import message_id
 from domain.messages.events import CloudEvent
 from domain.messages.reading import Message, UtcTime, canonical, canonical_time, fingerprint
+from domain.messages.returns import ReturnData, check_goods
 from domain.money import MAX_AMOUNT
 from domain.programme import Currency
+from domain.purchase import SetOff
 from domain.refusals import InvalidField, TendersDoNotMatch
+from domain.returned import refunded, worth
 
 COMPLETED = "pos.purchase.completed.v1"
 NOT_YET = frozenset({"pos.till.closed.v1"})
@@ -24,7 +28,7 @@ CardIds = Callable[[str], UUID]
 
 
 class PurchaseData(Message):
-    """A receipt. Σ tenders = Σ (gross − discount); amounts in minor units."""
+    """A receipt. Σ tenders + Σ returned − Σ refund tenders of these = Σ (gross − discount); amounts in minor units."""
 
     currency: Currency
     store: Word
@@ -36,6 +40,11 @@ class PurchaseData(Message):
     coupons: list[CouponUse] = Field(default=[], max_length=200)
     holds: list[UUID] = Field(
         default=[], max_length=20, description="Holds that were placed for the part that is paid by points."
+    )
+    returned: list[ReturnData] = Field(
+        default=[],
+        max_length=20,
+        description="Goods of other purchases, exchanged for these; `tenders` is what of their worth was paid out.",
     )
 
 
@@ -57,13 +66,19 @@ class PurchaseBody(PurchaseData):
 def purchase_command(
     data: PurchaseData, *, source: str, external_id: str, time: datetime, card_ids: CardIds, answered: bool
 ) -> RecordPurchase:
-    """The command of a receipt, once it adds up. Refused in this order: buyer, lines, tenders."""
+    """The command of a receipt, once it adds up. Refused in this order: buyer, goods brought back, lines, tenders."""
     if data.card is not None and data.member is not None:
         raise InvalidField(field="member", problem="give the card or the member, not both")
-    _check_sums(data)
+    purchase_id = message_id(source, external_id)
+    brought = _brought(data.returned, purchase_id)
+    set_off = [
+        SetOff(purchase_id=goods.purchase_id, amount_minor=_worth(one))
+        for goods, one in zip(brought, data.returned, strict=True)
+    ]
+    _check_sums(data, set_off=set_off)
     card_id = None if data.card is None else card_ids(data.card)
     return RecordPurchase(
-        id=message_id(source, external_id),
+        id=purchase_id,
         source=source,
         external_id=external_id,
         occurred_at=time,
@@ -79,11 +94,39 @@ def purchase_command(
         tenders=data.tenders,
         coupons=data.coupons,
         holds=data.holds,
+        brought=brought,
+        set_off=set_off,
     )
 
 
-def _check_sums(data: PurchaseData) -> None:
-    """What was tendered is what was paid. Zeros that say nothing are dropped, so that they make no difference."""
+def _brought(returned: list[ReturnData], exchanged_for: UUID) -> list[GoodsBack]:
+    """The goods of other purchases, each of them named once. What they are worth is paid back by what is bought."""
+    brought: list[GoodsBack] = []
+    for number, one in enumerate(returned):
+        place = f"returned.{number}."
+        purchase_id = message_id(one.purchase.source, one.purchase.id)
+        if purchase_id == exchanged_for or any(purchase_id == other.purchase_id for other in brought):
+            raise InvalidField(field=f"{place}purchase", problem="name every other purchase once, and never this one")
+        check_goods(one, place=place)
+        rest = _worth(one)
+        if rest < 0:
+            raise InvalidField(field=f"{place}tenders", problem="more is paid back than goes back")
+        tenders = [*one.tenders, *([Tender(kind="other", amount_minor=rest)] if rest else [])]
+        brought.append(
+            GoodsBack(
+                purchase_id=purchase_id, lines=one.lines, tenders=tenders or None, reason=one.reason, exchanged_for=exchanged_for
+            )
+        )  # fmt: skip
+    return brought
+
+
+def _worth(one: ReturnData) -> int:
+    """What of the worth of returned goods was not paid out."""
+    return worth(one.lines) - refunded(one.tenders)
+
+
+def _check_sums(data: PurchaseData, *, set_off: list[SetOff]) -> None:
+    """What was tendered, with what returned goods pay, is what was paid. Zeros that say nothing are dropped, so that they make no difference."""
     total = 0
     names: set[str] = set()
     for number, line in enumerate(data.lines):
@@ -100,7 +143,7 @@ def _check_sums(data: PurchaseData) -> None:
             line.pop("discount_minor", None)
         if not line.get("tax_minor"):
             line.pop("tax_minor", None)
-    tendered = sum(tender["amount_minor"] for tender in data.tenders)
+    tendered = refunded(data.tenders) + sum(one["amount_minor"] for one in set_off)
     if tendered != total:
         raise TendersDoNotMatch(tendered_minor=tendered, paid_minor=total)
     if total > MAX_AMOUNT:

@@ -12,8 +12,9 @@ from domain.fact import message_id
 from domain.messages.events import CloudEvent
 from domain.messages.identity import Identity
 from domain.messages.reading import Message, UtcTime, canonical, canonical_time, fingerprint
-from domain.purchase import ReturnedLine
+from domain.money import MAX_AMOUNT
 from domain.refusals import InvalidField
+from domain.returned import ReturnedLine, refunded, worth
 
 
 class PurchaseNamed(Message):
@@ -27,7 +28,9 @@ class ReturnDetails(Message):
     """What goes back. `quantity` limits what can go back, `amount_minor` moves what was earned; quantity 0 is money alone."""
 
     lines: list[ReturnedLine] = Field(min_length=1, max_length=2_000)
-    tenders: list[Tender] = Field(default=[], max_length=100, description="How the money was paid back.")
+    tenders: list[Tender] = Field(
+        default=[], max_length=100, description="How the money was paid back, if told: all of it."
+    )
     reason: Word | None = None
 
 
@@ -98,7 +101,7 @@ def _command(
     content: str, strictly: bool,
 ) -> TakeBack:  # fmt: skip
     if details is not None:
-        _check(details)
+        check_goods(details)
     return TakeBack(
         **identity.fields(),
         occurred_at=time,
@@ -112,8 +115,11 @@ def _command(
     )
 
 
-def _check(details: ReturnDetails) -> None:
-    """Neither goods nor money is no return."""
+def check_goods(details: ReturnDetails, *, place: str = "") -> None:
+    """Neither goods nor money is no return; and sums are numbers that every reader holds exactly."""
     for number, line in enumerate(details.lines):
         if not line["quantity"] and not line["amount_minor"]:
-            raise InvalidField(field=f"lines.{number}", problem="neither pieces nor money go back")
+            raise InvalidField(field=f"{place}lines.{number}", problem="neither pieces nor money go back")
+    for field, total in (("lines", worth(details.lines)), ("tenders", refunded(details.tenders))):
+        if total > MAX_AMOUNT:
+            raise InvalidField(field=f"{place}{field}", problem=f"the total passes {MAX_AMOUNT}")

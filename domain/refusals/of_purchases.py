@@ -17,7 +17,7 @@ class WrongCurrency(Refusal):
 
 @dataclass(eq=False)
 class TendersDoNotMatch(Refusal):
-    """What was tendered is not what was paid for the lines. Σ tenders must equal Σ (gross − discount)."""
+    """What was tendered is not what was paid for the lines. Σ tenders, with what returned goods pay, must equal Σ (gross − discount)."""
 
     tendered_minor: int
     paid_minor: int
@@ -48,8 +48,16 @@ class OverReturn(Refusal):
 
 
 @dataclass(eq=False)
+class RefundsDoNotMatch(Refusal):
+    """What was paid back is not what goes back. Σ refund tenders must equal Σ returned amounts."""
+
+    refunded_minor: int
+    returned_minor: int
+
+
+@dataclass(eq=False)
 class PurchaseVoidedBefore(Refusal):
-    """The purchase was voided: nothing is left of it that could go back. Look up what was meant to be returned."""
+    """The purchase was voided: nothing is left of it. Look up which purchase was meant."""
 
     purchase_id: UUID
 
@@ -67,3 +75,18 @@ class ClaimTooLate(Refusal):
 
     purchase_id: UUID
     until: datetime
+
+
+@dataclass(eq=False)
+class ReceiptWithoutCard(Refusal):
+    """The receipt names neither card nor member: there is nothing to put right. Claim it instead."""
+
+    purchase_id: UUID
+
+
+@dataclass(eq=False)
+class SameHolder(Refusal):
+    """The purchase belongs to this member already. Name the member who bought it."""
+
+    purchase_id: UUID
+    member_id: UUID

@@ -11,8 +11,9 @@ from domain.basket import Line
 from domain.fact import Fact
 from domain.movements import PointsRevoked
 from domain.points_account import PointsAccount
-from domain.purchase import Purchase, PurchaseReturned, PurchaseVoided, ReturnedLine, ReturnKept
+from domain.purchase import Purchase, PurchaseReturned, PurchaseVoided, ReturnKept
 from domain.refusals import OverReturn, UnknownLine
+from domain.returned import ReturnedLine
 from tests.builders import ANN, back, campaign, counted, line, sale
 from tests.domain.test_points_account import MAY, OPENED, PURCHASE, RULES, base, credit, earned, moved
 from tests.domain.test_purchase import recorded

@@ -12,7 +12,7 @@ from domain.basket import Line
 from domain.command import Command
 from domain.movements import PointsEarned, PointsRevoked
 from domain.points_account import PointsAccount, account_id
-from domain.purchase import ReturnedLine
+from domain.returned import ReturnedLine
 from tests.builders import ANN, FAR_AHEAD, back, campaign_created, join, line, listed, purchase, returned
 from tests.domain.story import JOINED_AT, RULES
 from tests.spec import NOON
