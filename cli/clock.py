@@ -17,7 +17,7 @@ def clock(
     ] = None,
     dry_run: Annotated[bool, typer.Option(help="Once; only tell what would be recorded.")] = False,
 ) -> None:
-    """Record what time has brought about: points that lapsed, holds that timed out, debt that was settled.
+    """Record what time has brought about: points lapsed, holds timed out, debt settled, returns that waited in vain.
 
     Balances are right whether it runs or not. Nothing is recorded ahead of time: an instant to come needs --dry-run.
     """
@@ -49,4 +49,4 @@ def _instant(text: str) -> datetime:
 def _told(looked: Looked, *, dry: bool) -> str:
     facts = ", ".join(f"{count:,} {name.removesuffix('.v1')}" for name, count in sorted(looked.facts.items()))
     done = "would be recorded" if dry else "recorded"
-    return f"{looked.accounts:,} accounts looked at; {done}: {facts or 'nothing'}"
+    return f"{looked.streams:,} looked at; {done}: {facts or 'nothing'}"

@@ -53,4 +53,4 @@ def _looked(clock: ClockStatus) -> str:
     if clock.looked_at is None:
         return "has not run"
     since = "" if clock.due_since is None else f", the first since {clock.due_since.astimezone(UTC):%F %T} UTC"
-    return f"looked at {clock.looked_at.astimezone(UTC):%F %T} UTC, {clock.due:,} accounts due{since}"
+    return f"looked at {clock.looked_at.astimezone(UTC):%F %T} UTC, {clock.due:,} due{since}"

@@ -1,7 +1,8 @@
-"""The clock: records what time has brought about, account by account, in small transactions.
+"""The clock: records what time has brought about, in small transactions.
 
 Nothing waits for it. Balances are computed from the clock on the wall, whether this one runs or not; what it records
-is for those who read the facts: statements, notices, books.
+is for those who read the facts: statements, notices, books. One thing is decided by it: when a return that waits for
+its purchase has waited too long, it is closed with the next look.
 """
 
 import logging
@@ -10,15 +11,13 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from psycopg import Connection
 
-from domain.commands.clock import RecordTime
-from domain.due import brought_about, next_due
+from consumers.watched import WATCHED, Watched
 from domain.loyalty import Failed, Loyalty, Recorded
-from domain.points_account import PointsAccount
 from infra.database import CLOCK_LOCK, connect, make_tables
 from infra.settings import Settings
 from projections import agenda
@@ -28,19 +27,19 @@ log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 5
 AT_ONCE = 500
-"""Accounts that are read together."""
+"""Streams that are read together."""
 MOST_FACTS = 1_000
 """About so many facts are recorded in one transaction: other writers wait for it some tens of milliseconds."""
 TRY_AGAIN = timedelta(hours=1)
-"""After an account could not be decided."""
+"""After a stream could not be decided."""
 CACHED_FACTS = 50_000
-"""An account is seldom looked at twice, so few are worth keeping in memory."""
+"""A stream is seldom looked at twice, so few are worth keeping in memory."""
 
 
 class Looked(NamedTuple):
-    """What one look at the agenda came to: accounts looked at, and facts by name, recorded or (dry) to be recorded."""
+    """What one look at the agenda came to: streams looked at, and facts by name, recorded or (dry) to be recorded."""
 
-    accounts: int
+    streams: int
     facts: Counter[str]
 
 
@@ -68,40 +67,65 @@ class Clock:
     def _look(
         self, database: Connection, now: datetime, *, stop: threading.Event | None = None, dry: bool = False
     ) -> Looked:
-        """1. Note what was recorded since. 2. Let each account that is due tell what came about. 3. Put it back."""
+        """1. Note what was recorded since. 2. Let each stream that is due tell what came about. 3. Put it back."""
         diary, looked = Agenda(database), Looked(0, Counter())
         diary.follow()
-        self._loyalty.accounts(())
-        for account_ids in diary.due(now, most=AT_ONCE):
-            for some, expected in _portions(self._loyalty.accounts(account_ids), now):
+        for watched in WATCHED:
+            for some, expected in self._due(diary, watched, now):
                 if stop is not None and stop.is_set():
                     return looked
-                facts, failed = (expected, set[UUID]()) if dry or not expected else self._record(some, now)
-                looked = Looked(looked.accounts + len(some), looked.facts + facts)
+                facts, failed = (expected, set[UUID]()) if dry or not expected else self._record(watched, some, now)
+                looked = Looked(looked.streams + len(some), looked.facts + facts)
                 if not dry:
-                    diary.put_back(self._next(some, now, failed))
+                    diary.put_back(self._next(watched, some, now, failed))
         if not dry:
             diary.looked(dict(looked.facts))
         return looked
 
-    def _record(self, account_ids: Sequence[UUID], now: datetime) -> tuple[Counter[str], set[UUID]]:
-        """Facts recorded, by name, and the accounts that could not be decided."""
+    def _due(self, diary: Agenda, watched: Watched[Any], now: datetime) -> Iterator[tuple[list[UUID], Counter[str]]]:
+        """Streams for one transaction each, with what it will record."""
+        self._loyalty.present(watched.stream, ())  # keep up with the log, though nothing may be due
+        for stream_ids in diary.due(watched.kind, now, most=AT_ONCE):
+            some: list[UUID] = []
+            facts: Counter[str] = Counter()
+            for stream in self._loyalty.present(watched.stream, stream_ids):
+                some.append(stream.id)
+                facts.update(watched.brought(stream, self._loyalty.programme, now))
+                if facts.total() >= MOST_FACTS:
+                    yield some, facts
+                    some, facts = [], Counter()
+            if some:
+                yield some, facts
+
+    def _record(
+        self, watched: Watched[Any], stream_ids: Sequence[UUID], now: datetime
+    ) -> tuple[Counter[str], set[UUID]]:
+        """Facts recorded, by name, and the streams that could not be decided."""
         facts: Counter[str] = Counter()
         failed = set()
-        commands = [RecordTime.of(account_id, now=now) for account_id in account_ids]
+        commands = [watched.command(stream_id, now) for stream_id in stream_ids]
         outcomes = self._loyalty.execute(commands, recorded_at=datetime.now(UTC))
-        for command, outcome in zip(commands, outcomes, strict=True):
+        for stream_id, outcome in zip(stream_ids, outcomes, strict=True):
             if isinstance(outcome, Recorded):
                 facts.update(outcome.answer)
             elif isinstance(outcome, Failed):
-                log.error("what time brought to account %s was not recorded", command.account, exc_info=outcome.error)
-                failed.add(command.account)
+                log.error(
+                    "what time brought to %s %s was not recorded", watched.kind, stream_id, exc_info=outcome.error
+                )
+                failed.add(stream_id)
         return facts, failed
 
-    def _next(self, account_ids: Sequence[UUID], now: datetime, failed: Collection[UUID]) -> list[Next]:
+    def _next(
+        self, watched: Watched[Any], stream_ids: Sequence[UUID], now: datetime, failed: Collection[UUID]
+    ) -> list[Next]:
+        programme = self._loyalty.programme
         return [
-            Next(account.id, now + TRY_AGAIN if account.id in failed else next_due(account, now), bool(account.debt))
-            for account in self._loyalty.accounts(account_ids)
+            Next(
+                stream.id,
+                now + TRY_AGAIN if stream.id in failed else watched.next_due(stream, programme, now),
+                watched.owes(stream),
+            )
+            for stream in self._loyalty.present(watched.stream, stream_ids)
         ]
 
     @contextmanager
@@ -109,20 +133,6 @@ class Clock:
         with connect(self._settings.database_url) as database:
             make_tables(database, agenda.TABLES)
             yield database
-
-
-def _portions(accounts: Sequence[PointsAccount], now: datetime) -> Iterator[tuple[list[UUID], Counter[str]]]:
-    """Accounts for one transaction each, with what it will record."""
-    some: list[UUID] = []
-    facts: Counter[str] = Counter()
-    for account in accounts:
-        some.append(account.id)
-        facts.update(draft.kind.stored_name for draft in brought_about(account, now))
-        if facts.total() >= MOST_FACTS:
-            yield some, facts
-            some, facts = [], Counter()
-    if some:
-        yield some, facts
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeVar, cast
 from uuid import UUID
 
 from eventsourcing.application import Application
@@ -81,6 +81,7 @@ class Failed:
     error: Exception
 
 
+S = TypeVar("S", bound=Stream)
 Outcome = Recorded | Repeated | Refused | Failed
 Decided = Repeat | Refused | Failed | tuple[int, int]
 
@@ -144,15 +145,16 @@ class Loyalty(Application[UUID]):
         assert isinstance(known, Programme), "the id of a programme names nothing else"
         return known
 
-    def accounts(self, stream_ids: Sequence[UUID]) -> list[PointsAccount]:
-        """Accounts as they stand now, in one query."""
+    def present(self, kind: type[S], stream_ids: Sequence[UUID]) -> list[S]:
+        """Streams of one kind as they stand now, in one query."""
         self._follow(self.facts.written_since(self._position))
         found = {stream_id: self._cache.take(stream_id) for stream_id in stream_ids}
-        if missing := {stream_id: PointsAccount for stream_id, stream in found.items() if stream is None}:
-            found |= {stream.id: stream for stream in self._load(dict(missing))}
-        accounts = [stream for stream in found.values() if isinstance(stream, PointsAccount)]
-        self._cache.keep(accounts)
-        return accounts
+        missing: dict[UUID, type[Stream]] = {stream_id: kind for stream_id, stream in found.items() if stream is None}
+        if missing:
+            found |= {stream.id: stream for stream in self._load(missing)}
+        streams = [stream for stream in found.values() if isinstance(stream, kind)]
+        self._cache.keep(streams)
+        return streams
 
     def account(self, stream_id: UUID, *, version: int) -> PointsAccount:
         """An account as it was at a version, so that an answer is the same whenever it is asked."""

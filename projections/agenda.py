@@ -1,6 +1,6 @@
-"""When to look at which account: the clock's agenda, folded from the log itself, in the database of the facts.
+"""When to look at which stream: the clock's agenda, folded from the log itself, in the database of the facts.
 
-It is a hint and decides nothing: an account tells for itself what has come about, and can be looked at in vain.
+It is a hint and decides nothing: a stream tells for itself what has come about, and can be looked at in vain.
 """
 
 from collections.abc import Iterable, Iterator
@@ -23,6 +23,7 @@ from domain.movements import (
     ReceivedRevoked,
     RedemptionReversed,
 )
+from domain.purchase import ReturnKept
 
 PAGE = 20_000
 """Positions that are noted in one transaction."""
@@ -30,12 +31,13 @@ PAGE = 20_000
 TABLES: tuple[LiteralString, ...] = (
     """
     CREATE TABLE IF NOT EXISTS agenda (
-        account_id uuid PRIMARY KEY,
+        stream_id uuid PRIMARY KEY,
+        kind text NOT NULL,
         due_at timestamptz,
         owes boolean NOT NULL DEFAULT false
     )
     """,
-    "CREATE INDEX IF NOT EXISTS agenda_due ON agenda (due_at, account_id)",
+    "CREATE INDEX IF NOT EXISTS agenda_due ON agenda (kind, due_at, stream_id)",
     """
     CREATE TABLE IF NOT EXISTS clock_state (
         name text PRIMARY KEY,
@@ -53,37 +55,38 @@ AT_ONCE = (
     ReceivedRevoked,
 )  # fmt: skip
 """They may raise debt, free points that have lapsed, or bring several lots: the account knows best what follows."""
-_KINDS = {
+_NAMES = {
     "earned": PointsEarned.stored_name,
     "held": PointsHeld.stored_name,
     "redeemed": PointsRedeemed.stored_name,
-    "names": [kind.stored_name for kind in (PointsEarned, PointsHeld, PointsRedeemed, *AT_ONCE)],
+    "kept": ReturnKept.stored_name,
+    "names": [kind.stored_name for kind in (PointsEarned, PointsHeld, PointsRedeemed, ReturnKept, *AT_ONCE)],
 }
 
 # A purchase lets the points of an account that owes be looked at when they become active, as they will pay then.
 _NOTE = """
 WITH told AS (
-    SELECT originator_id AS account_id, name, convert_from(state, 'UTF8')::json AS fact FROM facts
+    SELECT originator_id AS stream_id, name, convert_from(state, 'UTF8')::json AS fact FROM facts
     WHERE position > %(after)s AND position <= %(upto)s AND name = ANY(%(names)s)
 )
-INSERT INTO agenda (account_id, due_at)
-SELECT account_id, min(CASE name
+INSERT INTO agenda (stream_id, kind, due_at)
+SELECT stream_id, min(CASE name WHEN %(kept)s THEN 'purchase' ELSE 'account' END), min(CASE name
     WHEN %(earned)s THEN
         least((fact->>'expires_at')::timestamptz, CASE WHEN owes THEN (fact->>'active_from')::timestamptz END)
     WHEN %(held)s THEN (fact->>'until')::timestamptz
     ELSE '-infinity'
 END)
-FROM told LEFT JOIN agenda USING (account_id)
+FROM told LEFT JOIN agenda USING (stream_id)
 WHERE name <> %(redeemed)s OR (fact->>'debt')::bigint > 0
-GROUP BY account_id
-ON CONFLICT (account_id) DO UPDATE SET due_at = least(agenda.due_at, excluded.due_at)
+GROUP BY stream_id
+ON CONFLICT (stream_id) DO UPDATE SET due_at = least(agenda.due_at, excluded.due_at)
 """
 
 
 class Next(NamedTuple):
-    """When an account is to be looked at again, if nothing happens to it, and whether it owes."""
+    """When a stream is to be looked at again, if nothing happens to it, and whether it is an account that owes."""
 
-    account_id: UUID
+    stream_id: UUID
     due_at: datetime | None
     owes: bool
 
@@ -102,28 +105,28 @@ class Agenda:
         for after in range(position, last, PAGE):
             upto = min(after + PAGE, last)
             with self._connection.transaction():
-                self._connection.execute(_NOTE, {"after": after, "upto": upto, **_KINDS})
+                self._connection.execute(_NOTE, {"after": after, "upto": upto, **_NAMES})
                 self._connection.execute("UPDATE clock_state SET position = %s WHERE name = 'agenda'", (upto,))
 
-    def due(self, now: datetime, *, most: int) -> Iterator[list[UUID]]:
-        """Pages of accounts to look at, those longest due first."""
+    def due(self, kind: str, now: datetime, *, most: int) -> Iterator[list[UUID]]:
+        """Pages of streams of a kind to look at, those longest due first."""
         after: tuple[datetime | str, UUID] = ("-infinity", UUID(int=0))
         while page := self._connection.execute(
-            "SELECT account_id, CASE WHEN isfinite(due_at) THEN due_at END FROM agenda"
-            " WHERE due_at <= %s AND (due_at, account_id) > (%s, %s) ORDER BY due_at, account_id LIMIT %s",
-            (now, *after, most),
+            "SELECT stream_id, CASE WHEN isfinite(due_at) THEN due_at END FROM agenda WHERE kind = %s"
+            " AND due_at <= %s AND (due_at, stream_id) > (%s, %s) ORDER BY due_at, stream_id LIMIT %s",
+            (kind, now, *after, most),
         ).fetchall():
-            yield [account_id for account_id, _ in page]
+            yield [stream_id for stream_id, _ in page]
             after = (page[-1][1] or "-infinity", page[-1][0])
 
     def put_back(self, looked_at: Iterable[Next]) -> None:
-        """Note when to look at accounts again."""
-        account_ids, dues, owes = zip(*looked_at, strict=True)
+        """Note when to look at streams again."""
+        stream_ids, dues, owes = zip(*looked_at, strict=True)
         self._connection.execute(
             "UPDATE agenda SET due_at = put.due_at, owes = put.owes"
-            " FROM unnest(%s::uuid[], %s::timestamptz[], %s::boolean[]) AS put (account_id, due_at, owes)"
-            " WHERE agenda.account_id = put.account_id",
-            (list(account_ids), list(dues), list(owes)),
+            " FROM unnest(%s::uuid[], %s::timestamptz[], %s::boolean[]) AS put (stream_id, due_at, owes)"
+            " WHERE agenda.stream_id = put.stream_id",
+            (list(stream_ids), list(dues), list(owes)),
         )
 
     def looked(self, recorded: dict[str, int]) -> None:

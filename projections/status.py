@@ -44,7 +44,9 @@ class ClockStatus(BaseModel):
     """What the clock has recorded of what time brought about. Nothing waits for it."""
 
     looked_at: datetime | None = Field(description="When it last had looked at all that was due; null if never")
-    due: int = Field(description="Accounts that wait to be looked at, as far as it has followed the log")
+    due: int = Field(
+        description="Accounts and waiting returns that are to be looked at, as far as it has followed the log"
+    )
     due_since: datetime | None = Field(description="The earliest instant among them at which something came about")
     lag: int = Field(description="Facts that it has not followed yet")
     recorded_at: datetime | None = Field(description="When it last recorded something")

@@ -12,7 +12,13 @@ from domain.due import brought_about, cause_of
 from domain.fact import Fact, message_id
 from domain.points_account import PointsAccount
 
-SOURCE = "/clock"
+CLOCK = "/clock"
+"""The source and actor of what time brings about."""
+
+
+def by_name(facts: Sequence[Fact]) -> dict[str, Any]:
+    """How many facts of each kind there are."""
+    return dict(Counter(fact.stored_name for fact in facts))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +33,7 @@ class RecordTime(Command):
     def of(cls, account_id: UUID, *, now: datetime) -> Self:
         external_id = f"{account_id}:{now.isoformat()}"
         return cls(
-            id=message_id(SOURCE, external_id), source=SOURCE, external_id=external_id, occurred_at=now, actor=SOURCE,
+            id=message_id(CLOCK, external_id), source=CLOCK, external_id=external_id, occurred_at=now, actor=CLOCK,
             fingerprint=external_id, account=account_id,
         )  # fmt: skip
 
@@ -45,4 +51,4 @@ class RecordTime(Command):
     @staticmethod
     def answer(facts: Sequence[Fact], history: History) -> dict[str, Any]:  # noqa: ARG004 - the facts tell it all
         """How many facts of each kind were recorded."""
-        return dict(Counter(fact.stored_name for fact in facts))
+        return by_name(facts)

@@ -10,6 +10,7 @@ from uuid import UUID, uuid5
 
 from domain.calendar_days import day_ends, local_day
 from domain.command import Command, Decision, History, KeyedCommand, Repeat, Streams, Wanted
+from domain.commands.clock import CLOCK, by_name
 from domain.commands.purchases import CreditLate
 from domain.commands.redemptions import account_of
 from domain.commands.returns import ReclaimPoints, current, of_purchase
@@ -18,8 +19,8 @@ from domain.fact import Fact
 from domain.member import Card, Member
 from domain.movements import PointsEarned, PointsRevoked
 from domain.points_account import PointsAccount, account_id
-from domain.programme import Policy
-from domain.purchase import Purchase, PurchaseClaimed, PurchaseRecorded
+from domain.programme import Policy, Programme
+from domain.purchase import Purchase, PurchaseClaimed, PurchaseRecorded, ReturnKept
 from domain.receipt import Receipt
 from domain.refusals import (
     ClaimTooLate,
@@ -30,10 +31,6 @@ from domain.refusals import (
     UnknownCard,
     UnknownPurchase,
 )
-from domain.stream import Draft
-
-CLOCK = "/clock"
-"""The source and actor of what time brings about."""
 
 
 def open_until(policy: Policy, since: datetime) -> datetime:
@@ -195,6 +192,12 @@ def brought(
     return told | {"available": account.available(at), **account.progress(policy)}
 
 
+def closes_at(kept: ReturnKept, programme: Programme) -> datetime:
+    """When a return has waited too long for its purchase, by the version in whose time it was recorded."""
+    _, policy = programme.in_force(kept.recorded_at)
+    return open_until(policy, kept.recorded_at)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloseWaitingReturns(Command):
     """When returns have waited too long for their purchase, then they are closed: should it still come, they are not taken in.
@@ -215,7 +218,6 @@ class CloseWaitingReturns(Command):
             occurred_at=now,
             actor=CLOCK,
             fingerprint="",
-            answered=False,
             purchase_id=purchase_id,
         )
 
@@ -224,10 +226,11 @@ class CloseWaitingReturns(Command):
 
     def decide(self, streams: Streams) -> Decision:
         """Each is closed at the instant at which its time was over."""
-        purchase = streams.get(Purchase, self.purchase_id)
-        drafts: list[Draft] = []
-        for kept in purchase.waiting:
-            until = open_until(streams.programme.in_force(kept.recorded_at)[1], kept.recorded_at)
-            if until <= self.occurred_at:
-                drafts += purchase.close(kept, at=until)
-        return Decision(drafts)
+        purchase, now = streams.get(Purchase, self.purchase_id), min(self.occurred_at, streams.recorded_at)
+        due = [(kept, closes_at(kept, streams.programme)) for kept in purchase.waiting]
+        return Decision([draft for kept, at in due if at <= now for draft in purchase.close(kept, at=at)])
+
+    @staticmethod
+    def answer(facts: Sequence[Fact], history: History) -> dict[str, Any]:  # noqa: ARG004 - the facts tell it all
+        """How many facts of each kind were recorded."""
+        return by_name(facts)

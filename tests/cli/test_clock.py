@@ -71,7 +71,7 @@ class TestTheCommand:
         shop.buys()
         shop.buys(at=NOON + 30 * DAY, id="R-2")
         told = CliRunner().invoke(app, ["clock", "--now", "2023-06-10T00:00:00Z"])
-        assert (told.exit_code, told.output) == (0, "1 accounts looked at; recorded: 1 PointsExpired\n")
+        assert (told.exit_code, told.output) == (0, "1 looked at; recorded: 1 PointsExpired\n")
         assert len(shop.recorded()) == 1
 
     def test_tells_in_a_dry_run_what_an_instant_to_come_will_bring(self, shop: Shop) -> None:
@@ -81,7 +81,7 @@ class TestTheCommand:
         assert refused.exit_code == 2
         assert "--dry-run" in refused.output
         told = CliRunner().invoke(app, ["clock", "--now", ahead, "--dry-run"])
-        assert (told.exit_code, told.output) == (0, "1 accounts looked at; would be recorded: 1 PointsExpired\n")
+        assert (told.exit_code, told.output) == (0, "1 looked at; would be recorded: 1 PointsExpired\n")
         assert shop.recorded() == []
 
     @pytest.mark.parametrize("instant", ["yesterday", "2023-06-10T00:00:00", "2023-13-01T00:00:00Z"])

@@ -18,7 +18,7 @@ from domain.command import Command
 from domain.commands.clock import RecordTime
 from domain.due import brought_about
 from domain.loyalty import Loyalty, Recorded
-from domain.points_account import account_id
+from domain.points_account import PointsAccount, account_id
 from infra.database import CLOCK_LOCK
 from tests.builders import ANN, BOB, join, line, publish, purchase, returned
 from tests.domain.story import JOINED_AT
@@ -84,12 +84,43 @@ def test_what_comes_late_is_noticed_even_if_it_had_lapsed_before_it_came(shop: S
     assert shop.recorded()[-1]["occurred_at"] == "2023-06-01T16:00:00Z"
 
 
+class TestReturnsThatWaitForTheirPurchase:
+    OVER = datetime(2023, 6, 1, 16, tzinfo=UTC)
+    """The end of the thirtieth local day after NOON."""
+
+    def test_are_closed_when_they_have_waited_too_long(self, shop: Shop) -> None:
+        sale = purchase(line(5_000), at=NOON)
+        shop.writer.execute([returned(sale.id, at=NOON, id="V-1")], recorded_at=NOON)
+        assert shop.look(self.OVER - timedelta(seconds=1)) == {}
+        assert shop.look(LATER) == {"ReturnClosed.v1": 1}
+        assert shop.recorded()[0]["occurred_at"] == "2023-06-01T16:00:00Z"
+        assert shop.look(LATER + DAY) == {}
+        shop.do(sale)
+        assert shop.account().buckets(NOON).available == 5
+
+    def test_are_not_closed_once_it_has_come(self, shop: Shop) -> None:
+        sale = purchase(line(5_000), at=NOON)
+        shop.writer.execute([returned(sale.id, at=NOON, id="V-1")], recorded_at=NOON)
+        assert shop.clock.look(NOON).streams == 1
+        shop.do(sale)
+        assert shop.look(LATER) == {}
+        assert shop.account().buckets(NOON).issued == shop.account().buckets(NOON).revoked == 5
+
+    def test_each_waits_for_itself(self, shop: Shop) -> None:
+        backs = [returned(UUID(int=7), at=NOON, id=f"V-{days}") for days in (0, 3)]
+        for days, one in zip((0, 3), backs, strict=True):
+            shop.writer.execute([one], recorded_at=NOON + days * DAY)
+        assert shop.look(self.OVER + DAY) == {"ReturnClosed.v1": 1}
+        assert shop.look(self.OVER + 3 * DAY, dry=True) == {"ReturnClosed.v1": 1}
+        assert shop.look(self.OVER + 3 * DAY) == {"ReturnClosed.v1": 1}
+
+
 def test_accounts_in_which_nothing_is_due_are_not_even_read(shop: Shop) -> None:
     shop.buys()
     shop.buys(at=LATER, id="R-2", card="1002")
     assert shop.clock.look(NOON) == Looked(0, Counter())
-    assert shop.clock.look(LATER).accounts == 1
-    assert shop.clock.look(LATER).accounts == 0
+    assert shop.clock.look(LATER).streams == 1
+    assert shop.clock.look(LATER).streams == 0
 
 
 def test_a_dry_run_tells_what_would_be_recorded_also_ahead_of_time_and_records_nothing(shop: Shop) -> None:
@@ -187,7 +218,7 @@ def test_two_that_look_without_the_lock_are_harmless_too(shop: Shop) -> None:
     """As when the server restarts in the middle of a look: the account decides."""
     shop.buys()
     other = shop.ledger.writer()
-    stale = other.accounts([account_id(ANN)])
+    stale = other.present(PointsAccount, [account_id(ANN)])
     assert shop.look() == {"PointsExpired.v1": 1}
     assert brought_about(stale[0], LATER), "it had not heard of that"
     other.execute([RecordTime.of(account_id(ANN), now=LATER)], recorded_at=datetime.now(UTC))

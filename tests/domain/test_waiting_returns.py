@@ -8,11 +8,9 @@ from domain.commands.receipts import CloseWaitingReturns
 from domain.movements import PointsEarned
 from domain.purchase import PurchaseRecorded, PurchaseReturned, ReturnClosed
 from domain.refusals import RefundsDoNotMatch
-from infra.waiting_returns import waiting_since
-from tests.builders import FAR_AHEAD, back, brought, line, policy, publish, published, purchase, returned
+from tests.builders import FAR_AHEAD, back, brought, line, policy, published, purchase, returned
 from tests.domain.putting_right import LATER, done, of_kind, points, shop
 from tests.domain.story import kinds
-from tests.ledger import NOW, Ledger, execute
 from tests.spec import NOON
 from tests.spec_of_commands import GivenLog
 
@@ -87,6 +85,7 @@ class TestAReturnWithoutItsPurchase:
         log = shop(rules=published(policy(claim_days=0)))
         log.batch.recorded_at = RECORDED_AT
         done(log, PART)
+        log.batch.recorded_at = FAR_AHEAD
         (closed,) = done(log, close(OVER))
         assert closed.occurred_at == datetime.fromisoformat("2023-06-11T00:00:00+08:00")
 
@@ -136,24 +135,3 @@ class TestRefunds:
         untold = returned(SALE.id, back(amount_minor=600), at=LATER, id="T-2")
         for went in of_kind(done(log, SALE, same, untold), PurchaseReturned):
             assert went.refund_difference_minor is None
-
-
-def test_the_log_finds_those_that_wait_page_by_page(ledger: Ledger) -> None:
-    """Two wait, one of them since too short a time; one was taken in, one was closed."""
-    writer = ledger.writer()
-    sold = [purchase(line(1_000), at=NOON, id=f"R-{n}") for n in range(4)]
-    backs = [returned(one.id, back(amount_minor=1), at=NOON, id=f"T-{n}") for n, one in enumerate(sold)]
-    writer.execute(backs[:3], recorded_at=NOW)
-    writer.execute(backs[3:], recorded_at=NOW + timedelta(days=5))
-    execute(writer, sold[1])
-    later = NOW + timedelta(days=1)
-    first, second = waiting_since(ledger.database, later)
-    assert [one.purchase_id for one in (first, second)] == [sold[0].id, sold[2].id]
-    assert waiting_since(ledger.database, later, limit=1) == [first]
-    assert waiting_since(ledger.database, later, after=first.position) == [second]
-    execute(writer, publish(policy(effective_from="2024-01-01T00:00:00+08:00"), at=NOW))
-    writer.execute([CloseWaitingReturns.of(sold[0].id, now=NOW + timedelta(days=40))], recorded_at=NOW)
-    assert [one.purchase_id for one in waiting_since(ledger.database, NOW + timedelta(days=9))] == [
-        sold[2].id,
-        sold[3].id,
-    ]

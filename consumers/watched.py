@@ -1,0 +1,77 @@
+"""What the clock watches: the kinds of streams in which time brings something about, and how that is recorded."""
+
+from collections import Counter
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
+
+from domain.command import Command
+from domain.commands.clock import RecordTime
+from domain.commands.receipts import CloseWaitingReturns, closes_at
+from domain.due import brought_about, next_due
+from domain.points_account import PointsAccount
+from domain.programme import Programme
+from domain.purchase import Purchase, ReturnClosed
+from domain.stream import Stream
+
+S = TypeVar("S", bound=Stream)
+
+
+class Watched(Protocol[S]):
+    """One kind of stream, as the agenda calls it."""
+
+    kind: str
+    stream: type[S]
+
+    def command(self, stream_id: UUID, now: datetime) -> Command:
+        """Records what has come about."""
+
+    def brought(self, stream: S, programme: Programme, now: datetime) -> Counter[str]:
+        """What that will be: how many facts of each name."""
+
+    def next_due(self, stream: S, programme: Programme, now: datetime) -> datetime | None:
+        """When, after now, something comes about."""
+
+    def owes(self, stream: S) -> bool:
+        """Whether points that become active will pay debt."""
+
+
+class Accounts:
+    """Lots lapse, holds time out, debt is settled."""
+
+    kind = "account"
+    stream = PointsAccount
+
+    def command(self, stream_id: UUID, now: datetime) -> Command:
+        return RecordTime.of(stream_id, now=now)
+
+    def brought(self, stream: PointsAccount, programme: Programme, now: datetime) -> Counter[str]:  # noqa: ARG002
+        return Counter(draft.kind.stored_name for draft in brought_about(stream, now))
+
+    def next_due(self, stream: PointsAccount, programme: Programme, now: datetime) -> datetime | None:  # noqa: ARG002
+        return next_due(stream, now)
+
+    def owes(self, stream: PointsAccount) -> bool:
+        return bool(stream.debt)
+
+
+class WaitingReturns:
+    """Returns that came before their purchase have waited too long for it."""
+
+    kind = "purchase"
+    stream = Purchase
+
+    def command(self, stream_id: UUID, now: datetime) -> Command:
+        return CloseWaitingReturns.of(stream_id, now=now)
+
+    def brought(self, stream: Purchase, programme: Programme, now: datetime) -> Counter[str]:
+        return Counter(ReturnClosed.stored_name for kept in stream.waiting if closes_at(kept, programme) <= now)
+
+    def next_due(self, stream: Purchase, programme: Programme, now: datetime) -> datetime | None:
+        return min((at for kept in stream.waiting if (at := closes_at(kept, programme)) > now), default=None)
+
+    def owes(self, stream: Purchase) -> bool:  # noqa: ARG002
+        return False
+
+
+WATCHED: tuple[Watched[Any], ...] = (Accounts(), WaitingReturns())
