@@ -135,7 +135,7 @@ def purchase(
             tenders.append(Tender(kind="points", amount_minor=points_minor))
     data = PurchaseData(
         currency=currency, store=store, card=card, member=member, lines=counted(lines),
-        tenders=tenders, holds=list(holds), returned=list(brought),
+        tenders=tenders, holds=list(holds), returned=tuple(brought),
     )  # fmt: skip
     return purchase_command(data, source=source, external_id=id, time=at, card_ids=card_id, answered=answered)
 

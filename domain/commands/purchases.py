@@ -44,7 +44,6 @@ class RecordPurchase(Command):
     holds: list[UUID]
     brought: Sequence[GoodsBack] = ()
     """Goods of other purchases that pay for some of this one."""
-    set_off: Sequence[SetOff] = ()
 
     def wants(self, streams: Streams) -> Wanted:
         yield Purchase, self.id
@@ -134,7 +133,8 @@ class RecordPurchase(Command):
             coupons=self.coupons or None,
             paid_minor=sale.paid_minor,
             holds=self.holds or None,
-            set_off=list(self.set_off) or None,
+            set_off=[SetOff(purchase_id=one.purchase_id, amount_minor=one.set_off_minor) for one in self.brought]
+            or None,
             fingerprint=self.fingerprint,
             programme_version=version,
         )

@@ -32,6 +32,8 @@ class GoodsBack:
     tenders: list[Tender] | None
     reason: str | None
     exchanged_for: UUID | None = None
+    set_off_minor: int = 0
+    """How much of that purchase they pay."""
 
     def taken_in(self, streams: Streams, *, strictly: bool) -> list[Draft]:
         """Take the goods back, or keep the return until its purchase arrives.

@@ -1,6 +1,6 @@
 """Purchases as tills send them, over Kafka or HTTP, and the command that they become."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -16,7 +16,6 @@ from domain.messages.reading import Message, UtcTime, canonical, canonical_time,
 from domain.messages.returns import ReturnData, check_goods
 from domain.money import MAX_AMOUNT
 from domain.programme import Currency
-from domain.purchase import SetOff
 from domain.refusals import InvalidField, TendersDoNotMatch
 from domain.returned import refunded, worth
 
@@ -41,8 +40,8 @@ class PurchaseData(Message):
     holds: list[UUID] = Field(
         default=[], max_length=20, description="Holds that were placed for the part that is paid by points."
     )
-    returned: list[ReturnData] = Field(
-        default=[],
+    returned: tuple[ReturnData, ...] = Field(
+        default=(),  # copied for no message, as an empty list would be
         max_length=20,
         description="Goods of other purchases, exchanged for these; `tenders` is what of their worth was paid out.",
     )
@@ -70,12 +69,8 @@ def purchase_command(
     if data.card is not None and data.member is not None:
         raise InvalidField(field="member", problem="give the card or the member, not both")
     purchase_id = message_id(source, external_id)
-    brought = _brought(data.returned, purchase_id)
-    set_off = [
-        SetOff(purchase_id=goods.purchase_id, amount_minor=_worth(one))
-        for goods, one in zip(brought, data.returned, strict=True)
-    ]
-    _check_sums(data, set_off=set_off)
+    brought = _brought(data.returned, purchase_id) if data.returned else []
+    _check_sums(data, set_off_minor=sum(goods.set_off_minor for goods in brought))
     card_id = None if data.card is None else card_ids(data.card)
     return RecordPurchase(
         id=purchase_id,
@@ -95,11 +90,10 @@ def purchase_command(
         coupons=data.coupons,
         holds=data.holds,
         brought=brought,
-        set_off=set_off,
     )
 
 
-def _brought(returned: list[ReturnData], exchanged_for: UUID) -> list[GoodsBack]:
+def _brought(returned: Sequence[ReturnData], exchanged_for: UUID) -> list[GoodsBack]:
     """The goods of other purchases, each of them named once. What they are worth is paid back by what is bought."""
     brought: list[GoodsBack] = []
     for number, one in enumerate(returned):
@@ -108,24 +102,20 @@ def _brought(returned: list[ReturnData], exchanged_for: UUID) -> list[GoodsBack]
         if purchase_id == exchanged_for or any(purchase_id == other.purchase_id for other in brought):
             raise InvalidField(field=f"{place}purchase", problem="name every other purchase once, and never this one")
         check_goods(one, place=place)
-        rest = _worth(one)
+        rest = worth(one.lines) - refunded(one.tenders)
         if rest < 0:
             raise InvalidField(field=f"{place}tenders", problem="more is paid back than goes back")
         tenders = [*one.tenders, *([Tender(kind="other", amount_minor=rest)] if rest else [])]
         brought.append(
             GoodsBack(
-                purchase_id=purchase_id, lines=one.lines, tenders=tenders or None, reason=one.reason, exchanged_for=exchanged_for
+                purchase_id=purchase_id, lines=one.lines, tenders=tenders or None, reason=one.reason,
+                exchanged_for=exchanged_for, set_off_minor=rest,
             )
         )  # fmt: skip
     return brought
 
 
-def _worth(one: ReturnData) -> int:
-    """What of the worth of returned goods was not paid out."""
-    return worth(one.lines) - refunded(one.tenders)
-
-
-def _check_sums(data: PurchaseData, *, set_off: list[SetOff]) -> None:
+def _check_sums(data: PurchaseData, *, set_off_minor: int) -> None:
     """What was tendered, with what returned goods pay, is what was paid. Zeros that say nothing are dropped, so that they make no difference."""
     total = 0
     names: set[str] = set()
@@ -143,7 +133,7 @@ def _check_sums(data: PurchaseData, *, set_off: list[SetOff]) -> None:
             line.pop("discount_minor", None)
         if not line.get("tax_minor"):
             line.pop("tax_minor", None)
-    tendered = refunded(data.tenders) + sum(one["amount_minor"] for one in set_off)
+    tendered = refunded(data.tenders) + set_off_minor
     if tendered != total:
         raise TendersDoNotMatch(tendered_minor=tendered, paid_minor=total)
     if total > MAX_AMOUNT:

@@ -77,6 +77,15 @@ def returned(*, kind: str = "pos.purchase.returned.v1", time: str = GOOD["time"]
     return event(type=kind, id="T-1", time=time, data=kept)
 
 
+EXCHANGED: dict[str, Any] = {"purchase": {"source": GOOD["source"], "id": "R-0"}, "lines": [BACK]}
+
+
+def exchanged(**changes: Any) -> bytes:
+    """The good message with goods brought back that its tenders do not allow for; None leaves a field out."""
+    made = {name: value for name, value in {**EXCHANGED, **changes}.items() if value is not None}
+    return event(data=data(returned=[made]))
+
+
 def _sent(reason: str, value: bytes | tuple[bytes, Headers] | None) -> Sent:
     return Sent(reason, *value) if isinstance(value, tuple) else Sent(reason, value, [])
 
@@ -230,6 +239,18 @@ RETURNS = {
     "a void at no time": ("invalid-field", returned(kind="pos.purchase.voided.v1", time="now")),
 }  # fmt: skip
 
+EXCHANGES = {
+    "an exchange that does not add up": ("tenders-do-not-match", exchanged()),
+    "an exchange for itself": ("invalid-field", exchanged(purchase={"source": GOOD["source"], "id": GOOD["id"]})),
+    "an exchange of nothing": ("invalid-field", exchanged(lines=[])),
+    "an exchange without a purchase": ("invalid-field", exchanged(purchase=None)),
+    "an exchange of a negative quantity": ("negative-quantity", exchanged(lines=[{**BACK, "quantity": -1}])),
+    "an exchange of neither pieces nor money": ("invalid-field", exchanged(lines=[{**BACK, "quantity": 0, "amount_minor": 0}])),
+    "an exchange that pays out more than it takes": ("invalid-field", exchanged(tenders=[{"kind": "cash", "amount_minor": 141}])),
+    "an exchange of one purchase twice": ("invalid-field", event(data=data(returned=[EXCHANGED, EXCHANGED]))),
+    "an exchange of too many purchases": ("invalid-field", event(data=data(returned=[EXCHANGED] * 21))),
+}  # fmt: skip
+
 BINARIES = {
     "a header that is not UTF-8": ("malformed-message", binary(id=b"\xff\xfe")),
     "a header without a value": ("malformed-message", binary(id=None)),
@@ -249,7 +270,7 @@ BINARIES = {
 
 BAD: dict[str, Sent] = {
     **{name: _sent("malformed-message", value) for name, value in MALFORMED.items()},
-    **{name: _sent(*sent) for group in (KINDS, TIMES, AMOUNTS, QUANTITIES, CONTENTS, RETURNS, BINARIES) for name, sent in group.items()},
+    **{name: _sent(*sent) for group in (KINDS, TIMES, AMOUNTS, QUANTITIES, CONTENTS, RETURNS, EXCHANGES, BINARIES) for name, sent in group.items()},
     **_missing("a message", ["specversion", "type", "source", "id", "time", "data"], event),
     **_missing("data", ["currency", "store", "lines", "tenders"], lambda **gone: event(data=data(**gone))),
     **_missing("a line", ["line", "sku", "quantity", "gross_minor"], line),
