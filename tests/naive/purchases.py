@@ -176,9 +176,10 @@ class Purchases(Spending):
         return self.take_back(bought, at)
 
     def take_back(self, bought: Purchase, at: datetime) -> dict[str, int]:
-        """Give back what points paid of what came back; then take what the rest no longer earns."""
+        """Give back what points paid of what came back, which pays debt; then take what the rest no longer earns."""
         account = self.open(bought.member, at)
         answer = self.give_back_spent(bought.tender, self.to_restore(bought) - bought.restored, at)
+        self.settle(account, at)
         answer |= {"revoked": 0, "debt": 0, "forgiven": 0}
         now = earned(self.rules, bought.lines, bought.by_points, bought.returned)
         for name, part in bought.parts.items():
