@@ -9,6 +9,7 @@ from cli.wiring import asked_to_stop, open_ledger, surroundings
 from consumers.clock import CACHED_FACTS, Clock, Looked
 from infra.bootstrap import bootstrap
 from infra.process import quiet_gc
+from projections.proofs.reconciler import Reconciler
 
 
 def clock(
@@ -20,6 +21,7 @@ def clock(
     """Record what time has brought about: points lapsed, holds timed out, debt settled, returns that waited in vain.
 
     Balances are right whether it runs or not. Nothing is recorded ahead of time: an instant to come needs --dry-run.
+    As long as it runs, it also holds the read model against the log, some members every few seconds.
     """
     at = None if now is None else _instant(now)
     if at is not None and at > datetime.now(UTC) and not dry_run:
@@ -31,7 +33,8 @@ def clock(
         keeper = Clock(settings, loyalty)
         if at is None and not dry_run:
             quiet_gc()
-            keeper.run(stop)
+            with Reconciler(settings).running():
+                keeper.run(stop)
         else:
             typer.echo(_told(keeper.look(at or datetime.now(UTC), dry=dry_run), dry=dry_run))
 

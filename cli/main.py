@@ -9,7 +9,7 @@ from eventsourcing.persistence import PersistenceError
 from kafka.errors import KafkaError
 from psycopg import OperationalError
 
-from cli import clock, keys, letters, load, load_balances, programme, run, serve, status
+from cli import audit, clock, keys, letters, load, load_balances, programme, run, serve, status
 from cli.data_dir import DataDirInUse
 from cli.demo import command as demo
 from cli.demo.command import DemoFailed
@@ -28,6 +28,7 @@ from infra.kafka import BrokersNotConfigured
 from infra.keys import KeyFileExposed, KeyFileIncomplete, KeyFileMissing
 from projections.chain import AnotherEpoch
 from projections.offsets import TopicRecreated
+from projections.proofs.slices import NothingProjected
 
 app = typer.Typer(
     name="loyalty",
@@ -47,6 +48,7 @@ load.app.command("balances")(load_balances.balances)
 app.add_typer(load.app, name="load")
 app.add_typer(letters.app, name="letters")
 app.command("status")(status.status)
+app.add_typer(audit.app, name="audit")
 app.add_typer(keys.app, name="keys")
 app.add_typer(programme.app, name="programme")
 
@@ -65,6 +67,7 @@ EXPECTED = (
     KeyFileIncomplete,
     KeyFileMissing,
     NotPublished,
+    NothingProjected,
     NothingRuns,
     OperationalError,
     PersistenceError,

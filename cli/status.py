@@ -8,6 +8,7 @@ import typer
 
 from cli.wiring import surroundings
 from infra.bootstrap import bootstrap
+from projections.proofs.reconciler import ReconcilerStatus
 from projections.status import ClockStatus, Status
 from projections.status import status as status_of
 
@@ -43,6 +44,7 @@ def _told(found: Status) -> str:
             for one in found.projections
         ),
         f"clock          {_looked(found.clock)}",
+        f"reconciler     {_compared(found.reconciler)}",
         f"dead letters   {found.open_letters:,} open",
         "caught up" if found.caught_up else "not caught up",
     ]
@@ -54,3 +56,12 @@ def _looked(clock: ClockStatus) -> str:
         return "has not run"
     since = "" if clock.due_since is None else f", the first since {clock.due_since.astimezone(UTC):%F %T} UTC"
     return f"looked at {clock.looked_at.astimezone(UTC):%F %T} UTC, {clock.due:,} due{since}"
+
+
+def _compared(one: ReconcilerStatus) -> str:
+    if one.checked_at is None:
+        return "has not run"
+    wrong = "" if one.difference is None else f"; DIFFERS: member {one.difference.member_id}, see `audit conservation`"
+    return (
+        f"{one.members:,} times a member compared with the log, last {one.checked_at.astimezone(UTC):%F %T} UTC{wrong}"
+    )

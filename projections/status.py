@@ -11,6 +11,7 @@ from infra import kafka
 from infra.database import connect
 from infra.settings import Settings
 from infra.topics import PURCHASES
+from projections.proofs.reconciler import ReconcilerStatus, reconciled
 
 
 class IntakeStatus(BaseModel):
@@ -61,6 +62,7 @@ class Status(BaseModel):
     relay: RelayStatus
     projections: list[ProjectionStatus]
     clock: ClockStatus
+    reconciler: ReconcilerStatus
     open_letters: int = Field(description="Dead letters that were not driven again")
     caught_up: bool = Field(description="Whether all that was published has reached every read model")
 
@@ -95,6 +97,7 @@ def status(settings: Settings) -> Status:
     """Look at every stage, the last one first, so that none seems to be ahead of its source."""
     with connect(settings.read_url) as read_models:
         folded = read_models.execute(_PROJECTIONS).fetchall()
+        reconciler = reconciled(read_models)
     with connect(settings.database_url) as log:
         position, taken_in, told, letters_waiting, open_letters = _stages(log)
         clock = _clock(log, position)
@@ -113,6 +116,7 @@ def status(settings: Settings) -> Status:
         relay=relay,
         projections=projections,
         clock=clock,
+        reconciler=reconciler,
         open_letters=open_letters,
         caught_up=not (intake.lag or relay.lag or any(one.lag for one in projections) or not projections),
     )
