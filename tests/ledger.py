@@ -9,7 +9,7 @@ from uuid import UUID
 from psycopg import Connection
 
 from domain.command import Command
-from domain.loyalty import Loyalty, Outcome, Recorded
+from domain.loyalty import CACHED_FACTS, Loyalty, Outcome, Recorded
 from infra import event_store, letters, personal_data
 from infra.database import connect, make_tables
 from tests.builders import policy, publish
@@ -34,13 +34,13 @@ class Ledger:
     def __exit__(self, *_: object) -> None:
         self._closing.close()
 
-    def writer(self) -> Loyalty:
+    def writer(self, *, cached_facts: int = CACHED_FACTS) -> Loyalty:
         env = {
             "PERSISTENCE_MODULE": "infra.event_store:Factory",
             "FACTS_TOPIC": "domain.fact:FACTS",
             "DATABASE_URL": self.url,
         }
-        return self._closing.enter_context(Loyalty(env, programme="member_experience"))
+        return self._closing.enter_context(Loyalty(env, programme="member_experience", cached_facts=cached_facts))
 
     def log(self) -> list[tuple[int, UUID, int, str]]:
         """Position, stream, version and name of every fact."""

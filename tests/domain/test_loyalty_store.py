@@ -8,7 +8,6 @@ import pytest
 from eventsourcing.persistence import OperationalError
 from eventsourcing.projection import ApplicationSubscription
 
-from domain import loyalty as write_path
 from domain.commands.purchases import RecordPurchase
 from domain.loyalty import Recorded, Refused, Repeated
 from domain.member import Card, CardAssigned
@@ -155,11 +154,8 @@ class TestErrorsOfTheStore:
             execute(ledger.writer(), bought(1))
 
 
-def test_the_cache_is_bounded_and_what_was_let_go_is_read_again(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(write_path, "CACHED_FACTS", 40)
-    writer = ledger.writer()
+def test_the_cache_is_bounded_and_what_was_let_go_is_read_again(ledger: Ledger) -> None:
+    writer = ledger.writer(cached_facts=40)
     members = [UUID(int=0xA0 + number) for number in range(30)]
     for number, member_id in enumerate(members):
         execute(writer, join(member_id, at=JOINED_AT, card=str(number)), bought(number, card=str(number)))
