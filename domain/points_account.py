@@ -76,8 +76,8 @@ class PointsAccount(Purse):
         self.periods: dict[int, int] = {}
         self.dated: list[Credit] = []
         """Qualifying points that came without a purchase."""
-        self.granted: dict[int, tuple[str, UUID | None]] = {}
-        """Tiers by the period until whose review they hold, and the merge that brought them."""
+        self.granted: list[tuple[int, str, UUID | None]] = []
+        """The period until whose review a tier is held at least, the tier, and the merge that brought it."""
         self.absorbed: dict[UUID, Absorbed] = {}
         self.bonuses: set[tuple[str, str, date]] = set()
         self.tier: str | None = None
@@ -117,18 +117,13 @@ class PointsAccount(Purse):
         periods = dict(self.periods)
         for period, points in added.items():
             periods[period] = periods.get(period, 0) + points
-        granted = {
-            period: policy.tiers.rank(name)
-            for period, (name, merge) in self.granted.items()
-            if merge is None or merge != without
-        }
         if grant is not None:
-            granted[grant[0]] = policy.tiers.rank(grant[1])
             periods.setdefault(grant[0], 0)
         if not periods:
             return []
         levels = policy.tiers.levels
         before = self.tier or levels[0].name
+        granted = self.ranks_granted(policy, grant, without=without)
         after = levels[tiers.rank_through(policy.tiers, periods, max(periods), granted)].name
         if after == before:
             return []
@@ -138,6 +133,16 @@ class PointsAccount(Purse):
                 qualifying_points=periods, programme_version=version,
             )
         ]  # fmt: skip
+
+    def ranks_granted(
+        self, policy: Policy, grant: tuple[int, str] | None = None, *, without: UUID | None = None
+    ) -> dict[int, int]:
+        """The highest rank granted in each period, but for what came with a merge that is undone."""
+        ranks = [(period, name) for period, name, merge in self.granted if merge is None or merge != without]
+        granted: dict[int, int] = {}
+        for period, name in [*ranks, *([grant] if grant else ())]:
+            granted[period] = max(granted.get(period, 0), policy.tiers.rank(name))
+        return granted
 
     def progress(self, policy: Policy) -> dict[str, object]:
         """The tier, and how far the next one is in the latest qualifying period."""
@@ -218,7 +223,7 @@ class PointsAccount(Purse):
 
     @evolves(TierGranted)
     def _granted(self, fact: TierGranted) -> None:
-        self.granted[fact.period] = fact.tier, fact.transfer_id
+        self.granted.append((fact.period, fact.tier, fact.transfer_id))
         self.periods.setdefault(fact.period, 0)
 
     @evolves(PointsAdjusted)
@@ -272,7 +277,7 @@ class PointsAccount(Purse):
             self.lots[part["lot_id"]].points -= part["points"]
         self._qualify(fact.qualifying, -1)
         self.absorbed.pop(fact.to_member_id, None)
-        self.granted = {period: one for period, one in self.granted.items() if one[1] != fact.transfer_id}
+        self.granted = [one for one in self.granted if one[2] != fact.transfer_id]
         self.owe(-fact.debt, at)
 
     @evolves(PointsTakenBack)

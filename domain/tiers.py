@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
@@ -19,6 +19,14 @@ class Credit(NamedTuple):
 
     at: datetime
     points: int
+
+
+class Grant(NamedTuple):
+    """A tier that is held at least, since an instant and until the review of a period."""
+
+    since: datetime
+    tier: str
+    period: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,35 +86,57 @@ def rank_through(tiers: Tiers, periods: Mapping[int, int], last: int, granted: M
     return promoted(tiers, max(rank, granted.get(last, 0)), periods.get(last, 0))
 
 
-def standing(history: Iterable[Credit], *, policy: Policy, registered_at: datetime, as_of: datetime) -> Standing:
+def standing(
+    history: Iterable[Credit], *, policy: Policy, registered_at: datetime, as_of: datetime, grants: Iterable[Grant] = ()
+) -> Standing:
     """Walk the member's history up to `as_of`, instant by instant.
 
-    1. Each credit may promote at once. 2. Each period that closes is reviewed. 3. What is left of the open period is told.
+    1. Each credit may promote at once, or undo a promotion of the open period that is no longer supported; a grant
+    lifts. 2. Each period that closes is reviewed. 3. What is left of the open period is told.
     """
     tiers, zone = policy.tiers, policy.zone
     registered_on = local_day(registered_at, zone)
-    rank, since, number, total = 0, registered_at, 0, 0
+    rank, since, floor, number, total = 0, registered_at, 0, 0, 0
+
+    def stand(at: datetime) -> None:
+        nonlocal rank, since
+        now = promoted(tiers, floor, total)
+        if now != rank:
+            rank, since = now, at
 
     def close_periods_before(at: datetime) -> None:
-        nonlocal rank, since, number, total
+        nonlocal floor, number, total
         current = period_of(tiers.period, day=local_day(at, zone), registered_on=registered_on)
         while number < current:
-            kept = reviewed(tiers, rank, total)
-            if kept != rank:
-                rank, since = kept, _review_instant(policy, number, registered_on)
-            number, total = number + 1, 0
-            rank = promoted(tiers, rank, total)
+            floor, total = reviewed(tiers, rank, total), 0
+            stand(_review_instant(policy, number, registered_on))
+            number += 1
 
-    for at, together in groupby(sorted(credit for credit in history if credit.at <= as_of), key=itemgetter(0)):
+    moves: list[tuple[datetime, int, Grant | None]] = [
+        (max(grant.since, _begins(policy, grant.period, registered_on)), 0, grant) for grant in grants
+    ]
+    moves += [(credit.at, credit.points, None) for credit in history]
+    for at, together in groupby(sorted(moves, key=itemgetter(0)), key=itemgetter(0)):
+        if at > as_of:
+            break
         close_periods_before(at)
-        total += sum(credit.points for credit in together)
-        higher = promoted(tiers, rank, total)
-        if higher != rank:
-            rank, since = higher, at
+        for _, points, grant in together:
+            total += points
+            if grant is not None and grant.period == number:
+                floor = max(floor, tiers.rank(grant.tier))
+                stand(grant.since)
+        stand(at)
     close_periods_before(as_of)
     return _told(
         tiers, rank=rank, since=since, total=total, last=last_day_of(tiers.period, number, registered_on=registered_on)
     )
+
+
+def _begins(policy: Policy, number: int, registered_on: date) -> datetime:
+    """The first instant of a period; the first one has none, nor has the only one of a lifetime."""
+    if not number or policy.tiers.period == "lifetime":
+        return datetime.min.replace(tzinfo=UTC)
+    return _review_instant(policy, number - 1, registered_on)
 
 
 def _review_instant(policy: Policy, number: int, registered_on: date) -> datetime:

@@ -1,6 +1,7 @@
 """Where each member stands: qualifying credits, and the rules that were in force."""
 
 import json
+from collections.abc import Iterable
 from datetime import date, datetime
 from functools import lru_cache
 from uuid import UUID
@@ -8,11 +9,24 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from domain.programme import Policy
-from domain.tiers import Credit, standing
+from domain.tiers import Credit, Grant, standing
 from projections.projection import Projection, Rows, moves
 from projections.snapshot import Snapshot
 from projections.told import Published
-from projections.told_of_points import Earned, Opened, Revoked
+from projections.told_of_points import (
+    Adjusted,
+    Closed,
+    Earned,
+    GivenBack,
+    Granted,
+    Imported,
+    Moved,
+    Opened,
+    Qualifying,
+    Received,
+    ReceivedRevoked,
+    Revoked,
+)
 
 
 class TierAnswer(BaseModel):
@@ -27,6 +41,9 @@ class TierAnswer(BaseModel):
     review_on: date | None = Field(description="The local day on which the tier is reviewed; null where none is")
     points_to_keep: int | None = Field(
         description="Qualifying points missing to pass that review; null if none is needed"
+    )
+    closed_at: datetime | None = Field(
+        description="Since when the account is closed, by `as_of`: it earns and spends no more; null while it is open"
     )
     programme_version: int = Field(description="The programme version in force at `as_of`, whose rules were applied")
     as_of: datetime = Field(description="The instant that the answer is about")
@@ -50,7 +67,7 @@ class Programmes(BaseModel):
 
 
 class Tiers(Projection):
-    """Qualifying credits by purchase, and what returns took of them; the standing itself is computed when it is asked for."""
+    """Qualifying credits, what returns took of them, and tiers granted; the standing itself is computed when it is asked for."""
 
     name = "tiers"
     tables = (
@@ -58,13 +75,28 @@ class Tiers(Projection):
         """
         CREATE TABLE IF NOT EXISTS {schema}.credits (
             member_id uuid NOT NULL,
-            purchase_id uuid NOT NULL,
+            purchase_id uuid,
             earned_at timestamptz NOT NULL,
             known_at timestamptz NOT NULL,
             points bigint NOT NULL
         )
         """,
         "CREATE INDEX IF NOT EXISTS credits_member ON {schema}.credits (member_id)",
+        """
+        CREATE TABLE IF NOT EXISTS {schema}.grants (
+            member_id uuid NOT NULL,
+            tier text NOT NULL,
+            since timestamptz NOT NULL,
+            period int NOT NULL,
+            transfer_id uuid,
+            known_at timestamptz NOT NULL
+        )
+        """,
+        "CREATE INDEX IF NOT EXISTS grants_member ON {schema}.grants (member_id)",
+        # Merges that were undone: what they had granted ends.
+        "CREATE TABLE IF NOT EXISTS {schema}.partings (member_id uuid NOT NULL, transfer_id uuid NOT NULL, at timestamptz NOT NULL)",
+        "CREATE INDEX IF NOT EXISTS partings_member ON {schema}.partings (member_id)",
+        "CREATE TABLE IF NOT EXISTS {schema}.closures (member_id uuid PRIMARY KEY, closed_at timestamptz NOT NULL)",
         """
         CREATE TABLE IF NOT EXISTS {schema}.programmes (
             programme text,
@@ -99,10 +131,50 @@ class Tiers(Projection):
                 fact["member_id"], fact["purchase_id"], fact["purchased_at"], fact["occurred_at"], -points,
             ))  # fmt: skip
 
+    @moves("PointsAdjusted.v1")
+    def adjusted(self, fact: Adjusted, rows: Rows) -> None:
+        if fact["qualifies"]:
+            _credit(rows, fact, [Qualifying(at=fact["occurred_at"], points=fact["points"])])
+
+    @moves("OpeningBalanceImported.v1")
+    def imported(self, fact: Imported, rows: Rows) -> None:
+        _credit(rows, fact, fact["qualifying"])
+
+    @moves("PointsReceived.v1")
+    def received(self, fact: Received, rows: Rows) -> None:
+        """A merge brings credits along, dated as they were; a transfer none."""
+        _credit(rows, fact, fact["qualifying"])
+
+    @moves("PointsGivenBack.v1")
+    def given_back(self, fact: GivenBack, rows: Rows) -> None:
+        _credit(rows, fact, fact["qualifying"], sign=-1)
+        rows["partings"].append((fact["member_id"], fact["transfer_id"], fact["occurred_at"]))
+
+    @moves("ReceivedRevoked.v1")
+    def received_revoked(self, fact: ReceivedRevoked, rows: Rows) -> None:
+        _credit(rows, fact, fact.get("qualifying", []))
+
+    @moves("TierGranted.v1")
+    def granted(self, fact: Granted, rows: Rows) -> None:
+        rows["grants"].append((
+            fact["member_id"], fact["tier"], fact["since"], fact["period"], fact.get("transfer_id"), fact["occurred_at"],
+        ))  # fmt: skip
+
+    @moves("AccountClosed.v1")
+    def closed(self, fact: Closed, rows: Rows) -> None:
+        rows["closures"].append((fact["member_id"], fact["occurred_at"]))
+
     @moves("ProgrammePublished.v1")
     def published(self, fact: Published, rows: Rows) -> None:
         policy = fact["policy"]
         rows["programmes"].append((fact["programme"], fact["version"], policy["effective_from"], json.dumps(policy)))
+
+
+def _credit(rows: Rows, fact: Moved, credited: Iterable[Qualifying], *, sign: int = 1) -> None:
+    """Qualifying points that did not come with a purchase; they are known from the fact on."""
+    rows["credits"] += [
+        (fact["member_id"], None, one["at"], fact["occurred_at"], sign * one["points"]) for one in credited
+    ]
 
 
 class NoProgrammeKnown(LookupError):
@@ -112,7 +184,11 @@ class NoProgrammeKnown(LookupError):
 async def tier_of(snapshot: Snapshot, *, member_id: UUID, programme: str, as_of: datetime) -> TierAnswer | None:
     """The standing by the purchases made up to an instant and the rules in force then; None for an unknown member."""
     account = await snapshot.one(
-        "SELECT registered_at FROM {schema}.accounts WHERE member_id = %(member_id)s", member_id=member_id
+        "SELECT registered_at, closed_at FROM {schema}.accounts"
+        " LEFT JOIN {schema}.closures ON closures.member_id = accounts.member_id AND closed_at <= %(as_of)s"
+        " WHERE accounts.member_id = %(member_id)s",
+        member_id=member_id,
+        as_of=as_of,
     )
     if account is None:
         return None
@@ -130,10 +206,22 @@ async def tier_of(snapshot: Snapshot, *, member_id: UUID, programme: str, as_of:
         member_id=member_id,
         as_of=as_of,
     )
-    found = standing(map(Credit._make, earned), policy=_policy(version[1]), registered_at=account[0], as_of=as_of)
-    return TierAnswer(
-        member_id=member_id, programme_version=version[0], as_of=as_of, position=snapshot.position, **vars(found)
+    granted = await snapshot.all(
+        "SELECT since, tier, period FROM {schema}.grants WHERE member_id = %(member_id)s AND known_at <= %(as_of)s"
+        " AND NOT EXISTS (SELECT 1 FROM {schema}.partings WHERE partings.member_id = grants.member_id"
+        " AND partings.transfer_id = grants.transfer_id AND partings.at <= %(as_of)s)",
+        member_id=member_id,
+        as_of=as_of,
     )
+    registered_at, closed_at = account
+    found = standing(
+        map(Credit._make, earned), policy=_policy(version[1]), registered_at=registered_at, as_of=as_of,
+        grants=map(Grant._make, granted),
+    )  # fmt: skip
+    return TierAnswer(
+        member_id=member_id, closed_at=closed_at, programme_version=version[0], as_of=as_of,
+        position=snapshot.position, **vars(found),
+    )  # fmt: skip
 
 
 async def programmes(snapshot: Snapshot) -> Programmes:

@@ -145,6 +145,15 @@ class TestMerges:
         world.buys(1, at=LATER, id="R-3")
         assert world.buckets(at=LATER).issued == 10_001
 
+    def test_a_tier_granted_before_the_merge_outlives_its_undoing(self) -> None:
+        world = World()
+        world.do(world.opening(card="1001", tier="Diamond", at=NOON))
+        world.do(world.opening(reference="B-1", card="1002", tier="Gold", at=NOON))
+        world.do(world.merge(at=NOON))
+        assert world.account(BOB).tier == "Diamond"
+        world.do(world.unmerge(at=NOON))
+        assert [world.account(one).tier for one in (ANN, BOB)] == ["Diamond", "Gold"]
+
     def test_after_an_unmerge_what_was_spent_stays_with_the_survivor(self) -> None:
         world = World()
         world.buys(10)

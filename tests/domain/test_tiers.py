@@ -8,7 +8,7 @@ from hypothesis import strategies
 
 from domain.calendar_days import local_day
 from domain.programme import Policy, Tiers
-from domain.tiers import Credit, Standing, last_day_of, period_of, promoted, rank_through, reviewed, standing
+from domain.tiers import Credit, Grant, Standing, last_day_of, period_of, promoted, rank_through, reviewed, standing
 from tests.builders import policy
 
 RULES = policy()
@@ -123,29 +123,81 @@ def test_every_day_lies_in_the_period_whose_last_day_is_the_next_to_come(
     assert before is None or before < day
 
 
+class TestAGrantedTier:
+    YEAR_2 = datetime(2024, 6, 1, tzinfo=UTC)
+    REVIEW = datetime.fromisoformat("2025-03-16T00:00:00+08:00")
+
+    def stands(self, *credits_: tuple[datetime, int], as_of: datetime, grants: list[Grant]) -> tuple[str, datetime]:
+        found = standing(
+            [Credit(*one) for one in credits_], policy=RULES, registered_at=REGISTERED, as_of=as_of, grants=grants
+        )
+        return found.tier, found.since
+
+    def test_is_held_until_the_review_of_its_period_and_then_judged_as_any_other(self) -> None:
+        gold = [Grant(self.YEAR_2, "Gold", 1)]
+        assert self.stands(as_of=self.YEAR_2 - timedelta(seconds=1), grants=gold) == ("Ordinary", REGISTERED)
+        assert self.stands(as_of=self.REVIEW - timedelta(seconds=1), grants=gold) == ("Gold", self.YEAR_2)
+        assert self.stands(as_of=self.REVIEW, grants=gold) == ("Silver", self.REVIEW)
+        earned = (self.YEAR_2, 60_000)
+        assert self.stands(earned, as_of=self.REVIEW, grants=gold) == ("Gold", self.YEAR_2)
+
+    def test_may_have_been_held_elsewhere_since_long_before(self) -> None:
+        since = datetime(2019, 1, 1, tzinfo=UTC)
+        assert self.stands(as_of=self.YEAR_2, grants=[Grant(since, "Gold", 1)]) == ("Gold", since)
+
+    def test_takes_nothing_from_a_higher_one(self) -> None:
+        low = [Grant(self.YEAR_2, "Silver", 1), Grant(self.YEAR_2, "Ordinary", 1)]
+        assert self.stands((JUNE, 100_000), as_of=self.YEAR_2, grants=low) == ("Gold", JUNE)
+
+    def test_of_a_period_that_is_over_changes_nothing(self) -> None:
+        assert self.stands(as_of=self.YEAR_2, grants=[Grant(self.YEAR_2, "Gold", 0)]) == ("Ordinary", REGISTERED)
+
+
+def test_what_is_taken_from_the_open_period_undoes_a_promotion_at_once() -> None:
+    later = JUNE + timedelta(days=1)
+    assert stands((JUNE, 10_000), as_of=later).tier == "Silver"
+    told = stands((JUNE, 10_000), (later, -1), as_of=later)
+    assert (told.tier, told.since, told.qualifying_points) == ("Ordinary", later, 9_999)
+
+
 HISTORIES = strategies.lists(
     strategies.tuples(
         strategies.integers(0, 6 * 365 * 24),
-        strategies.sampled_from([1, 500, 9_999, 10_000, 50_000, 60_000, 100_000, 200_000]),
+        strategies.sampled_from([1, 500, 9_999, 10_000, 50_000, 60_000, 100_000, 200_000, -1, -500, -60_000]),
     ),
     max_size=12,
 )
 
 
-@forall(HISTORIES, strategies.sampled_from(["membership_year", "calendar_year", "lifetime"]))
+GRANTS = strategies.lists(
+    strategies.tuples(strategies.integers(0, 3 * 365 * 24), strategies.integers(0, 3)), max_size=3
+)
+
+
+@forall(HISTORIES, GRANTS, strategies.sampled_from(["membership_year", "calendar_year", "lifetime"]))
 def test_the_rank_through_the_periods_is_that_of_the_walk_from_instant_to_instant(
-    history: list[tuple[int, int]], period: str
+    history: list[tuple[int, int]], given_tiers: list[tuple[int, int]], period: str
 ) -> None:
     rules = policy(tiers={**RULES.tiers.model_dump(), "period": period})
     credits_ = [Credit(REGISTERED + timedelta(hours=hours), points) for hours, points in history]
-    as_of = max((credit.at for credit in credits_), default=REGISTERED)
-    periods: dict[int, int] = {}
     registered_on = local_day(REGISTERED, rules.zone)
+
+    def number(at: datetime) -> int:
+        return period_of(period, day=local_day(at, rules.zone), registered_on=registered_on)
+
+    periods: dict[int, int] = {}
     for credit in credits_:
-        number = period_of(period, day=local_day(credit.at, rules.zone), registered_on=registered_on)
-        periods[number] = periods.get(number, 0) + credit.points
-    rank = rank_through(rules.tiers, periods, max(periods, default=0))
-    assert rules.tiers.levels[rank].name == stands(*credits_, as_of=as_of, rules=rules).tier
+        periods[number(credit.at)] = periods.get(number(credit.at), 0) + credit.points
+    granted: dict[int, int] = {}
+    grants = []
+    for hours, rank in given_tiers:
+        since = REGISTERED + timedelta(hours=hours)
+        granted[number(since)] = max(rank, granted.get(number(since), 0))
+        grants.append(Grant(since, rules.tiers.levels[rank].name, number(since)))
+    as_of = max([REGISTERED, *(one.at for one in credits_), *(one.since for one in grants)])
+    rank = rank_through(rules.tiers, periods, max({*periods, *granted}, default=0), granted)
+    walked = standing(credits_, policy=rules, registered_at=REGISTERED, as_of=as_of, grants=grants)
+    assert rules.tiers.levels[rank].name == walked.tier
 
 
 @forall(HISTORIES, strategies.randoms(use_true_random=False))

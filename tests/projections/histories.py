@@ -25,6 +25,10 @@ from tests.spec_of_commands import given_log
 
 CASH = {"points": 1, "amount_minor": 10}
 EARNING = {"points": 1, "per_minor": 100, "pending_days": 3}
+LEVELS = [
+    {"name": name, "title": {"en": name, "zh": name}, "promote_at": points, "retain_at": points}
+    for name, points in {"Ordinary": 0, "Silver": 30, "Gold": 90, "Diamond": 200}.items()
+]
 RULES = {
     "lasting": policy(points_as_cash=CASH, expiry={"mode": "never"}),
     "short": policy(points_as_cash=CASH, expiry={"mode": "rolling", "months": 1}),
@@ -32,6 +36,7 @@ RULES = {
     "next": policy(points_as_cash=CASH, expiry={"mode": "rolling", "months": 2}, returns="next_lots_then_debt"),
     "clamped": policy(points_as_cash=CASH, earning=EARNING, returns="clamp_to_zero"),
     "active": policy(points_as_cash=CASH, expiry={"mode": "inactivity", "months": 1}),
+    "climbing": policy(tiers={"period": "membership_year", "metric": "points", "levels": LEVELS}),
 }
 Deciding = Callable[[PointsAccount, datetime], list[Draft]]
 
@@ -59,6 +64,8 @@ class History(World):
         self.chance = Random(name)
         self.name = name
         self.late = late
+        self.pause = 100 if rules.tiers.levels[1].promote_at == 30 else 4
+        """A history that climbs tiers goes on for years, so that there are reviews."""
         self.log = given_log(published(rules))
         self.log.batch.recorded_at = FAR_AHEAD
         self.numbers = iter(range(1_000_000))
@@ -93,7 +100,7 @@ class History(World):
         return self.log.when(command).refusal is None
 
     def when(self) -> datetime:
-        self.day += self.chance.randrange(5)
+        self.day += self.chance.choice([0, 1, 2, 3, 4, self.pause])
         late = self.late and self.chance.random() < 0.3
         day = self.chance.randint(max(0, self.day - 40), self.day) if late else self.day
         return NOON + timedelta(days=day, hours=self.chance.randrange(24))
@@ -154,7 +161,8 @@ class History(World):
     def is_put_right(self) -> None:
         points = self.chance.randint(-30, 30) or 1
         debt = points < 0 and self.chance.random() < 0.5
-        self.agreed(self.adjust(points, at=self.when(), member=self.member, allow_debt=debt))
+        qualifies = self.chance.random() < 0.5
+        self.agreed(self.adjust(points, at=self.when(), member=self.member, allow_debt=debt, qualifying=qualifies))
 
     def is_let_off(self) -> None:
         self.agreed(self.waive(at=self.when(), member=self.member))
@@ -168,7 +176,9 @@ class History(World):
                 "expires_at": at + timedelta(days=9),
             }
         ]
-        self.agreed(self.opening(f"{self.name}-{next(self.numbers)}", at=at, card=str(self.member), lots=lots))
+        what = {"tier": self.chance.choice([None, "Silver", "Gold"]), "qualifying": [{"at": at, "points": 5}]}
+        reference = f"{self.name}-{next(self.numbers)}"
+        self.agreed(self.opening(reference, at=at, card=str(self.member), lots=lots, **what))
 
     def sends_points(self) -> None:
         self.agreed(self.transfer(self.chance.randint(1, 20), at=self.when(), member=self.member, to=self.other))

@@ -10,8 +10,11 @@ import pytest
 
 from domain.fact import FACTS
 from domain.lots import Buckets
+from domain.tiers import rank_through
 from projections.points import balance_of
 from projections.snapshot import Snapshot
+from projections.tiers import tier_of
+from tests.builders import published
 from tests.projections.histories import RULES, History
 from tests.read_spec import ReadSide
 
@@ -47,9 +50,28 @@ def test_both_sides_tell_the_same_buckets(read_side: ReadSide, rules: str, late:
         assert min(asdict(told).values()) >= 0
 
 
+@pytest.mark.parametrize("late", [False, True], ids=["in order", "late"])
+def test_both_sides_tell_the_same_tier(read_side: ReadSide, late: bool) -> None:
+    rules = RULES["climbing"]
+    told = stories("climbing", late)
+    read_side.given(published(rules), *(fact for story in told for fact in story.facts))
+    seen = set()
+    for story in told:
+        for member in story.members:
+            for days in (0, 400, 800):
+                account, at = story.account(member), story.latest() + timedelta(days=days)
+                period, granted = account.period(rules, at), account.ranks_granted(rules)
+                decided = rank_through(rules.tiers, account.periods, period, granted)
+                found = read_side.ask("tiers", tier_of, member_id=member, programme=rules.name, as_of=at)
+                assert found is not None
+                assert rules.tiers.rank(found.tier) == decided, (story.name, at)
+                seen.add(found.tier)
+    assert seen == {level.name for level in rules.tiers.levels}
+
+
 def test_the_stories_leave_no_movement_out() -> None:
     told = [story for rules in RULES for late in (False, True) for story in stories(rules, late)]
     kinds = {name for name, kind in FACTS.items() if kind.__module__ == "domain.movements"}
     assert kinds - {fact.stored_name for story in told for fact in story.facts} == {
-        "AccountClosed.v1", "TierMoved.v1", "TierGranted.v1",
+        "AccountClosed.v1",
     }  # fmt: skip

@@ -1,12 +1,18 @@
 """Tiers from the read model: thresholds, periods, the version in force."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from domain.movements import AccountClosed
+from domain.points_account import account_id
 from projections.tiers import NoProgrammeKnown, programmes, tier_of
 from tests.builders import ANN, BOB, policy, published
+from tests.domain.world import DAY, World
 from tests.read_spec import ReadSide, earns, joins
+from tests.spec import NOON, fact
 
 JOINED = datetime(2023, 3, 15, tzinfo=UTC)
 RULES = policy("member_experience")
@@ -50,6 +56,61 @@ def test_the_version_in_force_at_the_instant_is_applied(read_side: ReadSide) -> 
     assert ask(read_side, since - timedelta(microseconds=1)) == ("Ordinary", 0, 10_000, 1)
     assert ask(read_side, since) == ("Friend", 0, None, 2)
     assert [one.version for one in read_side.ask("tiers", programmes).items] == [1, 2]
+
+
+class TestWithoutAPurchase:
+    """Whatever else qualifies: given by staff, brought in, merged; and tiers that were granted."""
+
+    def told(self, read_side: ReadSide, tell: Callable[[World], Any]) -> ReadSide:
+        world = World()
+        tell(world)
+        return read_side.given(published(RULES), *(one for one in world.log.batch.facts if one.subject in {ANN, BOB}))
+
+    def test_an_adjustment_counts_only_where_it_says_so(self, read_side: ReadSide) -> None:
+        def tell(world: World) -> None:
+            world.do(world.adjust(10_000, at=NOON, qualifying=True))
+            world.do(world.adjust(10_000, at=NOON))
+            world.do(world.adjust(-1, at=NOON + DAY, qualifying=True))
+
+        self.told(read_side, tell)
+        assert ask(read_side, NOON)[:2] == ("Silver", 10_000)
+        assert ask(read_side, NOON + DAY)[:2] == ("Ordinary", 9_999)
+
+    def test_an_opening_balance_brings_dated_credits_and_a_tier_from_when_it_was_brought_in(
+        self, read_side: ReadSide
+    ) -> None:
+        credits_ = [{"at": JOINED, "points": 400}]
+        since = datetime(2020, 1, 1, tzinfo=UTC)
+        self.told(read_side, lambda world: world.do(world.opening(qualifying=credits_, tier="Gold", tier_since=since)))
+        assert ask(read_side, NOON - DAY)[:2] == ("Ordinary", 0)
+        assert ask(read_side, NOON)[:2] == ("Gold", 400)
+        found = read_side.ask("tiers", tier_of, member_id=ANN, programme="member_experience", as_of=NOON)
+        assert found is not None
+        assert found.since == since
+        assert ask(read_side, datetime(2024, 6, 1, tzinfo=UTC))[:2] == ("Silver", 0)
+
+    def test_a_merge_brings_credits_and_the_higher_tier_and_its_undoing_takes_them(self, read_side: ReadSide) -> None:
+        def tell(world: World) -> None:
+            world.buys(9_000)
+            world.do(world.opening(reference="B-1", card="1002", tier="Gold", at=NOON))
+            world.do(world.merge(BOB, ANN, at=NOON + DAY))
+            world.do(world.unmerge(BOB, ANN, at=NOON + 2 * DAY))
+
+        self.told(read_side, tell)
+        assert ask(read_side, NOON)[:2] == ("Ordinary", 9_000)
+        assert ask(read_side, NOON + DAY)[:2] == ("Gold", 9_000)
+        assert ask(read_side, NOON + 2 * DAY)[:2] == ("Ordinary", 9_000)
+
+    def test_a_closed_account_is_told(self, read_side: ReadSide) -> None:
+        at = NOON + DAY
+        read_side.given(
+            published(RULES), *joins(ANN, card="1", at=JOINED),
+            fact(AccountClosed, originator_id=account_id(ANN), member_id=ANN, occurred_at=at, reason="moved away"),
+        )  # fmt: skip
+        for as_of, closed_at in ((NOON, None), (at, at)):
+            found = read_side.ask("tiers", tier_of, member_id=ANN, programme="member_experience", as_of=as_of)
+            assert found is not None
+            assert found.closed_at == closed_at
 
 
 def test_without_rules_there_is_no_tier(read_side: ReadSide) -> None:
