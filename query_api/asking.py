@@ -1,7 +1,7 @@
 """What most questions have in common: the reader, the instant they are about, and the position to wait for."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 from fastapi import Depends, Query, Request
 from fastapi.dependencies.models import Dependant
@@ -18,10 +18,14 @@ FIRST_INSTANT, LAST_INSTANT = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1
 Words = Annotated[str, Field(max_length=256, pattern=r"^[^\x00]*$")]
 """Text as PostgreSQL can compare it."""
 
+Instant = Annotated[AwareDatetime, Field(ge=FIRST_INSTANT, le=LAST_INSTANT)]
+
 AsOf = Annotated[
-    Annotated[AwareDatetime, Field(ge=FIRST_INSTANT, le=LAST_INSTANT)] | None,
+    Instant | None,
     Query(description="The instant that the answer is about, with its offset from UTC; now, if left out."),
 ]
+
+After = Annotated[Words, Query(description="The `next` of the page before.")]
 
 Waiting = Annotated[Wait, Depends(waiting)]
 
@@ -32,6 +36,14 @@ def instant(as_of: datetime | None) -> datetime:
 
 def unknown(what: str, detail: str) -> Problem:
     return Problem(f"unknown-{what}", 404, detail)
+
+
+def no_member() -> NoReturn:
+    raise unknown("member", "There is no such member, or their facts have not arrived here yet: see `at_least`.")
+
+
+def no_programme() -> Problem:
+    return Problem("no-programme-in-force", 404, "No version of the programme was in force then.")
 
 
 async def only_known_parameters(request: Request) -> None:

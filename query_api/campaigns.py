@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query
 from infra.web import requires
 from projections.analytics import Analytics, CampaignList, analytics_of, campaign_list
 from projections.tiers import Programmes, programmes
-from query_api.asking import TheReader, Waiting, Words, unknown
+from query_api.asking import After, TheReader, Waiting, Words, unknown
 
 router = APIRouter(tags=["campaigns"], dependencies=[Depends(requires("staff", "analyst", "auditor"))])
 
@@ -16,7 +16,7 @@ router = APIRouter(tags=["campaigns"], dependencies=[Depends(requires("staff", "
 async def campaigns(
     read: TheReader,
     wait: Waiting,
-    after: Annotated[Words, Query(description="The `next` of the page before.")] = "",
+    after: After = "",
     limit: Annotated[int, Query(ge=1, le=1_000, description="Campaigns on a page.")] = 100,
 ) -> CampaignList:
     """Campaigns, page by page."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, NoReturn
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -13,9 +13,8 @@ from domain.programme import programme_id
 from infra.personal_data import KeysUnavailable, PersonalData
 from infra.web import Problem, requires
 from projections.members import Consent, Member, member_of, profile_of
-from projections.points import Balance, balance_of
 from projections.tiers import NoProgrammeKnown, TierAnswer, tier_of
-from query_api.asking import AsOf, TheReader, Waiting, instant, unknown
+from query_api.asking import AsOf, TheReader, Waiting, instant, no_member, no_programme
 
 router = APIRouter(
     prefix="/members", tags=["members"], dependencies=[Depends(requires("till", "staff", "analyst", "auditor"))]
@@ -33,15 +32,7 @@ async def member_by_card(
     card_id: Callable[[str], UUID] = request.app.state.card_id
     async with read.look("members", wait) as snapshot:
         found = await member_of(snapshot, card_id=card_id(card))
-    return found or _no_member()
-
-
-@router.get("/{member_id}/balance")
-async def balance(member_id: UUID, read: TheReader, wait: Waiting, as_of: AsOf = None) -> Balance:
-    """The member's points by what has become of them, right at any instant."""
-    async with read.look("balances", wait, subjects=[member_id]) as snapshot:
-        found = await balance_of(snapshot, member_id=member_id, as_of=instant(as_of))
-    return found or _no_member()
+    return found or no_member()
 
 
 @router.get("/{member_id}/tier")
@@ -52,8 +43,8 @@ async def tier(request: Request, member_id: UUID, read: TheReader, wait: Waiting
         try:
             found = await tier_of(snapshot, member_id=member_id, programme=programme, as_of=instant(as_of))
         except NoProgrammeKnown as error:
-            raise Problem("no-programme-in-force", 404, "No version of the programme was in force then.") from error
-    return found or _no_member()
+            raise no_programme() from error
+    return found or no_member()
 
 
 class Profile(BaseModel):
@@ -78,7 +69,7 @@ async def profile(request: Request, member_id: UUID, read: TheReader, wait: Wait
     """What is known of the member, decrypted for this answer alone."""
     personal_data: PersonalData = request.app.state.personal_data
     async with read.look("members", wait, subjects=[member_id]) as snapshot:
-        found = await profile_of(snapshot, member_id=member_id) or _no_member()
+        found = await profile_of(snapshot, member_id=member_id) or no_member()
         position = snapshot.position
     try:
         opened = await run_in_threadpool(personal_data.open, member_id, found.sealed)
@@ -97,7 +88,3 @@ async def profile(request: Request, member_id: UUID, read: TheReader, wait: Wait
         erased_at=erased_at,
         position=position,
     )
-
-
-def _no_member() -> NoReturn:
-    raise unknown("member", "There is no such member, or their facts have not arrived here yet: see `at_least`.")

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from random import Random
 from typing import ClassVar
 from uuid import UUID, uuid5
@@ -205,3 +206,9 @@ STEPS: list[Callable[[History], None]] = [
     History.takes_a_redemption_back, History.is_put_right, History.is_let_off, History.brings_in_points,
     History.sends_points, History.is_merged, *[History.is_parted] * 2, History.time_passes,
 ]  # fmt: skip
+
+
+@cache
+def stories(rules: str, late: bool) -> list[History]:
+    """Forty histories under some rules."""
+    return [History(f"{rules}{late}{number}", RULES[rules], late=late).goes_on(40) for number in range(40)]

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from datetime import datetime, timedelta
-from functools import cache
 from uuid import UUID
 
 import pytest
@@ -15,7 +14,7 @@ from projections.points import balance_of
 from projections.snapshot import Snapshot
 from projections.tiers import tier_of
 from tests.builders import published
-from tests.projections.histories import RULES, History
+from tests.projections.histories import RULES, stories
 from tests.read_spec import ReadSide
 
 BUCKETS = ("pending", "available", "held", "spent", "settled", "expired", "revoked", "sent")
@@ -26,11 +25,6 @@ async def buckets(snapshot: Snapshot, *, asked: Sequence[tuple[UUID, datetime]])
     found = [await balance_of(snapshot, member_id=member_id, as_of=at) for member_id, at in asked]
     names = [field.name for field in fields(Buckets)]
     return [Buckets(**{name: getattr(one, name) for name in names}) for one in found]
-
-
-@cache
-def stories(rules: str, late: bool) -> list[History]:
-    return [History(f"{rules}{late}{number}", RULES[rules], late=late).goes_on(40) for number in range(40)]
 
 
 @pytest.mark.parametrize("rules", RULES)
