@@ -107,13 +107,14 @@ class Balances(Projection):
         )
         """,
         "CREATE INDEX IF NOT EXISTS keep_alives_member ON {schema}.keep_alives (member_id)",
-        # What a statement says of a cause; a purchase that earned points speaks by its lots.
+        # What a statement says of a cause; a purchase that earned points speaks by its lots. `points` are as the words say.
         """
         CREATE TABLE IF NOT EXISTS {schema}.entries (
             member_id uuid NOT NULL,
             cause uuid NOT NULL,
             at timestamptz NOT NULL,
             kind text NOT NULL,
+            points bigint NOT NULL,
             reference uuid,
             reason text
         )
@@ -146,13 +147,15 @@ class Balances(Projection):
                     at, fact["active_from"], fact.get("expires_at"), at, None,
                 ))  # fmt: skip
         if not earned:
-            rows["entries"].append((member_id, purchase_id, at, "purchase", None, None))
+            rows["entries"].append((member_id, purchase_id, at, "purchase", 0, None, None))
         if "keeps_alive_until" in fact:
             rows["keep_alives"].append((member_id, purchase_id, at, fact["keeps_alive_until"]))
 
     @moves("PointsRevoked.v1")
     def revoked(self, fact: Revoked, rows: Rows) -> None:
-        _enter(rows, fact, "full-return" if fact["nothing_left"] else "return", reference=fact["purchase_id"])
+        gone = [part["points"] - part.get("forgiven", 0) - part.get("forwarded", 0) for part in fact["parts"]]
+        kind = "full-return" if fact["nothing_left"] else "return"
+        _enter(rows, fact, kind, sum(gone), reference=fact["purchase_id"])
         for part in fact["parts"]:
             others = part.get("others", [])
             elsewhere = part.get("debt", 0) + part.get("forgiven", 0) + part.get("forwarded", 0)
@@ -162,7 +165,7 @@ class Balances(Projection):
 
     @moves("PointsHeld.v1")
     def held(self, fact: Held, rows: Rows) -> None:
-        _enter(rows, fact, "hold", reference=fact["hold_id"])
+        _enter(rows, fact, "hold", _sum(fact["parts"]), reference=fact["hold_id"])
         rows["holds"] += [
             (fact["member_id"], fact["hold_id"], part["lot_id"], part["points"], fact["occurred_at"], fact["until"])
             for part in fact["parts"]
@@ -170,7 +173,7 @@ class Balances(Projection):
 
     @moves("HoldReleased.v1")
     def released(self, fact: HoldEnded, rows: Rows) -> None:
-        _enter(rows, fact, "release", reference=fact["hold_id"])
+        _enter(rows, fact, "release", _sum(fact["parts"]), reference=fact["hold_id"])
         _end(rows, fact, fact["hold_id"], "released")
 
     @moves("HoldTimedOut.v1")
@@ -179,7 +182,8 @@ class Balances(Projection):
 
     @moves("PointsRedeemed.v1")
     def redeemed(self, fact: Redeemed, rows: Rows) -> None:
-        _enter(rows, fact, "redemption", reference=fact["redemption_id"], reason=fact.get("reason"))
+        points = _sum(fact["parts"]) + fact["debt"]
+        _enter(rows, fact, "redemption", points, reference=fact["redemption_id"], reason=fact.get("reason"))
         if "hold_id" in fact:
             _end(rows, fact, fact["hold_id"], "captured")
         _move(rows, fact, "spent", fact["parts"])
@@ -187,23 +191,25 @@ class Balances(Projection):
 
     @moves("RedemptionReversed.v1")
     def reversed(self, fact: Reversed, rows: Rows) -> None:
-        _enter(rows, fact, "reversal", reference=fact["redemption_id"], reason=fact.get("reason"))
+        points = _sum(fact["parts"]) + fact["cancelled"] + _sum(fact["unsettled"])
+        _enter(rows, fact, "reversal", points, reference=fact["redemption_id"], reason=fact.get("reason"))
         _move(rows, fact, "spent", fact["parts"], sign=-1)
         _cancel(rows, fact, fact["cancelled"], fact["unsettled"])
 
     @moves("DebtReversed.v1")
     def debt_reversed(self, fact: DebtReversed, rows: Rows) -> None:
-        _enter(rows, fact, "reversal", reference=fact["redemption_id"])
+        points = fact["cancelled"] + _sum(fact["unsettled"])
+        _enter(rows, fact, "reversal", points, reference=fact["redemption_id"])
         _cancel(rows, fact, fact["cancelled"], fact["unsettled"])
 
     @moves("DebtSettled.v1")
     def settled(self, fact: Parts, rows: Rows) -> None:
         _move(rows, fact, "settled", fact["parts"])
-        _owe(rows, fact, "settled", sum(part["points"] for part in fact["parts"]))
+        _owe(rows, fact, "settled", _sum(fact["parts"]))
 
     @moves("DebtWaived.v1")
     def waived(self, fact: Waived, rows: Rows) -> None:
-        _enter(rows, fact, "waiver", reason=fact["reason"])
+        _enter(rows, fact, "waiver", fact["points"], reason=fact["reason"])
         _owe(rows, fact, "waived", fact["points"])
 
     @moves("PointsExpired.v1")
@@ -213,50 +219,52 @@ class Balances(Projection):
 
     @moves("PointsAdjusted.v1")
     def adjusted(self, fact: Adjusted, rows: Rows) -> None:
-        _enter(rows, fact, "adjustment", reason=fact["reason"])
+        _enter(rows, fact, "adjustment", fact["points"], reason=fact["reason"])
         _give(rows, fact, "adjustment", [fact["lot"]] if "lot" in fact else [])
         _move(rows, fact, "revoked", fact["parts"])
         _owe(rows, fact, "raised", fact["debt"])
 
     @moves("OpeningBalanceImported.v1")
     def imported(self, fact: Imported, rows: Rows) -> None:
-        _enter(rows, fact, "opening-balance", reason=fact["reason"])
+        _enter(rows, fact, "opening-balance", _sum(fact["lots"]), reason=fact["reason"])
+        if fact["debt"]:
+            _enter(rows, fact, "debt-came", fact["debt"])
         _give(rows, fact, "opening-balance", fact["lots"])
         _owe(rows, fact, "raised", fact["debt"])
 
     @moves("PointsSent.v1")
     def sent(self, fact: Sent, rows: Rows) -> None:
-        _enter(rows, fact, f"{fact['cause']}-sent", reference=fact["to_member_id"], reason=fact.get("reason"))
+        _pass(rows, fact, f"{fact['cause']}-sent", fact["parts"], fact["to_member_id"])
         _move(rows, fact, "sent", fact["parts"])
         _owe(rows, fact, "cancelled", fact["debt"])
 
     @moves("PointsReceived.v1")
     def received(self, fact: Received, rows: Rows) -> None:
-        _enter(rows, fact, f"{fact['cause']}-received", reference=fact["from_member_id"], reason=fact.get("reason"))
+        _pass(rows, fact, f"{fact['cause']}-received", fact["lots"], fact["from_member_id"])
         _give(rows, fact, fact["cause"], fact["lots"], received=True)
         _owe(rows, fact, "raised", fact["debt"])
 
     @moves("PointsGivenBack.v1")
     def given_back(self, fact: GivenBack, rows: Rows) -> None:
-        _enter(rows, fact, "unmerge-sent", reference=fact["to_member_id"], reason=fact.get("reason"))
+        _pass(rows, fact, "unmerge-sent", fact["parts"], fact["to_member_id"])
         _move(rows, fact, "received", fact["parts"], sign=-1)
         _owe(rows, fact, "cancelled", fact["debt"])
 
     @moves("PointsTakenBack.v1")
     def taken_back(self, fact: TakenBack, rows: Rows) -> None:
-        _enter(rows, fact, "unmerge-received", reference=fact["from_member_id"], reason=fact.get("reason"))
+        _pass(rows, fact, "unmerge-received", fact["parts"], fact["from_member_id"])
         _move(rows, fact, "sent", fact["parts"], sign=-1)
         _owe(rows, fact, "raised", fact["debt"])
 
     @moves("ReceivedRevoked.v1")
     def received_revoked(self, fact: ReceivedRevoked, rows: Rows) -> None:
-        _enter(rows, fact, "return", reference=fact["purchase_id"])
+        _enter(rows, fact, "return", _sum(fact["parts"]) + fact["debt"], reference=fact["purchase_id"])
         _move(rows, fact, "revoked", fact["parts"])
         _owe(rows, fact, "raised", fact["debt"])
 
     @moves("AccountClosed.v1")
     def closed(self, fact: Closed, rows: Rows) -> None:
-        _enter(rows, fact, "closing", reason=fact["reason"])
+        _enter(rows, fact, "closing", 0, reason=fact["reason"])
 
     @moves("ProgrammePublished.v1")
     def published(self, fact: Published, rows: Rows) -> None:
@@ -269,8 +277,23 @@ def _cause(fact: Moved) -> UUID:
     return message_id(fact["source"], fact["external_id"])
 
 
-def _enter(rows: Rows, fact: Moved, kind: str, *, reference: str | None = None, reason: str | None = None) -> None:
-    rows["entries"].append((fact["member_id"], _cause(fact), fact["occurred_at"], kind, reference, reason))
+def _sum(parts: Iterable[Taken | GivenLot]) -> int:
+    return sum(part["points"] for part in parts)
+
+
+def _enter(
+    rows: Rows, fact: Moved, kind: str, points: int, *, reference: str | None = None, reason: str | None = None
+) -> None:
+    rows["entries"].append((fact["member_id"], _cause(fact), fact["occurred_at"], kind, points, reference, reason))
+
+
+def _pass(
+    rows: Rows, fact: Sent | Received | GivenBack | TakenBack, kind: str, parts: Iterable[Taken | GivenLot], other: str
+) -> None:
+    """Points went to another member or came from there, and with a merge what is owed."""
+    _enter(rows, fact, kind, _sum(parts), reference=other, reason=fact.get("reason"))
+    if fact["debt"]:
+        _enter(rows, fact, "debt-went" if kind.endswith("sent") else "debt-came", fact["debt"], reference=other)
 
 
 def _give(rows: Rows, fact: Moved, part: str, lots: Sequence[GivenLot], *, received: bool = False) -> None:
@@ -298,7 +321,7 @@ def _end(rows: Rows, fact: Moved, hold_id: str, how: str) -> None:
 def _cancel(rows: Rows, fact: Moved, points: int, unsettled: Sequence[Taken]) -> None:
     """Debt that lots had paid counts as cancelled after all, as they have their points again."""
     _move(rows, fact, "settled", unsettled, sign=-1)
-    paid = sum(part["points"] for part in unsettled)
+    paid = _sum(unsettled)
     _owe(rows, fact, "settled", -paid)
     _owe(rows, fact, "cancelled", points + paid)
 

@@ -112,6 +112,7 @@ class HoldEnded(Moved):
     """Of `HoldReleased` and `HoldTimedOut`."""
 
     hold_id: str
+    parts: list[Taken]
 
 
 class Redeemed(Moved):

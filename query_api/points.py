@@ -1,4 +1,4 @@
-"""Points: what has become of them, lot by lot, and what will lapse."""
+"""Points: what has become of them, lot by lot and in plain words, and what will lapse."""
 
 from typing import Annotated
 from uuid import UUID
@@ -10,7 +10,9 @@ from infra.web import requires
 from projections.expiries import Forecast, expiries, expiries_of
 from projections.lots import MemberLots, lots_of
 from projections.points import Balance, balance_of
+from projections.statements import Order, Statement, statement_of
 from projections.tiers import NoProgrammeKnown
+from projections.wording import Language
 from query_api.asking import LAST_INSTANT, After, AsOf, Instant, TheReader, Waiting, instant, no_member, no_programme
 
 router = APIRouter(tags=["points"])
@@ -78,3 +80,28 @@ async def all_expiries(
             )
         except NoProgrammeKnown as error:
             raise no_programme() from error
+
+
+@router.get("/members/{member_id}/statement", dependencies=OF_A_MEMBER)
+async def statement(
+    request: Request,
+    member_id: UUID,
+    read: TheReader,
+    wait: Waiting,
+    language: Annotated[Language, Query(description="The language of the texts: English or Chinese.")] = "en",
+    order: Annotated[Order, Query(description="Which lines come first.")] = "newest",
+    after: After = "",
+    limit: Annotated[int, Query(ge=1, le=1_000, description="Lines on a page.")] = 50,
+    as_of: AsOf = None,
+) -> Statement:
+    """The member's history in plain words, a line for each cause, page by page."""
+    programme: str = request.app.state.programme
+    async with read.look("balances", wait, subjects=[member_id, programme_id(programme)]) as snapshot:
+        try:
+            found = await statement_of(
+                snapshot, member_id=member_id, programme=programme, language=language, order=order, after=after,
+                limit=limit, as_of=instant(as_of),
+            )  # fmt: skip
+        except NoProgrammeKnown as error:
+            raise no_programme() from error
+    return found or no_member()

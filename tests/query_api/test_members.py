@@ -184,4 +184,4 @@ def test_the_edges_of_time_are_answered(door: Door) -> None:
 
 
 def test_an_unknown_route_is_a_problem_too(door: Door) -> None:
-    problem(door.ask(f"/members/{UUID(int=1)}/statement"), 404, "unknown-route")
+    problem(door.ask(f"/members/{UUID(int=1)}/horoscope"), 404, "unknown-route")
