@@ -326,6 +326,8 @@ class ReceivedRevoked(Fact, name="ReceivedRevoked.v1"):
     """Moved on with another merge: taken back from that survivor."""
     qualifying: tuple[Credit, ...] = ()
     """Below zero: what the purchase no longer counts for."""
+    bonuses: tuple[BonusUse, ...] = ()
+    """Taken back whole, so that they can be granted again."""
 
 
 class AccountClosed(Fact, name="AccountClosed.v1"):

@@ -135,7 +135,7 @@ def unmerge(
 
 def revoke_received(
     survivor: PointsAccount, *, from_member: UUID, purchase_id: UUID, claws: Sequence[Taken], qualifying: Sequence[Credit],
-    at: datetime, granted: Policy, judge: tuple[int, Policy],
+    bonuses: Sequence[BonusUse], at: datetime, granted: Policy, judge: tuple[int, Policy],
 ) -> list[Draft]:  # fmt: skip
     """A return of a purchase of an absorbed account takes its points from the lots that they are in now, then as `granted` says.
 
@@ -163,7 +163,7 @@ def revoke_received(
     forgiven = lost if granted.returns == "clamp_to_zero" else 0
     revoked = survivor.move(
         ReceivedRevoked, from_member_id=from_member, purchase_id=purchase_id, parts=parts,
-        debt=lost - forgiven, forgiven=forgiven, forwarded=rest if goes_on else (), qualifying=qualifying,
+        debt=lost - forgiven, forgiven=forgiven, forwarded=rest if goes_on else (), qualifying=qualifying, bonuses=bonuses,
     )  # fmt: skip
     version, rules = judge
     return [*survivor.settled(settlements), revoked, *survivor.tier_move(rules, version, by_period(qualifying))]

@@ -295,6 +295,7 @@ class PointsAccount(Purse):
         self.take_away(fact.parts)
         self._qualify(fact.qualifying, 1)
         self.absorbed[fact.from_member_id].credits += fact.qualifying
+        self.bonuses.difference_update((use["part"], use["store"], use["day"]) for use in fact.bonuses)
         self.owe(fact.debt, at)
 
     @evolves(AccountClosed)

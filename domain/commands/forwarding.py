@@ -7,7 +7,7 @@ from uuid import UUID
 
 from domain import moving
 from domain.command import Command, Decision, Streams, Wanted
-from domain.movements import Credit, PointsRevoked, ReceivedRevoked, Taken
+from domain.movements import BonusUse, Credit, PointsRevoked, ReceivedRevoked, Taken
 from domain.points_account import PointsAccount, account_id
 from domain.stream import Draft
 
@@ -27,6 +27,8 @@ class ForwardClaw(Command):
     claws: list[Taken]
     lost: list[Credit]
     """Qualifying points that the purchase no longer counts for, in the periods of the absorbed account."""
+    bonuses: list[BonusUse]
+    """Those that are taken back whole."""
 
     @classmethod
     def after(cls, cause: Command, absorbed: PointsAccount, drafts: Sequence[Draft]) -> list[Self]:
@@ -40,7 +42,15 @@ class ForwardClaw(Command):
         lost = sum(part["points"] for part in revoked["parts"] if part["qualifies"]) if revoked["counts"] else 0
         credit = Credit(at=revoked["purchased_at"], points=-lost, period=revoked["period"])
         granted_by = revoked["programme_version"]
-        return [cls._of(cause, absorbed, revoked["purchase_id"], granted_by, claws, [credit] if lost else [])]
+        credited = absorbed.credited[revoked["purchase_id"]]
+        clawed = {part["part"]: part["points"] for part in revoked["parts"]}
+        bonuses = [
+            BonusUse(part=lot.part, store=credited.store, day=credited.day)
+            for lot in credited.lots
+            if lot.bonus and lot.part in clawed and lot.clawed + clawed[lot.part] == lot.points
+        ]
+        purchase_id, credits_ = revoked["purchase_id"], [credit] if lost else []
+        return [cls._of(cause, absorbed, purchase_id, granted_by, claws, credits_, bonuses)]
 
     @classmethod
     def _of(
@@ -51,6 +61,7 @@ class ForwardClaw(Command):
         granted_by: int,
         claws: list[Taken],
         lost: list[Credit],
+        bonuses: list[BonusUse],
     ) -> Self:
         assert absorbed.member_id is not None, "it was merged"
         assert absorbed.merged_into is not None, "it was merged"
@@ -67,6 +78,7 @@ class ForwardClaw(Command):
             granted_by=granted_by,
             claws=claws,
             lost=lost,
+            bonuses=bonuses,
         )
 
     def wants(self, streams: Streams) -> Wanted:  # noqa: ARG002 - the command that it follows has named them
@@ -80,13 +92,23 @@ class ForwardClaw(Command):
         ]
         drafts = moving.revoke_received(
             survivor, from_member=self.from_member, purchase_id=self.purchase_id, claws=self.claws,
-            qualifying=qualifying, at=self.occurred_at, granted=streams.programme.versions[self.granted_by - 1],
+            qualifying=qualifying, bonuses=self.bonuses, at=self.occurred_at, granted=streams.programme.versions[self.granted_by - 1],
             judge=(version, policy),
         )  # fmt: skip
         revoked = next(draft.what for draft in drafts if draft.kind is ReceivedRevoked)
         goes_on = survivor.merged_into is not None
         further = (
-            [self._of(self, survivor, self.purchase_id, self.granted_by, list(revoked["forwarded"]), qualifying)]
+            [
+                self._of(
+                    self,
+                    survivor,
+                    self.purchase_id,
+                    self.granted_by,
+                    list(revoked["forwarded"]),
+                    qualifying,
+                    self.bonuses,
+                )
+            ]
             if goes_on
             else []
         )

@@ -14,7 +14,7 @@ from domain.refusals import (
     NotMerged,
     TransferToOneself,
 )
-from tests.builders import ANN, BOB, join, policy
+from tests.builders import ANN, BOB, campaign_created, join, listed, policy, returned
 from tests.domain.story import JOINED_AT
 from tests.domain.world import DAY, World, of
 from tests.spec import NOON, fact
@@ -189,3 +189,14 @@ class TestMerges:
         world.log.when(world.merge(at=LATER)).then_refused(HoldsOpen(member_id=ANN, holds=(hold,)))
         world.do(world.merge(at=LATER + DAY))
         assert world.buckets(BOB, at=LATER + DAY) == of(received=10, available=10)
+
+    def test_a_bonus_of_a_merged_member_that_is_taken_back_can_be_granted_again(self) -> None:
+        gift = campaign_created("gift", bonus_points=50)
+        world = World(None, gift, listed("gift"))
+        sold = world.buys(10)
+        world.do(world.merge(at=NOON))
+        world.buys(10, card="1002", id="R-2")
+        assert world.buckets(BOB).available == 70
+        world.do(returned(sold, at=NOON, id="V-1"))
+        world.buys(10, card="1002", id="R-3")
+        assert world.buckets(BOB).available == 70
