@@ -42,6 +42,8 @@ STATUS: dict[type[Refusal], int] = {
     no.RedemptionReversedBefore: 409,
     no.MoreThanRedeemed: 409,
     no.NoDebt: 409,
+    no.PaidForPurchase: 409,
+    no.EarlierThanCause: 422,
     no.AccountIsClosed: 409,
     no.AccountAlreadyClosed: 409,
     no.UnknownTier: 422,

@@ -19,11 +19,9 @@ from domain.movements import (
 )
 from domain.points_account import PointsAccount
 from domain.programme import Policy
+from domain.purse import MOST_LOTS
 from domain.refusals import AccountAlreadyClosed, AccountIsClosed, InsufficientPoints
 from domain.stream import Draft
-
-MOST_LOTS = 1_000
-"""In a fact: with expiry by calendar, the lots of a whole period lapse at once."""
 
 
 def refuse_if_closed(account: PointsAccount, at: datetime) -> None:

@@ -22,13 +22,16 @@ def earn(
     account: PointsAccount, sale: Sale, *, policy: Policy, version: int, campaigns: Sequence[Campaign]
 ) -> list[Draft]:
     """Credit a sale: its parts become lots, and a tier that it reaches is reached at once. A closed account earns no more."""
-    if account.closed(sale.occurred_at):
+    closed = account.closed(sale.occurred_at)
+    if closed and not sale.points_minor:
         return []
     day = local_day(sale.occurred_at, policy.zone)
     registered_on = account.registered_on(policy)
     by_points = set_against(sale, policy=policy, campaigns=campaigns) if sale.points_minor else None
     shares = money_shares(sale.lines, by_points) if by_points else {}
     parts = earned_parts(sale, policy=policy, campaigns=campaigns, bonuses=account.bonuses, day=day, shares=shares)
+    if closed:  # nothing is earned; what points paid for is kept, as it comes back with the goods
+        parts = []
     for part in parts:
         part["lot_id"] = uuid5(sale.purchase_id, part["part"])
     active_from, expires_at = life(policy, earned_at=sale.occurred_at, earned_on=day, registered_on=registered_on)

@@ -1,6 +1,6 @@
 """What a sale earns: one part for the base and one for each campaign, each floored once (semantics 1)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -25,7 +25,7 @@ def earned_parts(
     *,
     policy: Policy,
     campaigns: Sequence[Campaign],
-    bonuses: set[tuple[str, str, date]],
+    bonuses: Collection[tuple[str, str, date]],
     day: date,
     shares: Mapping[str, Fraction] = ALL_MONEY,
 ) -> list[Part]:
@@ -107,7 +107,12 @@ def _multiplied(
 
 
 def _bonuses(
-    lines: list[Line], terms: list[CampaignCreated], *, store: str, day: date, granted: set[tuple[str, str, date]]
+    lines: list[Line],
+    terms: list[CampaignCreated],
+    *,
+    store: str,
+    day: date,
+    granted: Collection[tuple[str, str, date]],
 ) -> list[Part]:
     """Bonuses add up; each counts once per member, store and local day."""
     parts = []

@@ -182,7 +182,8 @@ class Loyalty(Application[UUID]):
             for index, command in enumerate(commands):
                 one = failed.get(index) or self._carry_out(batch, command)
                 if isinstance(one, BrokenOff):
-                    failed[index] = Failed(one)
+                    why = one.__cause__
+                    failed[index] = Refused(why) if isinstance(why, Refusal) else Failed(one)
                     self._cache.forget(batch.streams)
                     break
                 decided.append(one)
@@ -208,7 +209,12 @@ class Loyalty(Application[UUID]):
         if isinstance(decided, Repeat):
             return self._repeated(decided, command) if command.answered else Repeated(0, {})
         start, end = decided
-        answer = command.answer(batch.facts[start:end], self) if command.answered else {}
+        try:
+            answer = command.answer(batch.facts[start:end], self) if command.answered else {}
+        except PersistenceError:
+            raise
+        except Exception as error:  # noqa: BLE001 - it is recorded; that it cannot be told is no fault of its neighbours
+            return Failed(error)
         return Recorded(first + end - 1, answer)
 
     def _repeated(self, repeat: Repeat, command: Command) -> Repeated:

@@ -64,6 +64,7 @@ class BonusUse(TypedDict):
     part: str
     store: str
     day: date
+    purchase_id: UUID
 
 
 class Credit(TypedDict):

@@ -1,6 +1,7 @@
 """Points that move between members: transfers, merges, and what a merge leaves to be forwarded (semantics 15)."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import zip_longest
 from typing import TypeVar
@@ -56,16 +57,20 @@ def merge(
     """All that is left of an account goes to the survivor: lots with their expiry, debt, dated credits, bonuses, the higher tier."""
     _refuse_open_holds(absorbed, at)
     credited = _credits(absorbed, survivor, policy)
-    bonuses = [BonusUse(part=part, store=store, day=day) for part, store, day in sorted(absorbed.bonuses)]
+    bonuses = [
+        BonusUse(part=part, store=store, day=day, purchase_id=purchase_id)
+        for (part, store, day), purchases in sorted(absorbed.bonuses.items())
+        for purchase_id in sorted(purchases)
+    ]
     moved = forward(
         absorbed, survivor, transfer_id=transfer_id, at=at, reason=reason, credited=credited, bonuses=bonuses
     )
     if not any(draft.kind is PointsReceived for draft in moved):
         moved += _send(absorbed, survivor, [], at=at, transfer_id=transfer_id, cause="merge", reason=reason)
-    higher = absorbed.tier
-    if higher is None or policy.tiers.rank(higher) <= policy.tiers.rank(survivor.tier or policy.tiers.levels[0].name):
-        return [*moved, *survivor.tier_move(policy, version, by_period(credited))]
-    period = survivor.period(policy, at)
+    rank, period = absorbed.rank_at(policy, at), survivor.period(policy, at)
+    if rank <= survivor.rank_at(policy, at):
+        return [*moved, *survivor.tier_move(policy, version, by_period(credited), now=period)]
+    higher = policy.tiers.levels[rank].name
     granted = survivor.move(
         TierGranted, tier=higher, since=at, period=period, transfer_id=transfer_id, reason=reason or "merge"
     )
@@ -77,6 +82,7 @@ def forward(
     credited: Sequence[Credit] = (), bonuses: Sequence[BonusUse] = (),
 ) -> list[Draft]:  # fmt: skip
     """Whatever is free in an absorbed account, and not lapsed, and what it owes, goes to the survivor."""
+    at = max(at, absorbed.latest or at)
     _, settlements = absorbed.reach(at)
     owed = absorbed.owed(settlements)
     held = held_at(absorbed.holds.values(), at)
@@ -133,21 +139,39 @@ def unmerge(
     ]  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claw:
+    """What a return takes from an absorbed account, and what of it is to be found with the survivor."""
+
+    absorbed: UUID
+    survivor: UUID
+    purchase_id: UUID
+    purchased_at: datetime
+    granted_by: int
+    """The version that granted the points: it also says what becomes of those that are not there any more."""
+    parts: Sequence[Taken]
+    """By lot, as it was in the absorbed account."""
+    lost: Sequence[Credit]
+    """Below zero: what the purchase no longer counts for."""
+    bonuses: Sequence[BonusUse]
+    """Taken back whole."""
+
+
 def revoke_received(
-    survivor: PointsAccount, *, from_member: UUID, purchase_id: UUID, claws: Sequence[Taken], qualifying: Sequence[Credit],
-    bonuses: Sequence[BonusUse], at: datetime, granted: Policy, judge: tuple[int, Policy],
-) -> list[Draft]:  # fmt: skip
+    survivor: PointsAccount, claw: Claw, *, at: datetime, granted: Policy, judge: tuple[int, Policy]
+) -> list[Draft]:
     """A return of a purchase of an absorbed account takes its points from the lots that they are in now, then as `granted` says.
 
-    `claws` name the lots as they were in the absorbed account; where this one was absorbed as well, the rest goes on.
+    Where this account was absorbed as well, the rest goes on.
     """
+    version, rules = judge
     reach, settlements = survivor.reach(at)
     goes_on = survivor.merged_into is not None
     parts: list[Taken] = []
     rest: list[Taken] = []
-    for claw in claws:
-        left = claw["points"]
-        here = [lot for lot, origin in _brought(survivor, from_member) if origin == claw["lot_id"]]
+    for part in claw.parts:
+        left = part["points"]
+        here = [lot for lot, origin in _brought(survivor, claw.absorbed) if origin == part["lot_id"]]
         for lot in here:
             took = reach.take_from(lot, left, at=at)
             if took:
@@ -157,15 +181,21 @@ def revoke_received(
             others = reach.take(left, at=at)
             parts += others
             left -= total(others)
+        for lot in here[:-1] if goes_on else ():
+            if moved_on := min(left, lot.sent):
+                rest.append(Taken(lot_id=lot.id, points=moved_on))
+                left -= moved_on
         if left:
-            rest.append(Taken(lot_id=here[-1].id if here else claw["lot_id"], points=left))
+            rest.append(Taken(lot_id=here[-1].id if here else part["lot_id"], points=left))
     lost = 0 if goes_on else total(rest)
     forgiven = lost if granted.returns == "clamp_to_zero" else 0
+    qualifying = [
+        Credit(at=one["at"], points=one["points"], period=survivor.period(rules, one["at"])) for one in claw.lost
+    ]
     revoked = survivor.move(
-        ReceivedRevoked, from_member_id=from_member, purchase_id=purchase_id, parts=parts,
-        debt=lost - forgiven, forgiven=forgiven, forwarded=rest if goes_on else (), qualifying=qualifying, bonuses=bonuses,
+        ReceivedRevoked, from_member_id=claw.absorbed, purchase_id=claw.purchase_id, parts=parts, debt=lost - forgiven,
+        forgiven=forgiven, forwarded=rest if goes_on else (), qualifying=qualifying, bonuses=claw.bonuses,
     )  # fmt: skip
-    version, rules = judge
     return [*survivor.settled(settlements), revoked, *survivor.tier_move(rules, version, by_period(qualifying))]
 
 

@@ -14,6 +14,7 @@ from domain.lots import Lot, total
 from domain.movements import (
     AccountClosed,
     AccountOpened,
+    BonusUse,
     Credit,
     OpeningBalanceImported,
     PointsAdjusted,
@@ -51,14 +52,19 @@ class Credited:
     """Whether all of it went back."""
 
 
+BonusKey = tuple[str, str, date]
+
+
 @dataclass(slots=True)
 class Absorbed:
     """What merges brought from another member, besides lots."""
 
     transfer_id: UUID
     """The merge; what comes later from an account that was merged has ids of its own."""
+    at: datetime
     debt: int = 0
     credits: list[Credit] = field(default_factory=list)
+    bonuses: list[BonusUse] = field(default_factory=list)
 
 
 @lru_cache(maxsize=1 << 17)
@@ -79,7 +85,8 @@ class PointsAccount(Purse):
         self.granted: list[tuple[int, str, UUID | None]] = []
         """The period until whose review a tier is held at least, the tier, and the merge that brought it."""
         self.absorbed: dict[UUID, Absorbed] = {}
-        self.bonuses: set[tuple[str, str, date]] = set()
+        self.bonuses: dict[BonusKey, set[UUID]] = {}
+        """Bonuses that were granted, by campaign, store and day, with the purchases that got them."""
         self.tier: str | None = None
         self.closed_at: datetime | None = None
         self.merged_into: UUID | None = None
@@ -108,15 +115,18 @@ class PointsAccount(Purse):
         added: Mapping[int, int],
         grant: tuple[int, str] | None = None,
         *,
+        now: int | None = None,
         without: UUID | None = None,
     ) -> list[Draft]:
         """The tier that these qualifying points, or a tier granted, bring the member to, where it is another one.
 
-        `without`: leave out what was granted with this merge.
+        `now`: the reviews up to this period are held. `without`: leave out what was granted with this merge.
         """
         periods = dict(self.periods)
         for period, points in added.items():
             periods[period] = periods.get(period, 0) + points
+        if now is not None:
+            periods.setdefault(now, 0)
         if grant is not None:
             periods.setdefault(grant[0], 0)
         if not periods:
@@ -143,6 +153,11 @@ class PointsAccount(Purse):
         for period, name in [*ranks, *([grant] if grant else ())]:
             granted[period] = max(granted.get(period, 0), policy.tiers.rank(name))
         return granted
+
+    def rank_at(self, policy: Policy, at: datetime) -> int:
+        """The rank at an instant, once the reviews until then are held."""
+        last = max([self.period(policy, at), *self.periods])
+        return tiers.rank_through(policy.tiers, self.periods, last, self.ranks_granted(policy))
 
     def progress(self, policy: Policy) -> dict[str, object]:
         """The tier, and how far the next one is in the latest qualifying period."""
@@ -185,7 +200,7 @@ class PointsAccount(Purse):
             if part["qualifies"]:
                 qualifying += points
             if bonus:
-                self.bonuses.add((part["part"], fact.store, fact.day))
+                self.bonuses.setdefault((part["part"], fact.store, fact.day), set()).add(fact.purchase_id)
         self.periods[fact.period] = self.periods.get(fact.period, 0) + qualifying
         activity = None if fact.keeps_alive_until is None else KeepAlive(at, fact.keeps_alive_until)
         self.credited[fact.purchase_id] = Credited(
@@ -215,7 +230,7 @@ class PointsAccount(Purse):
                 self.periods[fact.period] -= points
                 credited.qualifying -= points
             if lot.bonus and lot.clawed == lot.points:
-                self.bonuses.discard((lot.part, credited.store, credited.day))
+                self._give_up_bonus((lot.part, credited.store, credited.day), fact.purchase_id)
 
     @evolves(TierMoved)
     def _moved(self, fact: TierMoved) -> None:
@@ -263,10 +278,12 @@ class PointsAccount(Purse):
             self.give(lot, fact.cause, at)
             self.received[lot["lot_id"]] = lot["from_lot"], fact.from_member_id
         if fact.cause == "merge":
-            absorbed = self.absorbed.setdefault(fact.from_member_id, Absorbed(fact.transfer_id))
+            absorbed = self.absorbed.setdefault(fact.from_member_id, Absorbed(fact.transfer_id, at))
             absorbed.debt += fact.debt
             absorbed.credits += fact.qualifying
-            self.bonuses.update((use["part"], use["store"], use["day"]) for use in fact.bonuses)
+            for use in fact.bonuses:
+                self.bonuses.setdefault((use["part"], use["store"], use["day"]), set()).add(use["purchase_id"])
+            absorbed.bonuses += fact.bonuses
         self._qualify(fact.qualifying, 1)
         self.owe(fact.debt, at)
 
@@ -276,7 +293,9 @@ class PointsAccount(Purse):
         for part in fact.parts:
             self.lots[part["lot_id"]].points -= part["points"]
         self._qualify(fact.qualifying, -1)
-        self.absorbed.pop(fact.to_member_id, None)
+        absorbed = self.absorbed.pop(fact.to_member_id, None)
+        for use in absorbed.bonuses if absorbed else ():
+            self._give_up_bonus((use["part"], use["store"], use["day"]), use["purchase_id"])
         self.granted = [one for one in self.granted if one[2] != fact.transfer_id]
         self.owe(-fact.debt, at)
 
@@ -295,12 +314,28 @@ class PointsAccount(Purse):
         self.take_away(fact.parts)
         self._qualify(fact.qualifying, 1)
         self.absorbed[fact.from_member_id].credits += fact.qualifying
-        self.bonuses.difference_update((use["part"], use["store"], use["day"]) for use in fact.bonuses)
+        for use in fact.bonuses:
+            self._give_up_bonus((use["part"], use["store"], use["day"]), use["purchase_id"])
         self.owe(fact.debt, at)
 
     @evolves(AccountClosed)
     def _closed(self, fact: AccountClosed) -> None:
         self.closed_at = self.moved_at(fact.occurred_at)
+
+    def owe(self, points: int, at: datetime) -> None:
+        """Debt that goes is first that which merges had brought: should one be undone, only what is left goes back."""
+        super().owe(points, at)
+        for absorbed in self.absorbed.values():
+            gone = min(absorbed.debt, max(0, -points))
+            absorbed.debt -= gone
+            points += gone
+
+    def _give_up_bonus(self, key: BonusKey, purchase_id: UUID) -> None:
+        """Once no purchase has it any more, it can be granted again."""
+        purchases = self.bonuses.get(key, set())
+        purchases.discard(purchase_id)
+        if not purchases:
+            self.bonuses.pop(key, None)
 
     def _qualify(self, credited: Iterable[Credit], sign: int) -> None:
         for credit in credited:

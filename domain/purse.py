@@ -24,6 +24,9 @@ from domain.movements import (
 )
 from domain.stream import Draft, Stream, evolves
 
+MOST_LOTS = 1_000
+"""In a fact: thousands of lots can become active, or lapse, at one instant."""
+
 
 @dataclass(slots=True)
 class Redemption:
@@ -72,7 +75,11 @@ class Purse(Stream):
 
     def settled(self, settlements: Iterable[Settlement]) -> list[Draft]:
         """Record what the clock has settled."""
-        return [self.move(DebtSettled, occurred_at=one.at, parts=one.parts) for one in settlements]
+        return [
+            self.move(DebtSettled, occurred_at=one.at, parts=one.parts[start : start + MOST_LOTS])
+            for one in settlements
+            for start in range(0, len(one.parts), MOST_LOTS)
+        ]
 
     def settle(self, at: datetime) -> list[Draft]:
         """Let what is active, free and unheld pay what is owed, up to the latest instant that the account knows."""

@@ -24,12 +24,14 @@ from domain.refusals import (
     AboveShareOfBill,
     BelowMinimum,
     CaptureAfterTimeout,
+    EarlierThanCause,
     HoldEndedBefore,
     InsufficientPoints,
     MoreThanHeld,
     MoreThanRedeemed,
     NoDebt,
     NotAStep,
+    PaidForPurchase,
     RedemptionReversedBefore,
     UnknownHold,
     UnknownRedemption,
@@ -143,19 +145,26 @@ def reverse(
     points: int | None,
     at: datetime,
     reason: str | None,
-    survivor: PointsAccount | None = None,
+    survivors: Sequence[PointsAccount] = (),
 ) -> list[Draft]:
-    """Bring a redemption back, or part of it. Refused in this order: unknown, reversed before, more than is left of it."""
+    """Bring a redemption back, or part of it.
+
+    Refused in this order: unknown, it paid for a purchase, earlier than itself, reversed before, more than is left of it.
+    """
     redemption = account.redemptions.get(redemption_id)
     if redemption is None:
         raise UnknownRedemption(redemption_id=redemption_id)
+    if redemption.purchase_id is not None:
+        raise PaidForPurchase(redemption_id=redemption_id, purchase_id=redemption.purchase_id)
+    if at < redemption.at:
+        raise EarlierThanCause(occurred_at=at, cause_at=redemption.at)
     left = redemption.points - redemption.reversed
     if not left:
         raise RedemptionReversedBefore(redemption_id=redemption_id)
     asked = left if points is None else points
     if asked > left:
         raise MoreThanRedeemed(redemption_id=redemption_id, points=asked, left=left)
-    return bring_back(account, redemption, asked, at=at, survivor=survivor, reason=reason)
+    return bring_back(account, redemption, asked, at=at, survivors=survivors, reason=reason)
 
 
 def bring_back(
@@ -164,42 +173,43 @@ def bring_back(
     points: int,
     *,
     at: datetime,
-    survivor: PointsAccount | None = None,
+    survivors: Sequence[PointsAccount] = (),
     **what: object,
 ) -> list[Draft]:
     """Points return to the lots that they came from, the last one first, with their own expiry; its debt before them.
 
     Open debt is cancelled first, then the lots that paid debt get back what they paid. Of a member who was merged it is
-    the survivor's debt by now.
+    the debt of the last of the `survivors` by now, and each of them may have paid some of it.
     """
-    debtor = survivor or account
     owed, parts = _last(points, redemption)
-    cancelled, unsettled, settled = _undo_debt(debtor, owed, at=at)
-    own: list[Taken] = []
-    if survivor is not None:  # what had been settled before the merge
-        _, own, more = _undo_debt(account, owed - cancelled - total(unsettled), at=at)
-        settled += more
+    drafts: list[Draft] = []
+    forwarded = lapsed = 0
+    for debtor in reversed(survivors):
+        cancelled, unsettled, settled = _undo_debt(debtor, owed - forwarded, at=at)
+        drafts += settled
+        if cancelled or unsettled:
+            forwarded += cancelled + total(unsettled)
+            lapsed += _lapsed(debtor, unsettled, at)
+            drafts.append(
+                debtor.move(
+                    DebtReversed, redemption_id=redemption.id, from_member_id=account.member_id, cancelled=cancelled,
+                    unsettled=unsettled,
+                )
+            )  # fmt: skip
+    cancelled, unsettled, settled = _undo_debt(account, owed - forwarded, at=at)
     back = account.move(
         RedemptionReversed,
         redemption_id=redemption.id,
         points=points,
         parts=parts,
-        cancelled=0 if survivor else cancelled,
-        unsettled=own if survivor else unsettled,
-        forwarded=cancelled + total(unsettled) if survivor else 0,
-        waived=owed - cancelled - total(unsettled) - total(own),
-        lapsed=_lapsed(account, [*parts, *own], at) + _lapsed(debtor, unsettled, at),
+        cancelled=cancelled,
+        unsettled=unsettled,
+        forwarded=forwarded,
+        waived=owed - forwarded - cancelled - total(unsettled),
+        lapsed=lapsed + _lapsed(account, [*parts, *unsettled], at),
         **what,
     )
-    drafts = [*settled, back]
-    if survivor is not None and (cancelled or unsettled):
-        drafts.append(
-            survivor.move(
-                DebtReversed, redemption_id=redemption.id, from_member_id=account.member_id, cancelled=cancelled,
-                unsettled=unsettled,
-            )
-        )  # fmt: skip
-    return drafts
+    return [*settled, back, *drafts]
 
 
 def _undo_debt(account: PointsAccount, points: int, *, at: datetime) -> tuple[int, list[Taken], list[Draft]]:
@@ -221,6 +231,8 @@ def waive(account: PointsAccount, *, points: int | None, at: datetime, reason: s
     asked = owed if points is None else points
     if not owed or asked > owed:
         raise NoDebt(points=asked, debt=owed)
+    if account.debt_since is not None and at < account.debt_since:
+        raise EarlierThanCause(occurred_at=at, cause_at=account.debt_since)
     return [*account.settled(settlements), account.move(DebtWaived, points=asked, reason=reason)]
 
 

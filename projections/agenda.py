@@ -12,6 +12,7 @@ from psycopg import Connection
 from psycopg.types.json import Jsonb
 
 from domain.movements import (
+    DebtReversed,
     OpeningBalanceImported,
     PointsAdjusted,
     PointsEarned,
@@ -51,7 +52,7 @@ TABLES: tuple[LiteralString, ...] = (
 )
 
 AT_ONCE = (
-    PointsRevoked, RedemptionReversed, PointsAdjusted, OpeningBalanceImported, PointsReceived, PointsTakenBack,
+    PointsRevoked, RedemptionReversed, DebtReversed, PointsAdjusted, OpeningBalanceImported, PointsReceived, PointsTakenBack,
     ReceivedRevoked,
 )  # fmt: skip
 """They may raise debt, free points that have lapsed, or bring several lots: the account knows best what follows."""

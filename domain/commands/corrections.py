@@ -111,7 +111,8 @@ class CloseAccount(OfMember):
         """From when the account is closed, and the debt that stays on record."""
         closed = next(fact for fact in facts if isinstance(fact, AccountClosed))
         version = max(fact.originator_version for fact in facts if fact.originator_id == closed.originator_id)
-        debt = history.account(closed.originator_id, version=version).debt
+        account = history.account(closed.originator_id, version=version)
+        debt = account.owed(account.reach(closed.occurred_at)[1])
         return {"member_id": closed.member_id, "closed_at": closed.occurred_at, "debt": debt}
 
 

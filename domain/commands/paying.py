@@ -6,7 +6,7 @@ from uuid import UUID, uuid5
 
 from domain import redeeming
 from domain.command import Command, Decision, Streams, Wanted
-from domain.commands.redemptions import survivor_of
+from domain.commands.redemptions import SettleDebt, survivors_of
 from domain.crediting import restored
 from domain.lots import Hold
 from domain.points_account import PointsAccount, account_id
@@ -130,11 +130,12 @@ class GiveBackPoints(Command):
         most = self._most(streams, back) if self.most is None else self.most
         comes_back = share if most is None else min(share, most)
         drafts = redeeming.bring_back(
-            account, last, comes_back, at=self.occurred_at, survivor=survivor_of(streams, account),
+            account, last, comes_back, at=self.occurred_at, survivors=survivors_of(streams, account),
             purchase_id=self.purchase_id, refused_in_cash=share - comes_back,
         )  # fmt: skip
         rest = replace(self, most=None if most is None else most - comes_back)
-        return Decision(drafts, [rest] if share < due else [])
+        forwarding = [SettleDebt.after(self, account)] if account.merged_into else []
+        return Decision(drafts, [*([rest] if share < due else ()), *forwarding])
 
     def _most(self, streams: Streams, back: PurchaseReturned | PurchaseVoided) -> int | None:
         """What the till says that it paid back as points; it need not say how it paid back."""

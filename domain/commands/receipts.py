@@ -24,6 +24,7 @@ from domain.purchase import Purchase, PurchaseClaimed, PurchaseRecorded, ReturnK
 from domain.receipt import Receipt
 from domain.refusals import (
     ClaimTooLate,
+    EarlierThanCause,
     PurchaseClaimedBefore,
     PurchaseVoidedBefore,
     ReceiptWithoutCard,
@@ -100,7 +101,7 @@ class ClaimReceipt(FindMember):
     scope = "claim"
 
     def agree(self, streams: Streams, purchase: Purchase, recorded: PurchaseRecorded) -> Decision | Repeat:
-        """Refused in this order: claimed before, voided, too late, and whoever cannot earn."""
+        """Refused in this order: claimed before, voided, too late, earlier than the sale, and whoever cannot earn."""
         first = purchase.claimed
         if first is not None and recorded.card_id is None and first.member_id == self._named(streams):
             return Repeat(purchase.id, first.originator_version)
@@ -112,6 +113,8 @@ class ClaimReceipt(FindMember):
         until = open_until(policy, recorded.occurred_at)
         if self.occurred_at >= until:
             raise ClaimTooLate(purchase_id=purchase.id, until=until)
+        if self.occurred_at < recorded.occurred_at:
+            raise EarlierThanCause(occurred_at=self.occurred_at, cause_at=recorded.occurred_at)
         account = self.account(streams, earning_at=self.occurred_at)
         assert account.member_id is not None, "an account that exists is somebody's"
         claimed = purchase.claim(member_id=account.member_id, card_id=self.card_id)

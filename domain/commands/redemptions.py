@@ -28,12 +28,13 @@ def account_of(streams: Streams, member_id: UUID) -> PointsAccount:
     return account
 
 
-def survivor_of(streams: Streams, account: PointsAccount) -> PointsAccount | None:
-    """Of a member who was merged, the account that everything has gone to by now."""
-    survivor = None
+def survivors_of(streams: Streams, account: PointsAccount) -> list[PointsAccount]:
+    """Of a member who was merged, the accounts that everything has gone through since; the last has it now."""
+    survivors = []
     while account.merged_into is not None:
-        survivor = account = streams.get(PointsAccount, account_id(account.merged_into))
-    return survivor
+        account = streams.get(PointsAccount, account_id(account.merged_into))
+        survivors.append(account)
+    return survivors
 
 
 def standing(facts: Sequence[Fact], moved: Any, history: History) -> dict[str, Any]:
@@ -282,7 +283,7 @@ class ReverseRedemption(OfReceipt):
             raise UnknownRedemption(redemption_id=self.target_id)
         drafts = redeeming.reverse(
             account, redemption_id=self.target_id, points=self.points, at=self.occurred_at, reason=self.reason,
-            survivor=survivor_of(streams, account),
+            survivors=survivors_of(streams, account),
         )  # fmt: skip
         return Decision(drafts, [SettleDebt.after(self, account)])
 

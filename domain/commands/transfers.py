@@ -14,7 +14,7 @@ from domain.member import Card, Member
 from domain.movements import PointsGivenBack, PointsReceived, PointsSent
 from domain.points_account import PointsAccount, account_id
 from domain.receipt import Receipt
-from domain.refusals import MemberErased, NotMerged, TransferToOneself, UnknownMember
+from domain.refusals import EarlierThanCause, MemberErased, NotMerged, TransferToOneself, UnknownMember
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,13 +127,16 @@ class UnmergeMembers(BetweenMembers):
     scope = "unmerge"
 
     def agree(self, streams: Streams) -> Decision:
-        """Refused in this order: members, not merged."""
+        """Refused in this order: members, not merged, earlier than the merge."""
         survivor = account_of(streams, self.other_id)
         absorbed = streams.get(PointsAccount, account_id(self.member_id))
         if not absorbed.exists:
             raise UnknownMember(member_id=self.member_id)
         if absorbed.merged_into != self.other_id:
             raise NotMerged(member_id=self.member_id, survivor_id=self.other_id)
+        merged_at = survivor.absorbed[self.member_id].at
+        if self.occurred_at < merged_at:
+            raise EarlierThanCause(occurred_at=self.occurred_at, cause_at=merged_at)
         version, policy = streams.programme.in_force(self.occurred_at)
         moved = moving.unmerge(
             absorbed, survivor, at=self.occurred_at, reason=self.reason, policy=policy, version=version

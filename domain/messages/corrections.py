@@ -108,6 +108,15 @@ class OpeningBalanceBody(Message):
             raise ValueError("give the card or the member")
         return self
 
+    @model_validator(mode="after")
+    def _nothing_ahead(self) -> Self:
+        dates = [*(lot.earned_at for lot in self.lots), *(one.at for one in self.qualifying), self.tier_since]
+        if any(at is not None and at > self.time for at in dates):
+            raise ValueError("nothing was earned, counted or reached after `time`")
+        if any(lot.never_expires and lot.expires_at is not None for lot in self.lots):
+            raise ValueError("a lot that never expires has no expires_at")
+        return self
+
 
 def adjustment_command(body: AdjustmentBody, *, member_id: UUID, identity: Identity) -> AdjustPoints:
     """The command of an adjustment. Nothing to give or take is none; what is taken has no expiry."""

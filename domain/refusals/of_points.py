@@ -108,3 +108,19 @@ class NoDebt(Refusal):
 
     points: int
     debt: int
+
+
+@dataclass(eq=False)
+class PaidForPurchase(Refusal):
+    """The points paid for a purchase that stands. They come back with its return or void."""
+
+    redemption_id: UUID
+    purchase_id: UUID
+
+
+@dataclass(eq=False)
+class EarlierThanCause(Refusal):
+    """It would undo something before that had happened. Give a time that is not earlier."""
+
+    occurred_at: datetime
+    cause_at: datetime

@@ -66,7 +66,7 @@ class TwoLedgers(RuleBasedStateMachine):
         self.seen = JOINED_AT
         self.purchases: list[tuple[UUID, int, UUID]] = []
         self.holds: list[tuple[UUID, UUID]] = []
-        self.redemptions: list[tuple[UUID, UUID]] = []
+        self.redemptions: list[tuple[UUID, UUID, datetime]] = []
         self.told: list[Command] = []
 
     def tell(self, command: Command, expected: naive.Answer | None) -> None:
@@ -153,7 +153,7 @@ class TwoLedgers(RuleBasedStateMachine):
         hold, member = data.draw(st.sampled_from(self.holds))
         at = self.at(hours, member)
         self.tell(self.world.capture(hold, points, at=at), self.naive.capture(hold, points, at))
-        self.redemptions.append((hold, member))
+        self.redemptions.append((hold, member, at))
 
     @precondition(lambda self: self.holds)
     @rule(data=st.data(), hours=late)
@@ -167,13 +167,13 @@ class TwoLedgers(RuleBasedStateMachine):
         at = self.at(hours, member)
         command = self.world.redeem(points, at=at, member=member, offline=offline)
         self.tell(command, self.naive.redeem(command.id, member, points, at, offline=offline))
-        self.redemptions.append((command.id, member))
+        self.redemptions.append((command.id, member, at))
 
     @precondition(lambda self: self.redemptions)
     @rule(data=st.data(), points=st.none() | few, hours=late)
     def reverse(self, data: st.DataObject, points: int | None, hours: int) -> None:
-        redemption, member = data.draw(st.sampled_from(self.redemptions))
-        at = self.at(hours, member)
+        redemption, member, since = data.draw(st.sampled_from(self.redemptions))
+        at = max(since, self.at(hours, member))  # nothing is undone before it happened: refused, where it is tested
         self.tell(self.world.reverse(redemption, points, at=at), self.naive.reverse(redemption, points, at))
 
     @rule(

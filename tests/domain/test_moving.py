@@ -8,6 +8,7 @@ from domain.messages.corrections import ClosureBody, closure_command
 from domain.movements import PointsReceived, PointsSent, TierMoved
 from domain.refusals import (
     AccountIsClosed,
+    EarlierThanCause,
     HoldsOpen,
     InsufficientPoints,
     MemberMerged,
@@ -20,6 +21,7 @@ from tests.domain.world import DAY, World, of
 from tests.spec import NOON, fact
 
 LATER = NOON + 20 * DAY
+CID = UUID("d0000000-0000-4000-8000-000000000004")
 
 
 class TestTransfers:
@@ -122,13 +124,12 @@ class TestMerges:
     def test_a_second_merge_passes_the_claw_on(self) -> None:
         world = World()
         sold = world.buys(10)
-        cid = UUID("d0000000-0000-4000-8000-000000000004")
         world.do(world.merge(at=LATER))
-        world.do(join(cid, at=JOINED_AT, card="1004"))
-        world.do(world.merge(BOB, cid, at=LATER))
+        world.do(join(CID, at=JOINED_AT, card="1004"))
+        world.do(world.merge(BOB, CID, at=LATER))
         world.gives_back(sold, 10, at=LATER)
-        assert world.buckets(cid, at=LATER) == of(received=10, revoked=10)
-        assert world.account(cid).periods == {0: 0}
+        assert world.buckets(CID, at=LATER) == of(received=10, revoked=10)
+        assert world.account(CID).periods == {0: 0}
 
     def test_merge_and_unmerge_with_nothing_between_is_a_round_trip(self) -> None:
         world = World(policy())
@@ -200,3 +201,102 @@ class TestMerges:
         world.do(returned(sold, at=NOON, id="V-1"))
         world.buys(10, card="1002", id="R-3")
         assert world.buckets(BOB).available == 70
+
+    def test_what_the_second_of_two_survivors_has_paid_comes_back_with_the_redemption_of_the_first(self) -> None:
+        world = World()
+        spent = world.redeem(10, offline=True)
+        world.do(spent)
+        world.do(world.merge(at=NOON))
+        world.buys(10, card="1002", id="R-2")
+        assert world.buckets(BOB) == of(issued=10, settled=10)
+        world.do(join(CID, at=JOINED_AT, card="1004"))
+        world.do(world.merge(BOB, CID, at=NOON))
+        world.do(world.reverse(spent.id))
+        assert world.buckets(CID) == of(received=10, available=10)
+
+    def test_a_late_reversal_does_not_strand_points_with_who_was_merged(self) -> None:
+        world = World()
+        world.buys(10)
+        world.do(world.hold(4))
+        spent = world.redeem(3)
+        world.do(spent)
+        world.do(world.merge(at=NOON + DAY))
+        world.do(world.reverse(spent.id, at=NOON + timedelta(minutes=5)))
+        assert world.buckets(at=NOON + DAY).available == 0
+        assert world.buckets(BOB, at=NOON + DAY).available == 10
+
+    def test_a_claw_through_two_merges_finds_every_lot(self) -> None:
+        world = World(policy(expiry={"mode": "never"}, returns="clamp_to_zero"))
+        sold = world.buys(10)
+        spent = world.redeem(4)
+        world.do(spent)
+        world.do(world.merge(at=NOON))
+        world.do(world.reverse(spent.id))
+        world.do(join(CID, at=JOINED_AT, card="1004"))
+        world.do(world.merge(BOB, CID, at=NOON))
+        world.gives_back(sold, 10)
+        assert world.buckets(CID) == of(received=10, revoked=10)
+
+    def test_a_bonus_that_both_had_is_given_up_only_once_both_are_taken_back(self) -> None:
+        gift = campaign_created("gift", bonus_points=50)
+        world = World(None, gift, listed("gift"))
+        world.buys(10)
+        sold = world.buys(10, card="1002", id="R-2")
+        world.do(world.merge(at=NOON))
+        world.do(returned(sold, at=NOON, id="V-1"))
+        world.buys(10, card="1002", id="R-3")
+        assert world.buckets(BOB).available == 70
+
+    def test_a_merge_and_its_undoing_leave_everybody_their_own_bonus_of_the_day(self) -> None:
+        gift = campaign_created("gift", bonus_points=50)
+        world = World(None, gift, listed("gift"))
+        world.buys(10)
+        world.do(world.merge(at=NOON))
+        world.do(world.unmerge(at=NOON))
+        world.buys(10, card="1002", id="R-2")
+        assert world.buckets(BOB).available == 60
+
+    def test_a_tier_that_was_lost_long_ago_does_not_come_with_a_merge(self) -> None:
+        world = World(policy())
+        world.buys(200_000)
+        assert world.account().tier == "Diamond"
+        world.do(world.merge(at=NOON + 7 * 366 * DAY))
+        assert world.account(BOB).tier is None
+
+    def test_debt_that_is_gone_does_not_come_back_with_an_unmerge(self) -> None:
+        world = World()
+        spent = world.redeem(10, offline=True)
+        world.do(spent)
+        world.do(world.merge(at=NOON))
+        world.do(world.reverse(spent.id))
+        world.do(world.adjust(-10, member=BOB, allow_debt=True))
+        world.do(world.unmerge(at=NOON))
+        assert (world.buckets().debt, world.buckets(BOB).debt) == (0, 10)
+
+    def test_nothing_is_undone_before_it_happened(self) -> None:
+        world = World()
+        world.buys(10)
+        spent = world.redeem(4)
+        world.do(spent)
+        early = EarlierThanCause(occurred_at=NOON - DAY, cause_at=NOON)
+        world.log.when(world.reverse(spent.id, at=NOON - DAY)).then_refused(early)
+        world.do(world.adjust(-10, allow_debt=True))
+        world.log.when(world.waive(at=NOON - DAY)).then_refused(early)
+        world.do(world.merge(at=NOON))
+        world.log.when(world.unmerge(at=NOON - DAY)).then_refused(early)
+
+    def test_a_return_from_before_the_first_rules_is_taken_from_a_survivor_as_well(self) -> None:
+        world = World()
+        sold = world.buys(10)
+        world.do(world.merge(at=NOON))
+        world.gives_back(sold, 10, at=JOINED_AT - 1_000 * DAY)
+        assert world.buckets(BOB) == of(received=10, revoked=10)
+
+    def test_thousands_of_lots_that_become_active_at_once_pay_debt(self) -> None:
+        world = World()
+        lots = [{"points": 1, "earned_at": NOON} for _ in range(1_000)]
+        for number in range(6):
+            world.do(world.opening(f"A-{number}", lots=lots))
+        world.do(world.adjust(-5_999, member=BOB, allow_debt=True))
+        world.do(world.merge(at=NOON))
+        assert world.buckets(BOB) == of(received=6_000, settled=5_999, available=1)

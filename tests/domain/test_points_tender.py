@@ -11,10 +11,11 @@ from hypothesis import strategies
 
 from domain.basket import Line, Tender
 from domain.commands.purchases import RecordPurchase
+from domain.messages.corrections import ClosureBody, closure_command
 from domain.movements import DebtSettled, HoldReleased, PointsEarned, PointsRedeemed, PointsRevoked, RedemptionReversed
 from domain.purchase import PurchaseRecorded, PurchaseReturned
 from domain.receipt import MessageAnswered
-from domain.refusals import PointsAreNotCash
+from domain.refusals import PaidForPurchase, PointsAreNotCash
 from tests.builders import ANN, BOB, back, campaign_created, join, line, listed, policy, purchase, returned
 from tests.domain.story import JOINED_AT, kinds
 from tests.domain.world import DAY, NEVER, World, of
@@ -222,12 +223,23 @@ class TestReturns:
             facts = world.do(returned(bought.id, back(amount_minor=5_000), at=NOON, tenders=tenders)).facts
             assert restored(facts) == [expected]
 
-    def test_do_not_bring_back_twice_what_staff_had_reversed(self) -> None:
+    def test_are_the_only_way_for_its_points_to_come_back(self) -> None:
+        """Else the goods would be kept and their points as well."""
         world = rich()
         world.do(hold := world.hold(40))
         world.do(bought := paid(line(1_000), by_points=400, holds=[hold.id]))
-        world.do(world.reverse(hold.id, 30))
-        assert restored(world.do(returned(bought.id, at=NOON)).facts) == [(10, 0)]
+        refused = PaidForPurchase(redemption_id=hold.id, purchase_id=bought.id)
+        world.log.when(world.reverse(hold.id, 30)).then_refused(refused)
+        assert restored(world.do(returned(bought.id, at=NOON)).facts) == [(40, 0)]
+
+    def test_bring_points_back_to_an_account_that_was_closed_when_they_paid(self) -> None:
+        world = rich()
+        closing = ClosureBody(reason="asked", time=NOON)
+        world.do(closure_command(closing, member_id=ANN, identity=world.identity()))
+        world.do(bought := paid(line(1_000), by_points=400))
+        assert world.buckets() == of(issued=1_000, spent=40, available=960)
+        world.do(returned(bought.id, at=NOON))
+        assert world.buckets() == of(issued=1_000, available=1_000)
 
     def test_leave_expired_what_has_expired(self) -> None:
         world = rich(expiry={"mode": "rolling", "months": 1})
