@@ -147,7 +147,7 @@ class Balances(Projection):
                     at, fact["active_from"], fact.get("expires_at"), at, None,
                 ))  # fmt: skip
         if not earned:
-            rows["entries"].append((member_id, purchase_id, at, "purchase", 0, None, None))
+            rows["entries"].append((member_id, purchase_id, at, "purchase", 0, purchase_id, None))
         if "keeps_alive_until" in fact:
             rows["keep_alives"].append((member_id, purchase_id, at, fact["keeps_alive_until"]))
 

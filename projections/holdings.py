@@ -113,7 +113,8 @@ WHERE member_id = ANY(%(members)s) AND at <= %(as_of)s AND NOT EXISTS (
     AND reference = purchase_id AND entries.at <= %(as_of)s
 ) ORDER BY at, until
 """
-# Lots that only add to sums, as nothing is left of them or as they had lapsed by `before`, come as one.
+# Lots that only add to sums come as one: those of which nothing is left, or that had lapsed by `before`; and, unless the
+# member's lots must be looked at `one_by_one`, those that lapse together and are pending, or are not, alike.
 _LOTS: LiteralString = """
 WITH moved AS (
     SELECT member_id, lot_id,
@@ -137,15 +138,19 @@ WITH moved AS (
     FROM {schema}.lots LEFT JOIN moved USING (member_id, lot_id) LEFT JOIN ended USING (member_id, lot_id)
     WHERE member_id = ANY(%(members)s) AND at <= %(as_of)s
 ), told AS (
-    SELECT counted.*, NOT %(each)s AND lot_id <> ALL(%(aside)s::uuid[]) AND (
-        points - revoked - spent - settled - sent = 0 OR coalesce(expires_at <= before, false)
-    ) AS done
-    FROM counted JOIN unnest(%(members)s::uuid[], %(befores)s::timestamptz[]) AS asked (member_id, before) USING (member_id)
+    SELECT counted.*, CASE
+        WHEN %(each)s OR lot_id = ANY(%(aside)s::uuid[]) THEN lot_id::text
+        WHEN points - revoked - spent - settled - sent = 0 OR expires_at <= before THEN ''
+        WHEN one_by_one THEN lot_id::text
+        ELSE concat(expires_at, active_from > %(as_of)s)
+    END AS alike
+    FROM counted JOIN unnest(%(members)s::uuid[], %(befores)s::timestamptz[], %(one_by_one)s::boolean[])
+        AS asked (member_id, before, one_by_one) USING (member_id)
 )
 SELECT member_id, received, (array_agg(purchase_id))[1], (array_agg(lot_id))[1], min(part), sum(points)::bigint,
     min(earned_at), min(active_from), min(expires_at), min(at), sum(revoked)::bigint, sum(spent)::bigint, sum(settled)::bigint,
     sum(sent)::bigint, max(freed_at)
-FROM told GROUP BY member_id, received, CASE WHEN done THEN NULL ELSE lot_id END
+FROM told GROUP BY member_id, received, alike
 """
 _LOT = (
     "id", "part", "points", "earned_at", "active_from", "expires_at", "came_at", "revoked", "spent", "settled", "sent", "freed_at",
@@ -160,7 +165,7 @@ async def holdings_of(snapshot: Snapshot, member_id: UUID, *, as_of: datetime, e
 async def holdings(
     snapshot: Snapshot, members: Sequence[UUID], *, as_of: datetime, each: bool = False
 ) -> dict[UUID, Holdings]:
-    """What members hold, by the facts that had happened at an instant. Lots that are done with come as one, unless `each` is asked for."""
+    """What members hold, by the facts that had happened at an instant. Lots that only add to sums come as one, unless `each` is asked for."""
     asked: dict[str, Any] = {"members": list(members), "as_of": as_of}
     found = {row[0]: Holdings(at=as_of) for row in await snapshot.all(_KNOWN, **asked)}
     if not found:
@@ -177,7 +182,8 @@ async def holdings(
         activity[member_id].append(KeepAlive(at, until))
     befores = [LONG_AGO if member in activity else min(as_of, one.debt_since or as_of) for member, one in found.items()]
     aside = [part["lot_id"] for one in found.values() for hold in one.holds for part in hold.parts]
-    asked |= {"members": list(found), "befores": befores, "aside": aside, "each": each}
+    one_by_one = [member in activity or one.debt > 0 for member, one in found.items()]
+    asked |= {"members": list(found), "befores": befores, "one_by_one": one_by_one, "aside": aside, "each": each}
     for member_id, received, purchase_id, *lot in await snapshot.all(_LOTS, **asked):
         found[member_id].add(Lot(**dict(zip(_LOT, lot, strict=True))), received=received, purchase_id=purchase_id)
     for member_id, one in found.items():

@@ -153,7 +153,7 @@ def _asides(cause: Cause, as_of: datetime, zone: ZoneInfo) -> list[tuple[str, in
 
 def _references(causes: Iterable[Cause]) -> dict[tuple[str, UUID], str]:
     """The lines that others may undo, by what these name them by."""
-    lines = {("purchase", cause.id): _id(cause) for cause in causes if _done(cause)[0][0] == "purchase"}
+    lines = {("purchase", cause.id): _id(cause) for cause in causes if cause.earned}
     for cause in causes:
         for entry in cause.entries:
             if entry.reference is not None and entry.kind in UNDOES.values():
