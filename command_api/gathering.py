@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ log = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 1_000
 MOST_WAITING = 5_000
+IDLE_SECONDS = 1.0
 
 
 class StoreUnavailable(Exception):
@@ -54,7 +56,8 @@ class Gathering:
     async def run(self) -> None:
         """Carry out batch after batch, for ever."""
         while True:
-            await self._arrived.wait()
+            if not await self._something_arrived():
+                continue
             batch = self._take()
             if not self._waiting:
                 self._arrived.clear()
@@ -70,6 +73,16 @@ class Gathering:
     def close(self) -> None:
         """Let the batch under way end."""
         self._thread.shutdown()
+
+    async def _something_arrived(self) -> bool:
+        """Wait for a command. While there is none, keep up with what others write: a till would have to wait for that."""
+        try:
+            await asyncio.wait_for(self._arrived.wait(), IDLE_SECONDS)
+        except TimeoutError:
+            with suppress(PersistenceError):  # the next command will tell
+                await asyncio.get_running_loop().run_in_executor(self._thread, self.loyalty.follow)
+            return False
+        return True
 
     def _take(self) -> list[Waiting]:
         size, count = 0, 0

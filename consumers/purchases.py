@@ -86,6 +86,8 @@ class Intake:
                 records = self._client.poll(timeout_ms=200)
                 if records:
                     self._take_in(records)
+                else:
+                    self._loyalty.follow()
         finally:
             self._client.close()
 

@@ -109,7 +109,7 @@ class Loyalty(Application[UUID]):
         1. Follow the log. 2. Decide on what is in memory. 3. Under the writers' lock: if somebody else wrote to a
         stream that was read, decide again. 4. Save. Whatever goes wrong, memory keeps nothing that was not committed.
         """
-        self._follow(self.facts.written_since(self._position))
+        self.follow()
         batch, decided = self._decide(commands, recorded_at)
         first = self._position + 1
         try:
@@ -129,9 +129,13 @@ class Loyalty(Application[UUID]):
         self._cache.keep(batch.streams.values())
         return [self._outcome(one, command, batch, first) for one, command in zip(decided, commands, strict=True)]
 
+    def follow(self) -> None:
+        """Forget what others have written since; now and then while idle, so that the next command finds little of it."""
+        self._follow(self.facts.written_since(self._position))
+
     def rehearse(self, commands: Sequence[Command], *, recorded_at: datetime) -> list[Decided]:
         """What would become of each command, decided in their order; nothing is written, and nothing is kept."""
-        self._follow(self.facts.written_since(self._position))
+        self.follow()
         batch, decided = self._decide(commands, recorded_at)
         self._cache.forget(batch.streams)
         return decided
@@ -147,7 +151,7 @@ class Loyalty(Application[UUID]):
 
     def present(self, kind: type[S], stream_ids: Sequence[UUID]) -> list[S]:
         """Streams of one kind as they stand now, in one query."""
-        self._follow(self.facts.written_since(self._position))
+        self.follow()
         found = {stream_id: self._cache.take(stream_id) for stream_id in stream_ids}
         missing: dict[UUID, type[Stream]] = {stream_id: kind for stream_id, stream in found.items() if stream is None}
         if missing:

@@ -33,4 +33,5 @@ def test_five_minutes_as_a_till_an_analyst_and_an_auditor(tmp_path: Path) -> Non
         assert '"available":11' in done.stdout, "the till reads the balance that its purchase made"
         assert '"targeted":1' in done.stdout, "the analyst reads the campaign's figures"
         assert "caught up" in done.stdout, "the auditor sees how far everything has come"
+        assert "conservation holds" in done.stdout, "and that no point was lost, doubled or invented"
         assert '"purchase_id"' in done.stdout.splitlines()[-1], "and the fact itself on the topic"
