@@ -23,12 +23,15 @@ def test_an_idle_door_keeps_up_with_what_others_write(database_url: str, monkeyp
         async def idle() -> None:
             running = asyncio.create_task(door.run())
             execute(ledger.writer(), join(BOB, at=JOINED_AT, card="1002"))
-            while writer._position < len(ledger.log()):
-                await asyncio.sleep(0.02)
+            followed = asyncio.Event()
+            loop, follow = asyncio.get_running_loop(), writer.follow
+            monkeypatch.setattr(writer, "follow", lambda: (follow(), loop.call_soon_threadsafe(followed.set)))
+            await followed.wait()
             running.cancel()
             with suppress(asyncio.CancelledError):
                 await running
 
         asyncio.run(asyncio.wait_for(idle(), 30))
         door.close()
+        assert writer._position == len(ledger.log())
         assert [one.member_id for one in writer.present(PointsAccount, [account_id(BOB)])] == [BOB]
