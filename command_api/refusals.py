@@ -18,6 +18,7 @@ STATUS: dict[type[Refusal], int] = {
     no.ConflictingRepeat: 422,
     no.WrongCurrency: 422,
     no.TendersDoNotMatch: 422,
+    no.PointsWithoutBuyer: 422,
     no.TimeInTheFuture: 422,
     no.FactTooLarge: 413,
     no.NoProgrammeInForce: 422,

@@ -15,7 +15,7 @@ from domain.member import Card
 from domain.movements import AccountClosed, DebtWaived, OpeningBalanceImported, PointsAdjusted
 from domain.points_account import PointsAccount, account_id
 from domain.receipt import Receipt
-from domain.refusals import UnknownCard, UnknownTier
+from domain.refusals import EarlierThanCause, UnknownCard, UnknownTier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +49,10 @@ class AdjustPoints(OfMember):
     reason: str
 
     def agree(self, streams: Streams) -> Decision:
-        """Refused in this order: member, closed (where points are given), points."""
+        """Refused in this order: member, earlier than the joining, closed (where points are given), points."""
         account = account_of(streams, self.member_id)
+        if account.registered_at is not None and self.occurred_at < account.registered_at:
+            raise EarlierThanCause(occurred_at=self.occurred_at, cause_at=account.registered_at)
         version, policy = streams.programme.in_force(self.occurred_at)
         if self.points > 0:
             refuse_if_closed(account, self.occurred_at)

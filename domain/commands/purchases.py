@@ -23,7 +23,7 @@ from domain.member import Card, Member
 from domain.movements import PointsEarned, PointsRedeemed, PointsRevoked
 from domain.points_account import PointsAccount, account_id
 from domain.purchase import Purchase, PurchaseRecorded, PurchaseReturned, Sale, SetOff, paid_by_points
-from domain.refusals import PointsAreNotCash, UnknownMember, WrongCurrency
+from domain.refusals import PointsAreNotCash, PointsWithoutBuyer, UnknownMember, WrongCurrency
 from domain.stream import Draft
 
 
@@ -59,7 +59,8 @@ class RecordPurchase(Command):
     def decide(self, streams: Streams) -> Decision | Repeat:
         """A repeat is known before anything else.
 
-        Then clock, programme, currency, rate, member, goods that were brought back, refused in this order.
+        Then clock, programme, currency, rate, buyer of what points paid, member, goods that were brought back, refused in
+        this order. A till on Kafka is not refused for its points: nobody is there to take the goods back.
         """
         purchase = streams.get(Purchase, self.id)
         first = purchase.recorded
@@ -76,6 +77,8 @@ class RecordPurchase(Command):
         member_id, sale = self._buyer(streams), self._sale()
         waiting = [TakeBackKept.of(kept, purchase=purchase, cause=self) for kept in purchase.waiting]
         if member_id is None:
+            if sale.points_minor and self.card_id is None and self.answered:
+                raise PointsWithoutBuyer(amount_minor=sale.points_minor)
             back, reclaiming = self._taken_back(streams)
             recorded = self._record(purchase, None, version, sale) + self._keep(streams)
             return Decision(recorded + back, [*reclaiming, *waiting])

@@ -150,11 +150,13 @@ class ReassignPurchase(FindMember):
         return uuid5(self.id, "purchase")
 
     def agree(self, streams: Streams, purchase: Purchase, recorded: PurchaseRecorded) -> Decision:
-        """Refused in this order: voided, no card, whoever cannot earn, the same holder."""
+        """Refused in this order: voided, no card, earlier than the sale, whoever cannot earn, the same holder."""
         if purchase.voided:
             raise PurchaseVoidedBefore(purchase_id=purchase.id)
         if purchase.member_id is None and recorded.card_id is None:
             raise ReceiptWithoutCard(purchase_id=purchase.id)
+        if self.occurred_at < recorded.occurred_at:
+            raise EarlierThanCause(occurred_at=self.occurred_at, cause_at=recorded.occurred_at)
         account = self.account(streams, earning_at=recorded.occurred_at)
         assert account.member_id is not None, "an account that exists is somebody's"
         if account.member_id == purchase.member_id:

@@ -18,7 +18,7 @@ from domain.movements import PointsEarned, PointsRevoked, RedemptionReversed
 from domain.points_account import PointsAccount, account_id
 from domain.purchase import Purchase, PurchaseReturned, PurchaseVoided, ReturnKept
 from domain.receipt import Receipt
-from domain.refusals import PurchaseVoidedBefore, UnknownPurchase
+from domain.refusals import EarlierThanCause, PurchaseVoidedBefore, UnknownPurchase
 from domain.returned import ReturnedLine
 from domain.stream import Draft
 
@@ -92,7 +92,10 @@ class TakeBack(KeyedCommand):
         yield from of_purchase(streams, self.purchase_id)
 
     def decide(self, streams: Streams) -> Decision | Repeat:
-        """A repeat is known before anything else; then clock, purchase, void, refunds, lines, refused in this order."""
+        """A repeat is known before anything else; then clock, time, purchase, void, refunds, lines, refused in this order.
+
+        A till on Kafka is not refused for its clock: what came back came back.
+        """
         repeat = self.repeat(streams)
         if repeat:
             return repeat
@@ -100,6 +103,8 @@ class TakeBack(KeyedCommand):
         purchase = current(streams, self.purchase_id)
         if self.lines is None and purchase.void_version is not None:
             return Repeat(purchase.id, purchase.void_version)
+        if self.strictly and purchase.recorded is not None and self.occurred_at < purchase.recorded.occurred_at:
+            raise EarlierThanCause(occurred_at=self.occurred_at, cause_at=purchase.recorded.occurred_at)
         drafts = [*self.claim(streams, target=str(self.purchase_id)), *self._taken_in(streams, purchase)]
         return Decision(drafts, [ReclaimPoints.of(purchase.id, cause=self)] if purchase.recorded else ())
 

@@ -55,6 +55,7 @@ from domain.refusals.of_points import (
 from domain.refusals.of_purchases import (
     ClaimTooLate,
     OverReturn,
+    PointsWithoutBuyer,
     PurchaseClaimedBefore,
     PurchaseVoidedBefore,
     ReceiptWithoutCard,
@@ -100,6 +101,7 @@ __all__ = [
     "OversizedMessage",
     "PaidForPurchase",
     "PointsAreNotCash",
+    "PointsWithoutBuyer",
     "PolicyRefused",
     "PurchaseClaimedBefore",
     "PurchaseVoidedBefore",

@@ -9,7 +9,7 @@ from domain.refusals.base import Refusal
 
 @dataclass(eq=False)
 class InsufficientPoints(Refusal):
-    """The account cannot cover so many points at that time. Ask for at most what is available."""
+    """The account cannot cover so many points at that time, and none while it owes. Ask for at most what is available."""
 
     points: int
     available: int

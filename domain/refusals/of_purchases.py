@@ -90,3 +90,10 @@ class SameHolder(Refusal):
 
     purchase_id: UUID
     member_id: UUID
+
+
+@dataclass(eq=False)
+class PointsWithoutBuyer(Refusal):
+    """Points were to pay, and nobody is named who has them. Name the member, or the card."""
+
+    amount_minor: int

@@ -1,6 +1,7 @@
 """Group commit: what the writer of the door does while nobody asks anything."""
 
 import asyncio
+import threading
 from contextlib import suppress
 
 import pytest
@@ -23,10 +24,14 @@ def test_an_idle_door_keeps_up_with_what_others_write(database_url: str, monkeyp
         async def idle() -> None:
             running = asyncio.create_task(door.run())
             execute(ledger.writer(), join(BOB, at=JOINED_AT, card="1002"))
-            followed = asyncio.Event()
-            loop, follow = asyncio.get_running_loop(), writer.follow
-            monkeypatch.setattr(writer, "follow", lambda: (follow(), loop.call_soon_threadsafe(followed.set)))
-            await followed.wait()
+            follow, followed = writer.follow, threading.Event()
+
+            def follow_and_tell() -> None:
+                follow()
+                followed.set()
+
+            monkeypatch.setattr(writer, "follow", follow_and_tell)
+            await asyncio.to_thread(followed.wait, 20)
             running.cancel()
             with suppress(asyncio.CancelledError):
                 await running

@@ -12,14 +12,17 @@ from domain.refusals import (
     AccountAlreadyClosed,
     AccountIsClosed,
     ConflictingRepeat,
+    EarlierThanCause,
     InsufficientPoints,
     InvalidField,
     NoDebt,
+    PointsWithoutBuyer,
     UnknownCard,
     UnknownMember,
     UnknownTier,
 )
-from tests.builders import ANN, line, policy, purchase
+from tests.builders import ANN, line, policy, purchase, returned
+from tests.domain.story import JOINED_AT
 from tests.domain.world import DAY, World, of
 from tests.spec import NOON
 
@@ -205,3 +208,24 @@ class TestOpeningBalances:
         assert world.account().tier == "Gold"
         world.buys(10, at=NOON + timedelta(days=400), id="R-3")
         assert world.account().tier == "Silver"
+
+
+def test_nothing_is_given_to_a_member_before_the_joining() -> None:
+    world = World()
+    early = EarlierThanCause(occurred_at=JOINED_AT - DAY, cause_at=JOINED_AT)
+    world.log.when(world.adjust(5, at=JOINED_AT - DAY)).then_refused(early)
+
+
+def test_nothing_goes_back_over_http_before_it_was_sold() -> None:
+    world = World()
+    sold = world.buys(10)
+    early = EarlierThanCause(occurred_at=NOON - DAY, cause_at=NOON)
+    world.log.when(returned(sold, at=NOON - DAY, strictly=True)).then_refused(early)
+    world.do(returned(sold, at=NOON - DAY))
+
+
+def test_points_that_nobody_has_pay_for_nothing_over_http() -> None:
+    world = World()
+    bought = purchase(line(1_000), at=NOON, card=None, points_minor=100)
+    world.log.when(bought).then_refused(PointsWithoutBuyer(amount_minor=100))
+    world.do(purchase(line(1_000), at=NOON, card=None, points_minor=100, answered=False))

@@ -64,7 +64,7 @@ class TwoLedgers(RuleBasedStateMachine):
             self.naive.join(member, JOINED_AT)
         self.now = NOON
         self.seen = JOINED_AT
-        self.purchases: list[tuple[UUID, int, UUID]] = []
+        self.purchases: list[tuple[UUID, int, UUID, datetime]] = []
         self.holds: list[tuple[UUID, UUID]] = []
         self.redemptions: list[tuple[UUID, UUID, datetime]] = []
         self.told: list[Command] = []
@@ -112,17 +112,17 @@ class TwoLedgers(RuleBasedStateMachine):
         )  # fmt: skip
         sold = [naive.Line(str(n), paid, category, 3) for n, (paid, category) in enumerate(basket, 1)]
         self.tell(command, self.naive.purchase(command.id, member, at, sold, points_minor=by_points, holds=holds))
-        self.purchases.append((command.id, len(basket), member))
+        self.purchases.append((command.id, len(basket), member, at))
 
     @precondition(lambda self: self.purchases)
     @rule(data=st.data(), hours=late, strictly=st.booleans())
     def give_back(self, data: st.DataObject, hours: int, strictly: bool) -> None:
-        purchase_id, lines, member = data.draw(st.sampled_from(self.purchases))
+        purchase_id, lines, member, since = data.draw(st.sampled_from(self.purchases))
         asked = [
             (str(data.draw(st.integers(1, lines))), data.draw(st.integers(0, 2)), data.draw(st.sampled_from([1, 300, 4_000, 15_000])))
             for _ in range(data.draw(st.integers(1, 2)))
         ]  # fmt: skip
-        at = self.at(hours, member)
+        at = max(since, self.at(hours, member)) if strictly else self.at(hours, member)
         command = returned(
             purchase_id, *(back(name, quantity=pieces, amount_minor=amount) for name, pieces, amount in asked),
             at=at, id=f"T-{next(self.world.numbers)}", strictly=strictly,
@@ -135,7 +135,7 @@ class TwoLedgers(RuleBasedStateMachine):
     @precondition(lambda self: self.purchases)
     @rule(data=st.data(), hours=late)
     def void(self, data: st.DataObject, hours: int) -> None:
-        purchase_id, _, member = data.draw(st.sampled_from(self.purchases))
+        purchase_id, _, member, _ = data.draw(st.sampled_from(self.purchases))
         at = self.at(hours, member)
         expected = self.naive.void(purchase_id, at)
         self.tell(returned(purchase_id, at=at, id=f"V-{next(self.world.numbers)}"), expected)
