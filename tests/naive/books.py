@@ -175,6 +175,11 @@ class Books:
         account = self.accounts[member]
         return account if account.merged_into is None else self.follow(account.merged_into)
 
+    def way(self, member: Id) -> list[Account]:
+        """The account of a member, and those that merges have brought it to."""
+        account = self.accounts[member]
+        return [account] if account.merged_into is None else [account, *self.way(account.merged_into)]
+
     def open(self, member: Id, at: datetime) -> Account:
         """The account that answers for a member, with its debt settled up to `at` (and again when all is done)."""
         account = self.follow(member)

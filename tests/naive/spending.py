@@ -97,7 +97,7 @@ class Spending(Books):
         owed = min(points, spent.debt)
         cancelled = min(owed, account.debt)
         account.owe(at, "cancelled", cancelled)
-        unsettled = self.unsettle(account, owed - cancelled, at)
+        unsettled = self.unsettle(spent, owed - cancelled, at)
         spent.debt -= owed
         back = self.take(spent.shares[::-1], points - owed)
         for share in back:
@@ -120,20 +120,21 @@ class Spending(Books):
                 share.points -= part
                 left -= part
 
-    def unsettle(self, account: Account, points: int, at: datetime) -> int:
-        """Lots that paid debt get it back, the latest settlement first, and that debt is cancelled instead."""
-        family = [one for one in self.accounts.values() if self.follow(one.member) is account]
-        paid = [(payer, settlement) for payer in family for settlement in payer.settlements]
-        paid.sort(key=lambda one: one[1].at)
+    def unsettle(self, spent: Redemption, points: int, at: datetime) -> int:
+        """Lots that paid debt get it back, the latest settlement first, and that debt is cancelled instead.
+
+        Of a member who was merged: those of the survivor, of the one before it, and so on, then its own.
+        """
         asked = points
-        for payer, settlement in paid[::-1]:
-            part = min(points, settlement.share.points)
-            settlement.share.points -= part
-            settlement.share.lot.move(at, "settled", -part)
-            payer.owe(at, "settled", -part)
-            payer.owe(at, "cancelled", part)
-            self.hand_on(settlement.share.lot, part, at)
-            points -= part
+        for payer in reversed(self.way(spent.member)):
+            for settlement in payer.settlements[::-1]:
+                part = min(points, settlement.share.points)
+                settlement.share.points -= part
+                settlement.share.lot.move(at, "settled", -part)
+                payer.owe(at, "settled", -part)
+                payer.owe(at, "cancelled", part)
+                self.hand_on(settlement.share.lot, part, at)
+                points -= part
         return asked - points
 
     def hand_on(self, lot: Lot, points: int, at: datetime) -> None:
