@@ -7,8 +7,9 @@ from fastapi import FastAPI, Header, Request
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
+from domain.messages.batches import Batch, read_each
 from domain.messages.reading import Message, read
-from domain.refusals import OversizedMessage
+from domain.refusals import OversizedMessage, Refusal
 
 MAX_BODY_BYTES = 16 << 20
 REFERENCES = "#/components/schemas/{model}"
@@ -28,6 +29,15 @@ def body_of(kind: type[M]) -> Callable[[Request], Awaitable[M]]:
         return read(kind, await raw_body(request), strictly=True)
 
     return read_body
+
+
+def items_of(batch: type[Batch[M]], kind: type[M]) -> Callable[[Request], Awaitable[list[M | Refusal]]]:
+    """A dependency that reads the items of a batch; a bad one is a refusal in its place."""
+
+    async def read_items(request: Request) -> list[M | Refusal]:
+        return read_each(batch, kind, await raw_body(request))
+
+    return read_items
 
 
 async def raw_body(request: Request) -> bytes:

@@ -28,9 +28,11 @@ class Door:
         """Carry out a single command."""
         return (await self.gathering.execute([command]))[0]
 
-    async def each(self, items: Sequence[M], command_of: Callable[[M], Command]) -> list[Outcome | Refusal]:
-        """Carry out a batch; an item that makes no command is refused, and the rest goes on."""
-        read = [_attempt(command_of, item) for item in items]
+    async def each(
+        self, items: Sequence[M | Refusal], command_of: Callable[[M, int], Command]
+    ) -> list[Outcome | Refusal]:
+        """Carry out a batch: the command of each item and its place. One that makes none is refused, and the rest goes on."""
+        read = [_attempt(command_of, item, place) for place, item in enumerate(items)]
         outcomes = iter(await self.gathering.execute([one for one in read if isinstance(one, Command)]))
         return [one if isinstance(one, Refusal) else next(outcomes) for one in read]
 
@@ -43,8 +45,10 @@ async def door(request: Request) -> Door:
 TheDoor = Annotated[Door, Depends(door)]
 
 
-def _attempt(command_of: Callable[[M], Command], item: M) -> Command | Refusal:
+def _attempt(command_of: Callable[[M, int], Command], item: M | Refusal, place: int) -> Command | Refusal:
+    if isinstance(item, Refusal):
+        return item
     try:
-        return command_of(item)
+        return command_of(item, place)
     except Refusal as refusal:
         return refusal

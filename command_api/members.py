@@ -8,12 +8,13 @@ from fastapi import APIRouter, Depends, Query
 from starlette.concurrency import run_in_threadpool
 
 from command_api.answers import BatchAnswer, ErasedAnswer, MemberAnswer, told, told_each
-from command_api.bodies import IdempotencyKey, body_of, documented
+from command_api.bodies import IdempotencyKey, body_of, documented, items_of
 from command_api.door import TheDoor
 from domain.commands.members import JoinMember
 from domain.messages.batches import MemberBatch
 from domain.messages.identity import Identity
 from domain.messages.members import MemberBody, MemberPatch, Reason, change_command, erase_command, join_command
+from domain.refusals import Refusal
 from infra.keys import Principal
 from infra.web import requires
 
@@ -42,18 +43,17 @@ async def join_member(
 @router.post("/batch", response_model=BatchAnswer, openapi_extra=documented(MemberBatch))
 async def join_members(
     staff: Staff,
-    body: Annotated[MemberBatch, Depends(body_of(MemberBatch))],
+    items: Annotated[list[MemberBody | Refusal], Depends(items_of(MemberBatch, MemberBody))],
     the_door: TheDoor,
     idempotency_key: IdempotencyKey = None,
 ) -> dict[str, Any]:
     """Join many members; each joins or is refused by itself. Under a key, each item has its own: `key/0`, `key/1` …"""
 
-    def command_of(one: tuple[MemberBody, str | None]) -> JoinMember:
-        identity = Identity.of(staff.owner, one[1])
-        return join_command(one[0], identity=identity, card_ids=the_door.card_ids, sealing=the_door.personal_data)
+    def command_of(body: MemberBody, place: int) -> JoinMember:
+        identity = Identity.of(staff.owner, idempotency_key and f"{idempotency_key}/{place}")
+        return join_command(body, identity=identity, card_ids=the_door.card_ids, sealing=the_door.personal_data)
 
-    keys = [None if idempotency_key is None else f"{idempotency_key}/{number}" for number in range(len(body.items))]
-    return told_each(await the_door.each(list(zip(body.items, keys, strict=True)), command_of))
+    return told_each(await the_door.each(items, command_of))
 
 
 @router.patch("/{member_id}", response_model=MemberAnswer, openapi_extra=documented(MemberPatch))

@@ -6,13 +6,14 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 
 from command_api.answers import BatchAnswer, PurchaseAnswer, TakenBackAnswer, told, told_each
-from command_api.bodies import IdempotencyKey, body_of, documented
+from command_api.bodies import IdempotencyKey, body_of, documented, items_of
 from command_api.door import TheDoor
 from domain.commands.purchases import RecordPurchase
 from domain.messages.batches import PurchaseBatch
 from domain.messages.identity import Identity
 from domain.messages.purchases import CardIds, PurchaseBody, purchase_command
 from domain.messages.returns import ReturnBody, VoidBody, return_body_command
+from domain.refusals import Refusal
 from infra.keys import Principal
 from infra.web import requires
 
@@ -31,10 +32,10 @@ async def record_purchase(
 
 @router.post("/batch", response_model=BatchAnswer, openapi_extra=documented(PurchaseBatch))
 async def record_purchases(
-    body: Annotated[PurchaseBatch, Depends(body_of(PurchaseBatch))], the_door: TheDoor
+    items: Annotated[list[PurchaseBody | Refusal], Depends(items_of(PurchaseBatch, PurchaseBody))], the_door: TheDoor
 ) -> dict[str, Any]:
     """Record many purchases; each is recorded or refused by itself."""
-    return told_each(await the_door.each(body.items, lambda item: _command(item, the_door.card_ids)))
+    return told_each(await the_door.each(items, lambda item, _: _command(item, the_door.card_ids)))
 
 
 @router.post(

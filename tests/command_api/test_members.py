@@ -107,6 +107,18 @@ def test_a_batch_takes_them_too_and_names_the_field_that_is_wrong(desk: Desk) ->
     assert desk.known() == FIELDS
 
 
+def test_a_badly_shaped_member_is_refused_alone_and_the_others_keep_their_own_keys(desk: Desk) -> None:
+    bad: list[Any] = [{**BODY, "colour": "red"}, {"card": "7"}, "Ann", BODY]
+    for _ in range(2):
+        found = told(desk.ask("POST", "/members/batch", key="k", json={"items": bad}))["items"]
+        assert [(item["status"], item.get("field")) for item in found] == [
+            (422, "colour"), (422, "registered_at"), (422, ""), (201, None)
+        ]  # fmt: skip
+        assert found[3]["member_id"] == str(ANN)
+    assert desk.ledger.states("MemberJoined.v1")[0]["external_id"] == "k/3"
+    assert len(desk.ledger.states("MemberJoined.v1")) == 1
+
+
 def test_what_is_left_out_stays_null_takes_back_and_the_rest_is_new(desk: Desk) -> None:
     desk.join()
     changed = told(desk.change({"phone": "+86 139 0013 9000", "email": None, "language": "zh-CN"}))
