@@ -1,6 +1,6 @@
 """Purchases: what a till sold, to whom, and whether somebody was credited for it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from fractions import Fraction
 from typing import Annotated, NamedTuple
@@ -200,13 +200,10 @@ class Purchase(Stream):
         """Call the purchase off: all that is left goes back."""
         return [
             self.draft(
-                PurchaseVoided,
-                member_id=self.member_id,
-                reason=reason,
-                amount_minor=self.left_minor,
+                PurchaseVoided, member_id=self.member_id, reason=reason, amount_minor=self.left_minor,
                 replaced_by=replaced_by,
             )
-        ]
+        ]  # fmt: skip
 
     def wait(self, **what: object) -> list[Draft]:
         """Keep a return until its purchase arrives."""
@@ -278,16 +275,19 @@ class Purchase(Stream):
             points_minor=paid_by_points(recorded.tenders),
         )
 
+    def left_of(self, sold: Line, returned: Mapping[str, tuple[Fraction, int]]) -> tuple[Fraction, int]:
+        """The pieces and the money of a line that can still go back, where so much is back already."""
+        if self.voided:
+            return NOTHING
+        pieces, amount = returned.get(sold["line"], NOTHING)
+        return Fraction(sold["quantity"]) - pieces, paid(sold) - amount
+
     def _left_of(self, name: str, returned: dict[str, tuple[Fraction, int]], *, strictly: bool) -> tuple[Fraction, int]:
-        """The pieces and the money of a line that can still go back."""
         assert self.recorded is not None, "a return waits until its purchase is recorded"
         sold = next((line for line in self.recorded.lines if line["line"] == name), None)
         if sold is None and strictly:
             raise UnknownLine(line=name, purchase_id=self.id)
-        if sold is None or self.voided:
-            return NOTHING
-        pieces, amount = returned.get(name, NOTHING)
-        return Fraction(sold["quantity"]) - pieces, paid(sold) - amount
+        return NOTHING if sold is None else self.left_of(sold, returned)
 
     @evolves(PurchaseRecorded)
     def _recorded(self, fact: PurchaseRecorded) -> None:

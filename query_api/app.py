@@ -14,7 +14,7 @@ from infra.personal_data import PersonalData
 from infra.settings import Settings
 from infra.web import tell_problems
 from projections import schema
-from query_api import campaigns, facts, health, members, points, proofs, returns
+from query_api import campaigns, facts, health, members, points, proofs, purchases, returns
 from query_api.asking import only_known_parameters
 from query_api.facts import Log
 from query_api.reading import Reader
@@ -48,8 +48,8 @@ def create_app(
     app.state.programme = settings.programme
     app.state.proving = asyncio.Lock()
     app.include_router(health.router)
-    for part in (members.router, points.router, campaigns.router, facts.router, proofs.router, returns.router):
-        app.include_router(part, dependencies=[Depends(only_known_parameters)])
+    for part in (members, points, purchases, campaigns, facts, proofs, returns):
+        app.include_router(part.router, dependencies=[Depends(only_known_parameters)])
     tell_problems(app)
     return app
 

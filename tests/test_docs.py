@@ -12,6 +12,7 @@ import pytest
 from cli.wiring import open_ledger
 from command_api.refusals import STATUS
 from consumers.cloud_events import event_of
+from domain.fact import MESSAGES, message_id
 from domain.loyalty import Recorded
 from domain.messages.identity import Identity
 from domain.messages.members import MemberBody, join_command
@@ -41,6 +42,12 @@ def test_every_refusal_stands_in_the_table_for_tills(name: str) -> None:
     kind = REFUSALS[name]
     named = ", ".join(f"`{field.name}`" for field in fields(kind))
     assert f"| `{name}` | {STATUS[kind]} | {kind.__doc__} | {named} |" in (DOCS / "tills.md").read_text()
+
+
+def test_the_way_to_a_purchase_id_that_tills_are_shown_is_ours() -> None:
+    page = (DOCS / "tills.md").read_text()
+    assert f'uuid5(UUID("{MESSAGES}"), "/stores/367/tills/4\\0R-1004")' in page
+    assert f'"purchase_id": "{message_id("/stores/367/tills/4", "R-1004")}", "state"' in page
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

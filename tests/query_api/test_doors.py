@@ -2,12 +2,16 @@
 
 import pytest
 
-from domain.fact import Fact
+from domain.fact import Fact, message_id
+from domain.purchase import PurchaseRecorded
 from tests.builders import ANN, campaign_created, policy, published
 from tests.query_api.conftest import Door
+from tests.query_api.test_returns import SOLD
 from tests.read_spec import joins
+from tests.spec import fact
 
 EVERY = {"till", "staff", "analyst", "auditor", "admin"}
+R1 = message_id("/stores/1", "R-1")
 MATRIX = {
     "/members?card=1": EVERY,
     f"/members/{ANN}/balance": EVERY,
@@ -16,6 +20,8 @@ MATRIX = {
     f"/members/{ANN}/lots": EVERY,
     f"/members/{ANN}/expiries": EVERY,
     f"/members/{ANN}/statement": EVERY,
+    "/purchases?source=/stores/1&id=R-1": EVERY,
+    f"/purchases/{R1}": EVERY,
     "/expiries": EVERY - {"till"},
     "/campaigns": EVERY - {"till"},
     "/campaigns/spring/analytics": EVERY - {"till"},
@@ -32,7 +38,7 @@ def history() -> list[Fact]:
 @pytest.fixture
 def busy(door: Door) -> Door:
     door.read_side.given(*history())
-    door.recorded(*history())
+    door.recorded(fact(PurchaseRecorded, originator_id=R1, originator_version=1, **SOLD), *history())
     return door
 
 
@@ -73,6 +79,8 @@ def test_the_documentation_asks_for_a_key_and_explains_every_field(door: Door) -
         "Programmes",
         "CampaignAnswer",
         "FactTold",
+        "PurchaseTold",
+        "LineTold",
     }
     silent = [
         f"{name}.{field}"
