@@ -70,6 +70,8 @@ class Load:
         if not self.refused:
             return
         aside = Path("stdin.rejected.ndjson") if self._is_stdin else Path(f"{self.path}.rejected.ndjson")
+        aside.unlink(missing_ok=True)
+        aside.touch(mode=0o600, exist_ok=False)  # it quotes lines, and they hold card numbers
         with aside.open("w", encoding="utf-8") as file:
             file.writelines(json.dumps(one, default=str, ensure_ascii=False) + "\n" for one in self.refused)
         typer.echo(f"the refused lines, with their reasons, are in {aside}", err=True)

@@ -1,6 +1,7 @@
 """Opening balances from files: rehearsed first, brought in once, and nothing at all where a line is refused."""
 
 import json
+import stat
 from dataclasses import replace
 from pathlib import Path
 
@@ -84,10 +85,14 @@ def test_one_refused_line_keeps_the_whole_file_out_unless_it_is_to_be_skipped(sh
         {**LINE, "reference": "old-2", "card": "9999"},
         {**LINE, "reference": "old-3", "tier": "Platinum"},
     )
+    aside = shop.home / "a.ndjson.rejected.ndjson"
+    aside.write_text("of an earlier attempt\n")
+    aside.chmod(0o644)
     code, told = shop.load("a.ndjson", text)
     assert (code, shop.imported()) == (1, 0)
     assert "rehearsed: 1 members, 40 points, 2 refused" in told
-    refused = [json.loads(line) for line in (shop.home / "a.ndjson.rejected.ndjson").read_text().splitlines()]
+    assert stat.S_IMODE(aside.stat().st_mode) == 0o600, "it quotes lines with card numbers"
+    refused = [json.loads(line) for line in aside.read_text().splitlines()]
     assert [(one["line"], one["reason"]) for one in refused] == [(2, "unknown-card"), (3, "unknown-tier")]
     code, told = shop.load("a.ndjson", text, "--skip-refused")
     assert (code, shop.imported()) == (1, 1)
