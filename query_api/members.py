@@ -58,7 +58,7 @@ class Profile(BaseModel):
     address: str | None = Field(None, description="The postal address")
     birth_date: str | None = Field(None, description="The day of birth", json_schema_extra={"format": "date"})
     language: str | None = Field(None, description="The language to write in")
-    consents: list[Consent] = Field(description="What holds now, by purpose and channel")
+    consents: list[Consent] = Field(description="What holds now, by purpose and channel; nothing after an erasure")
     consent_history: list[Consent] = Field(description="Everything that was ever said, in its order")
     erased_at: datetime | None = Field(None, description="When the personal data were erased, if they were")
     position: int = Field(description="The log position up to which the answer is complete")
@@ -83,7 +83,7 @@ async def profile(request: Request, member_id: UUID, read: TheReader, wait: Wait
         registered_at=found.registered_at,
         **opened.fields,
         language=None if erased_at else found.language,
-        consents=list({(one.purpose, one.channel): one for one in found.consents}.values()),
+        consents=[] if erased_at else list({(one.purpose, one.channel): one for one in found.consents}.values()),
         consent_history=found.consents,
         erased_at=erased_at,
         position=position,

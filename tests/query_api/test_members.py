@@ -90,16 +90,20 @@ def test_a_profile_is_told_in_clear_to_staff_with_consents_and_their_history(doo
 def test_of_an_erased_profile_only_that_is_told(door: Door) -> None:
     sealed = SEALING.seal_first(ANN, FIELDS)
     keep(door, sealed)
-    door.read_side.given(*joins(ANN, card="1", language="en"), profile(ANN, sealed))
+    joined = joins(ANN, card="1", language="en", consents={"mail": True})
+    door.read_side.given(*joined, profile(ANN, sealed))
     with connect(door.settings.database_url) as database, database.cursor() as cursor:
         personal_data.destroy(cursor, [ANN])
     told = door.ask(f"/members/{ANN}/profile", "staff").json()
     assert told.keys() == {"member_id", "registered_at", "consents", "consent_history", "erased_at", "position"}
     assert told["position"] == 4, "the read model has not heard of it yet"
+    assert told["consents"] == []
     door.read_side.given(*erases(ANN, cards=["1"], at=JANUARY + timedelta(days=1)))
     told = door.ask(f"/members/{ANN}/profile", "staff").json()
     assert told.keys() == {"member_id", "registered_at", "consents", "consent_history", "erased_at", "position"}
     assert told["erased_at"] == "2024-01-02T00:00:00Z"
+    assert told["consents"] == [], "nobody has agreed to anything any more"
+    assert [one["granted"] for one in told["consent_history"]] == [True]
     door.read_side.models.take_in(door.read_side.teller.watermark())
     problem(door.ask("/members", card="1"), 404, "unknown-member")
 
