@@ -1,6 +1,6 @@
 """What changed what a member has, cause by cause, as the rows know it up to an instant."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +16,14 @@ NOBODY = UUID(int=0)
 
 EARLY, LATE = 0, 1
 """At one instant the clock moves first: what lapses then is gone for all others."""
+
+ORDER = (
+    "opening-balance", "purchase", "transfer-received", "merge-received", "debt-came", "adjustment",
+    "hold", "redemption", "release",
+    "return", "full-return", "adjustment-taken", "reversal", "waiver",
+    "transfer-sent", "merge-sent", "debt-went", "unmerge-sent", "unmerge-received", "closing",
+)  # fmt: skip
+"""What stands before what at one instant: nothing before what it takes from or undoes. Ids are random and tell nothing."""
 
 
 class Entry(NamedTuple):
@@ -43,6 +51,22 @@ class Cause:
     """By part of a purchase."""
     active_from: datetime | None = None
     """When the last of what it gave can be spent."""
+    unheld: int = 0
+    """Points of the holds that it ended and did not use."""
+
+    @property
+    def done(self) -> Counter[str]:
+        """The kinds of things that it did, each with how many points."""
+        done = Counter({"purchase": sum(self.earned.values())} if self.earned else {})
+        for entry in self.entries:
+            taken = entry.kind == "adjustment" and entry.points < 0
+            done["adjustment-taken" if taken else entry.kind] += abs(entry.points)
+        return done
+
+    @property
+    def stage(self) -> int:
+        """Its place among all of its instant: after the clock, that of the last thing that it did."""
+        return 0 if self.rank == EARLY else max((ORDER.index(kind) for kind in self.done), default=len(ORDER)) + 1
 
     @property
     def tells(self) -> bool:
@@ -87,7 +111,7 @@ WHERE member_id = %(member_id)s AND at <= %(as_of)s
 
 
 async def causes_of(snapshot: Snapshot, held: Holdings, *, member_id: UUID) -> list[Cause]:
-    """Everything that changed what the member has, or has something to say, in the order of business time, then of ids."""
+    """Everything that changed what the member has, or has something to say, in the order of business time, then of stages."""
     asked: dict[str, Any] = {"member_id": member_id, "as_of": held.at}
     found = _Causes()
     found.came(await snapshot.all(_LOTS, **asked))
@@ -106,6 +130,7 @@ class _Causes:
 
     causes: dict[tuple[datetime, int, UUID], Cause] = field(default_factory=dict)
     steps: defaultdict[UUID, list[Step]] = field(default_factory=lambda: defaultdict(list))
+    holds: set[UUID] = field(default_factory=set)
 
     def at(self, at: datetime, rank: int, cause_id: UUID) -> Cause:
         return self.causes.setdefault((at, rank, cause_id), Cause(at, rank, cause_id))
@@ -125,8 +150,11 @@ class _Causes:
     def held(self, rows: Iterable[Row], *, until: datetime) -> None:
         """A hold ends by what captured or released it, or by itself."""
         for lot_id, at, hold_id, points, ends_at, ended_by in rows:
+            self.holds.add(hold_id)
             if at < ends_at:
                 self.steps[lot_id].append(Step(at, LATE, hold_id, held=points))
+            if ended_by:
+                self.at(ends_at, LATE, ended_by).unheld += points
             if at < ends_at <= until:
                 rank, cause_id = (LATE, ended_by) if ended_by else (EARLY, NOBODY)
                 self.steps[lot_id].append(Step(ends_at, rank, cause_id, held=-points))
@@ -141,8 +169,11 @@ class _Causes:
             self.moved((part["lot_id"], one.at, NOBODY, -part["points"]) for part in one.parts)
 
     def said(self, rows: Iterable[Row]) -> None:
-        for at, cause_id, *entry in rows:
-            self.at(at, LATE, cause_id).entries.append(Entry(*entry))
+        for at, cause_id, *said in rows:
+            cause, entry = self.at(at, LATE, cause_id), Entry(*said)
+            cause.entries.append(entry)
+            if entry.kind in {"release", "redemption"} and entry.reference in self.holds:
+                cause.unheld -= entry.points
 
     def walk(self, lots: Iterable[Lot], *, until: datetime) -> None:
         """Only now is it known which points were there when something happened to them, and which had lapsed."""
@@ -153,7 +184,8 @@ class _Causes:
                 cause.meant += step.free
 
     def in_order(self) -> list[Cause]:
-        return [self.causes[place] for place in sorted(self.causes) if self.causes[place].tells]
+        telling = (cause for cause in self.causes.values() if cause.tells)
+        return sorted(telling, key=lambda cause: (cause.at, cause.stage, cause.id))
 
     @staticmethod
     def _owes(cause: Cause, points: int) -> None:

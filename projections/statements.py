@@ -1,6 +1,5 @@
 """A member's history in plain words: one line for each cause, with what it changed and what there was then."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from itertools import accumulate
@@ -64,7 +63,9 @@ class Statement(BaseModel):
 
     member_id: UUID = Field(description="The member")
     language: Language = Field(description="The language of the texts")
-    items: list[Line] = Field(description="The lines, ordered by business time, then by id")
+    items: list[Line] = Field(
+        description="The lines, ordered by business time; at one instant, nothing before what it takes from or undoes"
+    )
     next: str | None = Field(description="Pass it as `after` for the next page; null on the last one")
     balance: int = Field(description="What the member has at `as_of`: the `balance` of the latest line")
     pending: int = Field(description="How many points of it cannot be used yet")
@@ -121,7 +122,7 @@ async def statement_of(
 
 def _place(line: tuple[Cause, int]) -> str:
     cause, _ = line
-    return place_of(cause.at, f"{cause.rank}-{cause.id}")
+    return place_of(cause.at, f"{cause.stage:02}-{cause.id}")
 
 
 def _id(cause: Cause) -> str:
@@ -132,16 +133,13 @@ def _done(cause: Cause) -> list[tuple[str, int]]:
     """Each kind of thing that was done, and with how many points; what it was above all stands first."""
     if cause.rank == EARLY:
         return [("expiry", -cause.points)]
-    done = Counter({"purchase": sum(cause.earned.values())} if cause.earned else {})
-    for entry in cause.entries:
-        taken = entry.kind == "adjustment" and entry.points < 0
-        done["adjustment-taken" if taken else entry.kind] += abs(entry.points)
+    done = cause.done
     return [(kind, done[kind]) for kind in LINES if kind in done] or [("settlement", cause.points)]
 
 
 def _asides(cause: Cause, as_of: datetime, zone: ZoneInfo) -> list[tuple[str, int | date | str]]:
-    """What of it was lapsed already or lapsed with it; from when what it gave can be used; the reason."""
-    asides: list[tuple[str, int | date | str]] = []
+    """What it set free; what of it was lapsed already or lapsed with it; from when what it gave can be used; the reason."""
+    asides: list[tuple[str, int | date | str]] = [("unheld", cause.unheld)] if cause.unheld > 0 else []
     lapsed = 0 if cause.rank == EARLY else cause.meant - cause.points
     if lapsed:
         asides.append(("expired-at-once", lapsed) if lapsed > 0 else ("expired-before", -lapsed))

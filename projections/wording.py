@@ -9,39 +9,40 @@ LANGUAGES: tuple[Language, ...] = get_args(Language)
 Sentence = dict[Language, str]
 
 LINES: dict[str, Sentence] = {
-    "purchase": {"en": "Purchase: {points} earned", "zh": "购物:获得 {points}"},
-    "full-return": {"en": "Everything returned: {points} taken back", "zh": "全部退货:收回 {points}"},
-    "return": {"en": "Return: {points} taken back", "zh": "退货:收回 {points}"},
+    "purchase": {"en": "Purchase: {points} earned", "zh": "购物：获得 {points}"},
+    "full-return": {"en": "Everything returned: {points} taken back", "zh": "全部退货：收回 {points}"},
+    "return": {"en": "Return: {points} taken back", "zh": "退货：收回 {points}"},
     "redemption": {"en": "{points} used", "zh": "使用 {points}"},
-    "reversal": {"en": "{points} given back, as their use was cancelled", "zh": "兑换取消:退回 {points}"},
+    "reversal": {"en": "{points} given back, as their use was cancelled", "zh": "兑换取消：退回 {points}"},
     "hold": {"en": "{points} set aside", "zh": "预留 {points}"},
     "release": {"en": "{points} no longer set aside", "zh": "解除预留 {points}"},
-    "adjustment": {"en": "Correction: {points} given", "zh": "调整:补发 {points}"},
-    "adjustment-taken": {"en": "Correction: {points} taken", "zh": "调整:扣除 {points}"},
+    "adjustment": {"en": "Correction: {points} given", "zh": "调整：补发 {points}"},
+    "adjustment-taken": {"en": "Correction: {points} taken", "zh": "调整：扣除 {points}"},
     "waiver": {"en": "{points} that were owed need not be paid", "zh": "免除所欠 {points}"},
     "opening-balance": {"en": "{points} brought in from before", "zh": "转入原有 {points}"},
-    "transfer-sent": {"en": "{points} sent to another member", "zh": "转出 {points} 给其他会员"},
+    "transfer-sent": {"en": "{points} sent to another member", "zh": "转出 {points}给其他会员"},
     "transfer-received": {"en": "{points} received from another member", "zh": "收到其他会员转来的 {points}"},
     "merge-sent": {
         "en": "Joined with another membership: {points} moved there",
-        "zh": "会员合并:{points} 已转入另一账户",
+        "zh": "会员合并：{points}已转入另一账户",
     },
-    "merge-received": {"en": "Another membership joined: {points} came along", "zh": "会员合并:并入 {points}"},
-    "unmerge-sent": {"en": "Memberships parted: {points} went back", "zh": "取消合并:退还 {points}"},
-    "unmerge-received": {"en": "Memberships parted: {points} came back", "zh": "取消合并:收回 {points}"},
-    "debt-went": {"en": "{points} that were owed went along", "zh": "所欠 {points} 一并转出"},
-    "debt-came": {"en": "{points} that were owed came along", "zh": "所欠 {points} 一并转入"},
-    "expiry": {"en": "{points} expired", "zh": "{points} 到期失效"},
+    "merge-received": {"en": "Another membership joined: {points} came along", "zh": "会员合并：并入 {points}"},
+    "unmerge-sent": {"en": "Memberships parted: {points} went back", "zh": "取消合并：退还 {points}"},
+    "unmerge-received": {"en": "Memberships parted: {points} came back", "zh": "取消合并：收回 {points}"},
+    "debt-went": {"en": "{points} that were owed went along", "zh": "所欠 {points}一并转出"},
+    "debt-came": {"en": "{points} that were owed came along", "zh": "所欠 {points}一并转入"},
+    "expiry": {"en": "{points} expired", "zh": "{points}到期失效"},
     "settlement": {"en": "What was owed was paid with points", "zh": "以积分抵偿所欠"},
     "closing": {"en": "Account closed", "zh": "账户关闭"},
 }
 """By kind; where a cause did several things, the first of these comes first."""
 
 ASIDES: dict[str, Sentence] = {
-    "expired-at-once": {"en": "{points} of them expired at once", "zh": "其中 {points} 随即失效"},
-    "expired-before": {"en": "{points} of them had expired before", "zh": "其中 {points} 此前已失效"},
+    "unheld": {"en": "{points} no longer set aside", "zh": "解除预留 {points}"},
+    "expired-at-once": {"en": "{points} of them expired at once", "zh": "其中 {points}随即失效"},
+    "expired-before": {"en": "{points} of them had expired before", "zh": "其中 {points}此前已失效"},
     "from": {"en": "can be used from {day}", "zh": "{day} 起可用"},
-    "reason": {"en": "reason: {reason}", "zh": "原因:{reason}"},
+    "reason": {"en": "reason: {reason}", "zh": "原因：{reason}"},
 }
 
 
@@ -54,7 +55,7 @@ def counted(points: int, language: Language) -> str:
 
 def sentence(lines: list[tuple[str, int]], asides: list[tuple[str, int | date | str]], language: Language) -> str:
     """What a line of a statement says: what was done, each kind with its points, and asides in brackets."""
-    stop, opens, closes = ("; ", " (", ")") if language == "en" else (";", "(", ")")
+    stop, opens, closes = ("; ", " (", ")") if language == "en" else ("；", "（", "）")
     done = stop.join(LINES[kind][language].format(points=counted(points, language)) for kind, points in lines)
     said = stop.join(_aside(name, what, language) for name, what in asides)
     return f"{done}{opens}{said}{closes}" if said else done

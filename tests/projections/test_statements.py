@@ -1,14 +1,16 @@
 """A member's history in plain words: a line for each cause, and what there was after it."""
 
+import re
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from projections.causes import ORDER
 from projections.points import balance_of
 from projections.statements import Line, Statement, statement_of
-from projections.wording import ASIDES, LANGUAGES, LINES
+from projections.wording import ASIDES, LANGUAGES, LINES, sentence
 from tests.builders import ANN, BOB, policy, published, returned
 from tests.domain.world import DAY, World
 from tests.projections.histories import RULES, stories
@@ -30,6 +32,15 @@ def ask(read_side: ReadSide, member_id: UUID = ANN, *, at: datetime = NOON + 90 
 
 def lines(statement: Statement) -> list[tuple[str, str, int, int]]:
     return [(one.kind, one.text, one.points, one.balance) for one in statement.items]
+
+
+def paged(read_side: ReadSide, order: str) -> list[Line]:
+    found: list[Line] = []
+    after: str | None = ""
+    while after is not None:
+        page = ask(read_side, order=order, after=after, limit=3)
+        found, after = found + page.items, page.next
+    return found
 
 
 def told(read_side: ReadSide, world: World) -> ReadSide:
@@ -75,7 +86,7 @@ def test_holding_moves_nothing_capturing_does_and_a_reversal_names_what_it_rever
     statement = ask(read_side)
     assert lines(statement)[1:] == [
         ("hold", "10 points set aside", 0, 30),
-        ("redemption", "8 points used", -8, 22),
+        ("redemption", "8 points used (2 points no longer set aside)", -8, 22),
         ("hold", "5 points set aside", 0, 22),
         ("release", "5 points no longer set aside", 0, 22),
         ("reversal", "3 points given back, as their use was cancelled", 3, 25),
@@ -152,7 +163,7 @@ def test_points_that_cannot_be_used_yet_count_and_are_said_to_be_so(read_side: R
         "Purchase: 30 points earned (can be used from 2023-05-07)", 30, 30,
     )  # fmt: skip
     assert ask(read_side).items[0].text == "Purchase: 30 points earned"
-    assert ask(read_side, at=NOON + DAY, language="zh").items[0].text == "购物:获得 30 积分(2023-05-07 起可用)"
+    assert ask(read_side, at=NOON + DAY, language="zh").items[0].text == "购物：获得 30 积分（2023-05-07 起可用）"
 
 
 def test_pages_follow_each_other_in_either_order(read_side: ReadSide) -> None:
@@ -161,17 +172,57 @@ def test_pages_follow_each_other_in_either_order(read_side: ReadSide) -> None:
         world.buys(1, at=NOON + number % 3 * DAY, id=f"R-{number}")
     told(read_side, world)
     whole = ask(read_side).items
-    for order, expected in (("oldest", whole), ("newest", whole[::-1])):
-        found: list[Line] = []
-        after: str | None = ""
-        while after is not None:
-            page = ask(read_side, order=order, after=after, limit=3)
-            found, after = found + page.items, page.next
-        assert found == expected
+    assert paged(read_side, "oldest") == whole
+    assert paged(read_side, "newest") == whole[::-1]
+
+
+def test_of_one_instant_all_purchases_stand_before_what_voids_them(read_side: ReadSide) -> None:
+    world = World(LASTING)
+    for number in range(4):
+        world.do(returned(world.buys(10, at=NOON, id=f"R-{number}"), at=NOON, id=f"V-{number}"))
+    told(read_side, world)
+    whole = ask(read_side).items
+    assert [(one.kind, one.balance) for one in whole] == [
+        *(("purchase", points) for points in (10, 20, 30, 40)), *(("full-return", points) for points in (30, 20, 10, 0)),
+    ]  # fmt: skip
+    assert {one.reverses for one in whole[4:]} == {one.id for one in whole[:4]}
+    assert paged(read_side, "oldest") == paged(read_side, "newest")[::-1] == whole
+
+
+def test_of_one_instant_all_holds_stand_before_what_ends_them(read_side: ReadSide) -> None:
+    world = World(LASTING)
+    world.buys(30, at=NOON)
+    holds = [world.hold(5, at=NOON + DAY) for _ in range(4)]
+    used, *given_up = (hold.id for hold in holds)
+    ends = [world.capture(used, 2, at=NOON + DAY), *(world.release(hold, at=NOON + DAY) for hold in given_up)]
+    for command in (*holds, *ends, world.reverse(used, at=NOON + DAY)):
+        world.do(command)
+    told(read_side, world)
+    assert [(one.kind, one.text, one.balance) for one in ask(read_side).items[1:]] == [
+        *[("hold", "5 points set aside", 30)] * 4,
+        ("redemption", "2 points used (3 points no longer set aside)", 28),
+        *[("release", "5 points no longer set aside", 28)] * 3,
+        ("reversal", "2 points given back, as their use was cancelled", 30),
+    ]
 
 
 def test_every_sentence_is_there_in_every_language() -> None:
-    assert all(set(sentence) == set(LANGUAGES) for sentence in (*LINES.values(), *ASIDES.values()))
+    assert all(set(each) == set(LANGUAGES) for each in (*LINES.values(), *ASIDES.values()))
+
+
+def test_every_line_has_its_place_among_those_of_its_instant() -> None:
+    assert set(ORDER) == LINES.keys() - {"expiry", "settlement"}, "what the clock does stands first"
+
+
+def test_chinese_is_set_in_full_width_and_what_staff_wrote_stays_as_it_is() -> None:
+    asides: list[tuple[str, int | date | str]] = [(name, 1_200) for name in ASIDES if name not in {"from", "reason"}]
+    texts = [sentence([(kind, 1_200), ("debt-came", 5)], [*asides, ("from", date(2024, 5, 7))], "zh") for kind in LINES]
+    for text in texts:
+        assert not re.search(r"[():;]|,(?!\d)", text), text
+        assert not re.search(r"[^\x00-\x7f] +[^\x00-\x7f]", text), text
+    assert sentence([("opening-balance", 5)], [("reason", "opening balance")], "zh") == (
+        "转入原有 5 积分（原因：opening balance）"
+    )
 
 
 def test_a_stranger_is_unknown(read_side: ReadSide) -> None:
@@ -203,7 +254,10 @@ def test_where_nothing_came_late_each_line_tells_the_balance_of_its_instant(read
     read_side.given(published(RULES[rules]), *(fact for story in several for fact in story.facts))
     for story in several:
         for member in story.members:
-            at_last = {line.at: line.balance for line in ask(read_side, member, at=story.latest() + 60 * DAY).items}
+            found = ask(read_side, member, at=story.latest() + 60 * DAY).items
+            place = {line.id: number for number, line in enumerate(found)}
+            assert all(place[line.reverses] < place[line.id] for line in found if line.reverses is not None)
+            at_last = {line.at: line.balance for line in found}
             for at, balance in at_last.items():
                 whole = read_side.ask("balances", balance_of, member_id=member, as_of=at)
                 assert whole is not None

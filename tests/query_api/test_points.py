@@ -54,7 +54,7 @@ def test_a_statement_is_told_in_the_language_asked_for_newest_first(asked: Door)
     ]  # fmt: skip
     assert (english["language"], english["balance"], english["debt"]) == ("en", 18, 0)
     first = asked.ask(f"/members/{ANN}/statement", as_of=AS_OF, language="zh", order="oldest", limit=1).json()
-    assert [one["text"] for one in first["items"]] == ["购物:获得 30 积分"]
+    assert [one["text"] for one in first["items"]] == ["购物：获得 30 积分"]
     second = asked.ask(
         f"/members/{ANN}/statement", as_of=AS_OF, language="zh", order="oldest", limit=1, after=first["next"]
     ).json()
