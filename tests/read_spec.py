@@ -56,15 +56,18 @@ class Teller:
 
     def tell(self, *facts: Fact) -> Polled:
         """One batch of facts, in their order."""
-        polled: Polled = defaultdict(list)
         encode = FactMapper({}).to_stored_event
-        for one in facts:
+        return self.tell_stored((one.stored_name, one.subject, encode(one).state) for one in facts)
+
+    def tell_stored(self, facts: Iterable[tuple[str, UUID, bytes]]) -> Polled:
+        """Facts as they stand in the log: name, subject and JSON."""
+        polled: Polled = defaultdict(list)
+        for name, subject, state in facts:
             self.position += 1
-            key = str(one.subject).encode()
+            key = str(subject).encode()
             partition = partition_of(key, PARTITIONS)
             chain = f"{self.epoch}/{self.position}/{self.prevs[partition]}"
-            message = self.message(partition, f"loyalty.{one.stored_name}", chain, key=key, value=encode(one).state)
-            polled[partition].append(message)
+            polled[partition].append(self.message(partition, f"loyalty.{name}", chain, key=key, value=state))
             self.prevs[partition] = self.position
         return dict(polled)
 
