@@ -84,11 +84,11 @@ class Clock:
 
     def _due(self, diary: Agenda, watched: Watched[Any], now: datetime) -> Iterator[tuple[list[UUID], Counter[str]]]:
         """Streams for one transaction each, with what it will record."""
-        self._loyalty.present(watched.stream, ())  # keep up with the log, though nothing may be due
+        self._loyalty.present(watched.stream, (), at=now)  # keep up with the log, though nothing may be due
         for stream_ids in diary.due(watched.kind, now, most=AT_ONCE):
             some: list[UUID] = []
             facts: Counter[str] = Counter()
-            for stream in self._loyalty.present(watched.stream, stream_ids):
+            for stream in self._loyalty.present(watched.stream, stream_ids, at=now):
                 some.append(stream.id)
                 facts.update(watched.brought(stream, self._loyalty.programme, now))
                 if facts.total() >= MOST_FACTS:
@@ -125,7 +125,7 @@ class Clock:
                 now + TRY_AGAIN if stream.id in failed else watched.next_due(stream, programme, now),
                 watched.owes(stream),
             )
-            for stream in self._loyalty.present(watched.stream, stream_ids)
+            for stream in self._loyalty.present(watched.stream, stream_ids, at=now)
         ]
 
     @contextmanager

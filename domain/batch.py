@@ -8,6 +8,7 @@ from uuid import UUID
 
 from eventsourcing.persistence import PersistenceError
 
+from domain.books import InClosedBooks
 from domain.campaign import CATALOGUE_ID, Campaign, Catalogue
 from domain.command import Command, Decision, Repeat
 from domain.fact import MAX_FACT_BYTES, Fact
@@ -153,7 +154,7 @@ class Batch:
                 decision = command.decide(self)
                 assert isinstance(decision, Decision), "what follows a command has no identity of its own"
                 self._apply(decision, command)
-            except PersistenceError:
+            except (PersistenceError, InClosedBooks):
                 raise
             except Exception as error:
                 raise BrokenOff from error
@@ -169,6 +170,8 @@ class Batch:
         for draft, fact in zip(decision.drafts, facts, strict=True):
             try:
                 draft.stream.evolve(fact)
+            except InClosedBooks:
+                raise
             except Exception as error:
                 raise BrokenOff from error
             if isinstance(draft.stream, Catalogue):

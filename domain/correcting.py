@@ -151,9 +151,9 @@ def close(account: PointsAccount, *, reason: str) -> list[Draft]:
 def expire(account: PointsAccount, now: datetime) -> list[Draft]:
     """Record what has lapsed by now, each at its instant, as far as it was not recorded before."""
     reach, _ = account.reach(now)
-    held = held_at(account.holds.values(), now)
+    held = held_at(account.open_holds(), now)
     by_instant: dict[datetime, list[Taken]] = {}
-    for lot in account.lots.values():
+    for lot in account.open_lots():
         left = reach.left(lot, held) - lot.lapsed
         if left > 0 and lot.expired(now):
             for at, points in _lapses(account, lot, left, now):
@@ -170,7 +170,7 @@ def _lapses(account: PointsAccount, lot: Lot, points: int, now: datetime) -> Ite
     assert lot.expires_at is not None, "it has lapsed"
     timed_out = [
         (hold.until, part["points"])
-        for hold in account.holds.values()
+        for hold in account.open_holds()
         if hold.ended is None and lot.expires_at < hold.until <= now
         for part in hold.parts
         if part["lot_id"] == lot.id

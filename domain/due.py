@@ -22,11 +22,11 @@ def brought_about(account: PointsAccount, now: datetime) -> list[Draft]:
 
 def next_due(account: PointsAccount, now: datetime) -> datetime | None:
     """When, after now, something may come about, as far as the account knows by now; never later than it does."""
-    lots = [lot for lot in account.lots.values() if lot.free > lot.lapsed]
+    lots = [lot for lot in account.open_lots() if lot.free > lot.lapsed]
     instants = {
         *(lot.expires_at for lot in lots),
         *(lot.freed_at for lot in lots),
-        *(hold.until for hold in account.holds.values() if hold.ended is None),
+        *(hold.until for hold in account.open_holds() if hold.ended is None),
         *(one.at for one in account.reach(NEVER)[1]),
     }
     return min((at for at in instants if at is not None and at > now), default=None)

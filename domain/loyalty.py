@@ -1,6 +1,6 @@
 """The one write path: commands in, facts out, a whole batch in one transaction."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,19 +11,22 @@ from eventsourcing.application import Application
 from eventsourcing.persistence import Notification, PersistenceError, StoredEvent
 from eventsourcing.utils import EnvType
 
+from domain import loading
 from domain.batch import Batch, BrokenOff, StreamCache
+from domain.books import InClosedBooks
 from domain.command import Command, Repeat
 from domain.fact import Fact
+from domain.loading import Loader
 from domain.points_account import PointsAccount
 from domain.programme import Programme, programme_id
 from domain.refusals import Refusal
-from domain.stream import OtherStream, Stream
+from domain.stream import Stream
 
 CACHED_FACTS = 1_000_000
 """At most some 800 MB of streams, however long some of them are: a credited purchase takes up to 0.8 kB."""
 
 
-class Log(Protocol):
+class Log(loading.Log, Protocol):
     """The port to the log of facts."""
 
     def writing(self, *, after: int) -> AbstractContextManager[list[tuple[int, UUID]]]:
@@ -34,9 +37,6 @@ class Log(Protocol):
 
     def insert_events(self, stored_events: Sequence[Any], **kwargs: Any) -> Sequence[int]:
         """Append and commit; answers positions."""
-
-    def select_streams(self, ids: Sequence[UUID]) -> Iterable[Notification]:
-        """All facts of some streams, each stream in its order."""
 
     def position_of(self, stream_id: UUID, version: int) -> int:
         """The position of one fact."""
@@ -94,6 +94,7 @@ class Loyalty(Application[UUID]):
         self.facts = cast("Log", self.recorder)
         self.programme_name = programme
         self._cache = StreamCache(most_facts=cached_facts)
+        self._loader = Loader(self.facts, self.decoded)
         self._position = self.facts.max_notification_id() or 0
 
     def execute(
@@ -131,10 +132,11 @@ class Loyalty(Application[UUID]):
 
     def follow(self) -> None:
         """Forget what others have written since; now and then while idle, so that the next command finds little of it."""
+        self._loader.begin()
         self._follow(self.facts.written_since(self._position))
 
     def rehearse(self, commands: Sequence[Command], *, recorded_at: datetime) -> list[Decided]:
-        """What would become of each command, decided in their order; nothing is written, and nothing is kept."""
+        """What would become of each command, decided in their order; nothing is recorded, and nothing is kept in memory."""
         self.follow()
         batch, decided = self._decide(commands, recorded_at)
         self._cache.forget(batch.streams)
@@ -145,20 +147,25 @@ class Loyalty(Application[UUID]):
         """The programme with all its versions, as last read."""
         known = self._cache.take(programme_id(self.programme_name))
         if known is None:
-            known = next(iter(self._load({programme_id(self.programme_name): Programme})))
+            known = next(iter(self._loader.load({programme_id(self.programme_name): Programme})))
         assert isinstance(known, Programme), "the id of a programme names nothing else"
         return known
 
-    def present(self, kind: type[S], stream_ids: Sequence[UUID]) -> list[S]:
-        """Streams of one kind as they stand now, in one query."""
+    def present(self, kind: type[S], stream_ids: Sequence[UUID], *, at: datetime) -> list[S]:
+        """Streams of one kind as they stand now, with all that matters at an instant; those not in memory in one query."""
         self.follow()
         found = {stream_id: self._cache.take(stream_id) for stream_id in stream_ids}
-        missing: dict[UUID, type[Stream]] = {stream_id: kind for stream_id, stream in found.items() if stream is None}
-        if missing:
-            found |= {stream.id: stream for stream in self._load(missing)}
+        found |= self._loaded(kind, [stream_id for stream_id, stream in found.items() if stream is None])
+        closed = [stream.id for stream in found.values() if stream is not None and not stream.is_open(at)]
+        self._loader.whole(*closed)
+        found |= self._loaded(kind, closed)
         streams = [stream for stream in found.values() if isinstance(stream, kind)]
         self._cache.keep(streams)
         return streams
+
+    def _loaded(self, kind: type[Stream], stream_ids: Sequence[UUID]) -> dict[UUID, Stream]:
+        missing = dict.fromkeys(stream_ids, kind)
+        return {stream.id: stream for stream in self._loader.load(missing)} if missing else {}
 
     def account(self, stream_id: UUID, *, version: int) -> PointsAccount:
         """An account as it was at a version, so that an answer is the same whenever it is asked."""
@@ -167,43 +174,43 @@ class Loyalty(Application[UUID]):
             return live
         account = PointsAccount(stream_id)
         for stored in self.facts.select_events(stream_id, lte=version):
-            account.evolve(self._decoded(stored))
+            account.evolve(self.decoded(stored))
         return account
 
     def _decide(self, commands: Sequence[Command], recorded_at: datetime) -> tuple[Batch, list[Decided]]:
-        """Decide all commands; one that breaks off half way is left out of a second try."""
+        """Decide all commands; one that breaks off half way is left out of a second try, and one that asks for closed
+        books finds them open.
+        """
         failed: dict[int, Decided] = {}
         while True:
             batch = Batch(
                 programme=self.programme_name,
                 recorded_at=recorded_at,
                 cache=self._cache,
-                load=self._load,
+                load=self._loader.load,
                 encode=self.mapper.to_stored_event,
             )
-            batch.prefetch(commands)
             decided: list[Decided] = []
-            for index, command in enumerate(commands):
-                one = failed.get(index) or self._carry_out(batch, command)
-                if isinstance(one, BrokenOff):
-                    why = one.__cause__
-                    failed[index] = Refused(why) if isinstance(why, Refusal) else Failed(one)
-                    self._cache.forget(batch.streams)
-                    break
-                decided.append(one)
-            else:
+            try:
+                batch.prefetch(commands)
+                for index, command in enumerate(commands):
+                    decided.append(failed.get(index) or self._carry_out(batch, command))
                 return batch, decided
+            except BrokenOff as broken:
+                why = broken.__cause__
+                failed[len(decided)] = Refused(why) if isinstance(why, Refusal) else Failed(broken)
+            except InClosedBooks as books:
+                self._loader.whole(books.stream_id)
+            self._cache.forget(batch.streams)
 
     @staticmethod
-    def _carry_out(batch: Batch, command: Command) -> Decided | BrokenOff:
+    def _carry_out(batch: Batch, command: Command) -> Decided:
         try:
             return batch.carry_out(command)
         except Refusal as refusal:
             return Refused(refusal)
-        except BrokenOff as broken:
-            return broken
-        except PersistenceError:
-            raise  # the store is in trouble, not the command
+        except (PersistenceError, BrokenOff, InClosedBooks):
+            raise  # not the command is in trouble, but the store or the batch
         except Exception as error:  # noqa: BLE001 - one bad command does not stop its neighbours; it is told as Failed
             return Failed(error)
 
@@ -214,12 +221,20 @@ class Loyalty(Application[UUID]):
             return self._repeated(decided, command) if command.answered else Repeated(0, {})
         start, end = decided
         try:
-            answer = command.answer(batch.facts[start:end], self) if command.answered else {}
+            answer = self._answer(command, batch.facts[start:end]) if command.answered else {}
         except PersistenceError:
             raise
         except Exception as error:  # noqa: BLE001 - it is recorded; that it cannot be told is no fault of its neighbours
             return Failed(error)
         return Recorded(first + end - 1, answer)
+
+    def _answer(self, command: Command, facts: Sequence[Fact]) -> dict[str, Any]:
+        """What the caller is told; from the whole account, where its open books do not reach that far back."""
+        try:
+            return command.answer(facts, self)
+        except InClosedBooks as books:
+            self._cache.forget([books.stream_id])
+            return command.answer(facts, self)
 
     def _repeated(self, repeat: Repeat, command: Command) -> Repeated:
         """The first answer once more, from the facts that the first command left, which stand together in the log."""
@@ -227,11 +242,11 @@ class Loyalty(Application[UUID]):
         facts: list[Fact] = []
         while page := self.facts.select_notifications(start + len(facts), 100):
             for notification in page:
-                fact = self._decoded(notification)
+                fact = self.decoded(notification)
                 if facts and fact.correlation_id != facts[0].correlation_id:
-                    return Repeated(start + len(facts) - 1, command.answer(facts, self))
+                    return Repeated(start + len(facts) - 1, self._answer(command, facts))
                 facts.append(fact)
-        return Repeated(start + len(facts) - 1, command.answer(facts, self))
+        return Repeated(start + len(facts) - 1, self._answer(command, facts))
 
     def _follow(self, written: Sequence[tuple[int, UUID]]) -> set[UUID]:
         """Forget the streams that somebody else has written."""
@@ -241,15 +256,6 @@ class Loyalty(Application[UUID]):
             self._position = written[-1][0]
         return others
 
-    def _load(self, missing: dict[UUID, type[Stream]]) -> Iterable[Stream]:
-        """Many streams in one query; blank ones where nothing was recorded."""
-        streams = {stream_id: kind(stream_id) for stream_id, kind in missing.items()}
-        for stored in self.facts.select_streams(list(missing)):
-            fact = self._decoded(stored)
-            if type(fact) not in streams[fact.originator_id].evolvers:
-                streams[fact.originator_id] = OtherStream(fact.originator_id)
-            streams[fact.originator_id].evolve(fact)
-        return streams.values()
-
-    def _decoded(self, stored: StoredEvent) -> Fact:
+    def decoded(self, stored: StoredEvent) -> Fact:
+        """A stored fact as it was recorded."""
         return cast("Fact", self.mapper.to_domain_event(stored))

@@ -1,12 +1,13 @@
 """Points of one member as such: lots, holds, debt and redemptions, folded from the facts that move them."""
 
 from bisect import insort
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from domain.activity import KeepAlive, prolonged
+from domain.books import InClosedBooks
 from domain.fact import Fact
 from domain.lots import Buckets, Hold, Lot, Reach, Settlement, add_up, total
 from domain.movements import (
@@ -60,6 +61,8 @@ class Purse(Stream):
         self.latest: datetime | None = None
         self.activity: list[KeepAlive] = []
         """In the order of business time."""
+        self.open_since: datetime | None = None
+        """What is older is in closed books: of lots, holds and such only those are here that may matter later."""
 
     def move(self, kind: type[Fact], **what: object) -> Draft:
         """A movement of this member's points."""
@@ -67,11 +70,29 @@ class Purse(Stream):
 
     def reach(self, at: datetime) -> tuple[Reach, list[Settlement]]:
         """What a decision at an instant can reach, once the debt that the clock has settled by then is paid."""
-        reach = Reach(self.lots.values(), self.holds.values())
+        self.in_open_books(at)
+        reach = Reach(self.open_lots(), self.open_holds())
         if not self.debt:
             return reach, []
         assert self.debt_since is not None, "debt is open since some time"
         return reach, reach.settle(self.debt, since=self.debt_since, until=at)
+
+    def is_open(self, at: datetime) -> bool:
+        """Whether all that matters at an instant is in memory; the rest may be in closed books."""
+        return self.open_since is None or at >= self.open_since
+
+    def in_open_books(self, at: datetime) -> None:
+        """Whoever looks back further than the books are open needs the whole account."""
+        if not self.is_open(at):
+            raise InClosedBooks(self.id)
+
+    def open_lots(self) -> Collection[Lot]:
+        """The lots that may matter at any instant in open books: all of those with something free that has not lapsed."""
+        return dict.values(self.lots)
+
+    def open_holds(self) -> Collection[Hold]:
+        """The holds that may be open at any instant in open books."""
+        return dict.values(self.holds)
 
     def settled(self, settlements: Iterable[Settlement]) -> list[Draft]:
         """Record what the clock has settled."""
@@ -199,14 +220,16 @@ class Purse(Stream):
 
     def owe(self, points: int, at: datetime) -> None:
         if points > 0 and not self.debt:
+            self.in_open_books(at)
             self.debt_since = at
         self.debt += points
         assert self.debt >= 0, "what is owed is never less than nothing"
 
     def keep_alive(self, one: KeepAlive) -> None:
         """A purchase keeps alive what is alive at its time; one that arrives late may let later ones do so as well."""
+        self.in_open_books(one.at)
         insort(self.activity, one)
-        for lot in self.lots.values():
+        for lot in self.open_lots():
             if lot.expires_at is not None and lot.there_since <= one.at < lot.expires_at < one.until:
                 self.prolong(lot, since=one.at)
 
@@ -220,5 +243,6 @@ class Purse(Stream):
     def prolong(self, lot: Lot, *, since: datetime) -> None:
         """Let a lot live as long as activity since an instant keeps it alive."""
         if self.activity and lot.expires_at is not None:
+            self.in_open_books(since)
             lot.granted_until = lot.granted_until or lot.expires_at
             lot.expires_at = prolonged(lot.expires_at, self.activity, since=since)

@@ -108,7 +108,7 @@ def capture(account: PointsAccount, *, hold_id: UUID, points: int | None, at: da
     if asked > hold.points:
         raise MoreThanHeld(hold_id=hold_id, points=asked, held=hold.points)
     reach, settlements = account.reach(at)
-    held = held_at((other for other in account.holds.values() if other is not hold), at)
+    held = held_at((other for other in account.open_holds() if other is not hold), at)
     parts: list[Taken] = []
     for lot, wanted in _first(asked, hold.parts, account):
         took = min(wanted, reach.left(lot, held))
@@ -133,7 +133,7 @@ def time_out(account: PointsAccount, now: datetime) -> list[Draft]:
     """Record the holds that have ended by themselves, each at its time."""
     return [
         account.move(HoldTimedOut, hold_id=hold.id, parts=hold.parts, occurred_at=hold.until)
-        for hold in account.holds.values()
+        for hold in account.open_holds()
         if hold.ended is None and not hold.timed_out and hold.until <= now
     ]
 

@@ -1,6 +1,7 @@
 """The base of all streams: state folded from facts by plain methods, decided upon without being changed."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 from uuid import UUID
 
@@ -47,6 +48,10 @@ class Stream:
     @property
     def exists(self) -> bool:
         return self.version > 0
+
+    def is_open(self, at: datetime) -> bool:  # noqa: ARG002 - most streams are never closed
+        """Whether all that matters at an instant is in memory."""
+        return True
 
     def draft(self, kind: type[Fact], **what: Any) -> Draft:
         return Draft(self, kind, what)

@@ -27,7 +27,9 @@ class Ledger:
     def __enter__(self) -> Self:
         self.database: Connection = self._closing.enter_context(connect(self.url))
         make_tables(self.database, (*event_store.TABLES, *letters.TABLES, *personal_data.TABLES))
-        self.database.execute("TRUNCATE facts, intake_offsets, dead_letters, member_keys RESTART IDENTITY")
+        self.database.execute(
+            "TRUNCATE facts, account_snapshots, intake_offsets, dead_letters, member_keys RESTART IDENTITY"
+        )
         execute(self.writer(), publish(policy(), at=NOW))
         return self
 

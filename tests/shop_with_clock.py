@@ -68,7 +68,7 @@ class Shop:
         ]
 
     def account(self, member: UUID = ANN) -> PointsAccount:
-        (account,) = self.reader.present(PointsAccount, [account_id(member)])
+        (account,) = self.reader.present(PointsAccount, [account_id(member)], at=LATER)
         return account
 
 

@@ -39,4 +39,4 @@ def test_an_idle_door_keeps_up_with_what_others_write(database_url: str, monkeyp
         asyncio.run(asyncio.wait_for(idle(), 30))
         door.close()
         assert writer._position == len(ledger.log())
-        assert [one.member_id for one in writer.present(PointsAccount, [account_id(BOB)])] == [BOB]
+        assert [one.member_id for one in writer.present(PointsAccount, [account_id(BOB)], at=JOINED_AT)] == [BOB]

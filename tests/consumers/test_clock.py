@@ -218,7 +218,7 @@ def test_two_that_look_without_the_lock_are_harmless_too(shop: Shop) -> None:
     """As when the server restarts in the middle of a look: the account decides."""
     shop.buys()
     other = shop.ledger.writer()
-    stale = other.present(PointsAccount, [account_id(ANN)])
+    stale = other.present(PointsAccount, [account_id(ANN)], at=LATER)
     assert shop.look() == {"PointsExpired.v1": 1}
     assert brought_about(stale[0], LATER), "it had not heard of that"
     other.execute([RecordTime.of(account_id(ANN), now=LATER)], recorded_at=datetime.now(UTC))

@@ -120,9 +120,9 @@ def test_many_returns_in_one_batch_are_read_in_a_few_queries(ledger: Ledger, mon
     queries: list[int] = []
     select = FactRecorder.select_streams
 
-    def counted(self: FactRecorder, ids: Any) -> Any:
+    def counted(self: FactRecorder, ids: Any, **what: Any) -> Any:
         queries.append(len(ids))
-        return select(self, ids)
+        return select(self, ids, **what)
 
     monkeypatch.setattr(FactRecorder, "select_streams", counted)
     writer = ledger.writer()
