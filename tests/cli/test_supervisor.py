@@ -42,7 +42,7 @@ def _settings(tmp_path: Path, **others: object) -> Settings:
     return Settings(data_dir=tmp_path, **given)  # type: ignore[arg-type]
 
 
-def _until(reached: Callable[[], bool], *, seconds: float = 20) -> None:
+def _until(reached: Callable[[], bool], *, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not reached():
         assert time.monotonic() < deadline
