@@ -49,6 +49,13 @@ def _until(reached: Callable[[], bool], *, seconds: float = 60) -> None:
         time.sleep(0.05)
 
 
+def _told(home: Path) -> dict[str, int]:
+    """The processes that `run.json` names."""
+    run = DataDir(home).read_run()
+    assert run is not None
+    return dict(run.pids)
+
+
 def _gone(pid: int) -> bool:
     return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
@@ -60,9 +67,7 @@ def test_a_killed_role_is_started_again_and_it_is_said(tmp_path: Path) -> None:
         os.kill(first, signal.SIGKILL)
         _until(lambda: running.pids.get("sleeper", first) != first)
         _until(lambda: len(said) == 2)
-        run = DataDir(tmp_path).read_run()
-        assert run is not None
-        assert run.pids == {"supervisor": os.getpid(), **running.pids}
+        _until(lambda: _told(tmp_path) == {"supervisor": os.getpid(), **running.pids})
     assert said[0].startswith("sleeper ended by itself; it is started again in 0.5 s")
     assert said[1] == "sleeper runs again"
 

@@ -34,6 +34,7 @@ def test_tables_topics_and_offsets_are_made_once(settings: Settings) -> None:
     bootstrap(settings)
     first = state(settings)
     assert [name for (name,) in first[0]] == [
+        "account_snapshots",
         "api_keys",
         "dead_letters",
         "facts",
@@ -64,13 +65,15 @@ def test_a_topic_with_another_number_of_partitions_refuses_to_start(settings: Se
 def test_many_roles_may_begin_at_once_on_nothing(settings: Settings) -> None:
     bootstrap(settings)  # so that there is something to delete
     with connect(settings.database_url) as database:
-        database.execute("DROP TABLE facts, dead_letters, intake_offsets, relay_state, api_keys, member_keys")
+        database.execute(
+            "DROP TABLE facts, dead_letters, intake_offsets, relay_state, api_keys, member_keys, account_snapshots"
+        )
     delete(settings, *TOPICS)
     with ThreadPoolExecutor(5) as pool:
         for done in [pool.submit(bootstrap, settings) for _ in range(5)]:
             done.result()
     tables, offsets, relays = state(settings)
-    assert (len(tables), len(offsets), len(relays)) == (6, 12, 2)
+    assert (len(tables), len(offsets), len(relays)) == (7, 12, 2)
 
 
 def test_a_topic_that_was_made_anew_refuses_to_start(settings: Settings) -> None:
