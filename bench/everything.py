@@ -48,7 +48,7 @@ def measure(baskets: Sequence[Basket], *, repeats: int) -> list[Figure]:
                 return part / (time.perf_counter() - started)
 
         found = in_turns({"everything": everything, "tills alone": alone}, repeats=repeats)
-        proof.conservation(database, purchases=part * repeats)
+        proof.conservation(database, here.settings, purchases=part * repeats)
     return [
         Figure(
             name="everything at once, topic to read models",

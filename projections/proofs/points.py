@@ -52,7 +52,8 @@ class Points:
         at: datetime, received: bool = False,
     ) -> None:  # fmt: skip
         """A lot came to the account at an instant."""
-        equal("a lot is issued once", "issued", None, self.lots.get(lot_id))
+        if lot_id in self.lots:
+            raise Violation("a lot is issued once", bucket="issued", expected=1, found=2, lot_id=lot_id)
         came_at = None if at == earned_at else at
         self.lots[lot_id] = Lot(lot_id, "", points, earned_at, active_from, expires_at, came_at=came_at)
         if received:

@@ -72,7 +72,7 @@ def rows_of(connection: Connection, schema: str, members: Sequence[UUID]) -> Row
     """Everything that the tables hold of these members."""
     found = Rows()
     for statement, step in _STEPS:
-        for row in connection.execute(in_schema(statement, schema), {"members": list(members)}, binary=True):
+        for row in connection.execute(in_schema(statement, schema), {"members": list(members)}, binary=True).fetchall():
             found.fold(step, row)
     return found
 

@@ -130,18 +130,22 @@ def fold_member(
     found: Folded, known: Known, member_id: UUID, facts: Sequence[Told], rows: Rows, *, as_of: datetime
 ) -> None:
     """The facts that the read model knows, a comparison, then the rest of them."""
-    told = [fact for fact in facts if fact[1] <= known.of(member_id)]
+    upto = known.of(member_id)
+    told = [fact for fact in facts if fact[1] <= upto]
     tally = Tally()
     found.members.add(member_id)
     try:
         tally.tell(told)
         theirs = rows.of(member_id)
         same(tally, theirs)
-        read_model = theirs.buckets(max(as_of, tally.latest))
-        tally.tell(facts[len(told) :])
-        log = tally.buckets(max(as_of, tally.latest))
+        log = read_model = theirs.buckets(max(as_of, tally.latest))
+        if len(told) < len(facts):
+            tally.tell(facts[len(told) :])
+            log = tally.buckets(max(as_of, tally.latest))
     except Violation as violation:
-        found.differences.append(_difference(violation, member_id, tally))
+        found.differences.append(
+            _difference(violation, member_id, [fact for fact in facts if fact[1] <= tally.position])
+        )
         return
     add(found.log, log)
     add(found.read_model, read_model)
@@ -150,12 +154,15 @@ def fold_member(
     found.across_at.update(dict.fromkeys(tally.across, tally.position))
 
 
-def _difference(violation: Violation, member_id: UUID, tally: Tally) -> Difference:
-    lot_id = violation.lot_id
+def _difference(violation: Violation, member_id: UUID, facts: Sequence[Told]) -> Difference:
+    """Of the facts that were told, the last one that is concerned: that names the lot, where it is about one."""
+    lot_id = str(violation.lot_id or "").encode()
+    position = max(
+        (position for _, position, _, state in facts if lot_id in state), default=facts[-1][1] if facts else 0
+    )
     return Difference(
-        what=violation.what, member_id=member_id, lot_id=lot_id, bucket=violation.bucket,
-        expected=str(violation.expected), found=str(violation.found),
-        position=tally.position if lot_id is None else tally.touched.get(lot_id, tally.position),
+        what=violation.what, member_id=member_id, lot_id=violation.lot_id, bucket=violation.bucket,
+        expected=str(violation.expected), found=str(violation.found), position=position,
     )  # fmt: skip
 
 

@@ -54,8 +54,6 @@ class Tally(Points):
         super().__init__()
         self.position = 0
         """Of the last fact that was told."""
-        self.touched: dict[UUID, int] = {}
-        """By lot, the position of the last fact that moved it."""
         self.latest = LONG_AGO
         """The latest business time that was told."""
         self.clawed: Counter[UUID] = Counter()
@@ -204,16 +202,13 @@ class Tally(Points):
     ) -> None:
         lot_id, ends = UUID(lot["lot_id"]), None if expires_at is None else instant(expires_at)
         self.issue(lot_id, lot["points"], earned_at, instant(active_from), ends, at=self._at, received=received)
-        self.touched[lot_id] = self.position
 
     def _give(self, lots: Iterable[Body], *, received: bool = False) -> None:
         for lot in lots:
             self._issue(lot, instant(lot["earned_at"]), lot["active_from"], lot.get("expires_at"), received=received)
 
     def _lot(self, part: Body) -> Lot:
-        lot = known(self.lots, UUID(part["lot_id"]), "what moves was issued")
-        self.touched[lot.id] = self.position
-        return lot
+        return known(self.lots, UUID(part["lot_id"]), "what moves was issued")
 
     def _move(self, bucket: str, parts: Iterable[Body], *, sign: int = 1) -> None:
         """Points of lots go into a bucket; neither it nor what is free falls below nothing."""
