@@ -180,3 +180,11 @@ def test_a_subscription_tells_old_and_new_facts_and_can_be_stopped(recorder: Fac
         assert next(subscription).id == 4
         subscription.stop()
         assert list(subscription) == []
+
+
+def test_streams_are_never_looked_up_by_a_plan_made_for_another_number_of_them(recorder: FactRecorder) -> None:
+    recorder.insert_events([stored()])
+    for _ in range(20):
+        assert len(recorder.select_streams([STREAM])) == 1
+    ((generic, custom),) = rows(recorder, "SELECT sum(generic_plans), sum(custom_plans) FROM pg_prepared_statements")
+    assert (generic, custom > 0) == (0, True)
