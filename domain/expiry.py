@@ -4,7 +4,8 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 
 from domain.calendar_days import anniversary, day_begins, day_ends, months_after
-from domain.programme import Expiry, Policy
+from domain.policy.points import Expiry
+from domain.programme import Policy
 
 MONTHS = {"month": 1, "quarter": 3, "half_year": 6, "year": 12}
 

@@ -5,7 +5,8 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
-from domain.programme import Expiry, Policy
+from domain.policy.points import Expiry
+from domain.programme import Policy
 
 ENOUGH_DAYS = 30
 """Local days for which points should be spendable at least."""

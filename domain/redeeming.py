@@ -18,7 +18,7 @@ from domain.movements import (
     Taken,
 )
 from domain.points_account import PointsAccount
-from domain.programme import PointsAsCash
+from domain.policy.points import PointsAsCash
 from domain.purse import Redemption
 from domain.refusals import (
     AboveShareOfBill,

@@ -9,7 +9,8 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from domain.calendar_days import anniversary, day_begins, local_day
-from domain.programme import Policy, Tier, Tiers
+from domain.policy.tiers import Tier, Tiers
+from domain.programme import Policy
 
 NO_GRANTS: Mapping[int, int] = {}
 

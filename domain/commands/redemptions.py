@@ -13,7 +13,7 @@ from domain.fact import Fact
 from domain.lots import Hold
 from domain.movements import HoldReleased, PointsHeld, PointsRedeemed, RedemptionReversed
 from domain.points_account import PointsAccount, account_id
-from domain.programme import PointsAsCash
+from domain.policy.points import PointsAsCash
 from domain.receipt import Receipt
 from domain.refusals import MemberMerged, PointsAreNotCash, UnknownHold, UnknownMember, UnknownRedemption
 

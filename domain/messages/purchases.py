@@ -15,7 +15,7 @@ from domain.messages.events import CloudEvent
 from domain.messages.reading import Message, UtcTime, canonical, canonical_time, fingerprint
 from domain.messages.returns import ReturnData, check_goods
 from domain.money import MAX_AMOUNT
-from domain.programme import Currency
+from domain.policy.parts import Currency
 from domain.refusals import InvalidField, TendersDoNotMatch
 from domain.returned import refunded, worth
 

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from domain.calendar_days import local_day
 from domain.expiry import MONTHS, first_anniversary_after, keeps_alive_until, last_day, life
 from domain.lint import lint, shortest_life
-from domain.programme import Expiry, Policy
+from domain.policy.points import Expiry
+from domain.programme import Policy
 from tests.builders import policy
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")

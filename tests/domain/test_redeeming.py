@@ -18,7 +18,7 @@ from domain.movements import (
     PointsRedeemed,
     RedemptionReversed,
 )
-from domain.programme import PointsAsCash
+from domain.policy.points import PointsAsCash
 from domain.refusals import (
     AboveShareOfBill,
     BelowMinimum,

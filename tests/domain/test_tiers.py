@@ -7,7 +7,8 @@ from hypothesis import given as forall
 from hypothesis import strategies
 
 from domain.calendar_days import local_day
-from domain.programme import Policy, Tiers
+from domain.policy.tiers import Tiers
+from domain.programme import Policy
 from domain.tiers import Credit, Grant, Standing, last_day_of, period_of, promoted, rank_through, reviewed, standing
 from tests.builders import policy
 

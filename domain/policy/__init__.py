@@ -1,0 +1,1 @@
+"""The sections of a policy, one file each; `domain.programme` puts them together."""
