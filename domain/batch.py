@@ -16,6 +16,7 @@ from domain.member import Member
 from domain.programme import Programme, programme_id
 from domain.purchase import Sale
 from domain.refusals import FactTooLarge, IdOfAnotherKind
+from domain.segment import Segment, segment_stream
 from domain.stream import Draft, Stream
 
 S = TypeVar("S", bound=Stream)
@@ -110,7 +111,9 @@ class Batch:
     def prefetch(self, commands: Sequence[Command]) -> None:
         """Load what the commands will read, one query a round; what is loaded may name more to load."""
         self._bring_missing([(Programme, self._programme_id), (Catalogue, CATALOGUE_ID)])
-        self._bring_missing([(Campaign, stream_id) for stream_id in self.get(Catalogue, CATALOGUE_ID).campaigns])
+        catalogue = self.get(Catalogue, CATALOGUE_ID)
+        self._bring_missing([(Campaign, stream_id) for stream_id in catalogue.campaigns])
+        self._bring_missing([(Segment, segment_stream(segment_id)) for segment_id in catalogue.segments])
         waiting = commands
         while waiting:
             named = [(command, list(command.wants(self))) for command in waiting]

@@ -91,6 +91,12 @@ class CampaignListed(Fact, name="CampaignListed.v1"):
     campaign_id: str
 
 
+class SegmentListed(Fact, name="SegmentListed.v1"):
+    """A segment was entered in the catalogue."""
+
+    segment_id: str
+
+
 def campaign_stream(campaign_id: str) -> UUID:
     return uuid5(CAMPAIGNS, campaign_id)
 
@@ -141,15 +147,24 @@ class Campaign(Stream):
 
 
 class Catalogue(Stream):
-    """Which campaigns there are, so that every writer learns of new ones by the tail of the log."""
+    """Which campaigns and segments there are, so that every writer learns of new ones by the tail of the log."""
 
     def __init__(self, stream_id: UUID) -> None:
         super().__init__(stream_id)
         self.campaigns: list[UUID] = []
+        self.segments: list[str] = []
 
     def enter(self, campaign_id: str) -> list[Draft]:
         """List a campaign."""
         return [self.draft(CampaignListed, campaign_id=campaign_id)]
+
+    def enter_segment(self, segment_id: str) -> list[Draft]:
+        """List a segment."""
+        return [self.draft(SegmentListed, segment_id=segment_id)]
+
+    @evolves(SegmentListed)
+    def _segment_listed(self, fact: SegmentListed) -> None:
+        self.segments.append(fact.segment_id)
 
     @evolves(CampaignListed)
     def _listed(self, fact: CampaignListed) -> None:
