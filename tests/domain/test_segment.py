@@ -141,7 +141,7 @@ def test_business_time_decides_the_version(world: World) -> None:
 
 def test_a_version_is_later_than_the_one_before() -> None:
     one = given(Segment, defined(OFTEN, since=NOON))
-    again = {
+    again: dict[str, Any] = {
         "segment_id": "class",
         "title": "A class",
         "definition": Definition.model_validate(OFTEN),
