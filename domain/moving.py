@@ -8,7 +8,7 @@ from typing import TypeVar
 from uuid import UUID, uuid5
 
 from domain.correcting import by_period
-from domain.lots import Lot, held_at, total
+from domain.lots import Lot, Reach, held_at, total
 from domain.movements import (
     BonusUse,
     Credit,
@@ -167,27 +167,12 @@ def revoke_received(
     version, rules = judge
     reach, settlements = survivor.reach(at)
     goes_on = survivor.merged_into is not None
-    parts: list[Taken] = []
-    rest: list[Taken] = []
-    for part in claw.parts:
-        left = part["points"]
-        here = [lot for lot, origin in _brought(survivor, claw.absorbed) if origin == part["lot_id"]]
-        for lot in here:
-            took = reach.take_from(lot, left, at=at)
-            if took:
-                parts.append(Taken(lot_id=lot.id, points=took))
-                left -= took
-        if left and granted.returns == "next_lots_then_debt" and not goes_on:
-            others = reach.take(left, at=at)
-            parts += others
-            left -= total(others)
-        for lot in here[:-1] if goes_on else ():
-            if moved_on := min(left, lot.sent):
-                rest.append(Taken(lot_id=lot.id, points=moved_on))
-                left -= moved_on
-        if left:
-            rest.append(Taken(lot_id=here[-1].id if here else part["lot_id"], points=left))
+    parts, rest = taken_from_received(reach, survivor, claw.parts, absorbed=claw.absorbed, at=at)
     lost = 0 if goes_on else total(rest)
+    if granted.returns == "next_lots_then_debt" and lost:
+        others = reach.take(lost, at=at)
+        parts += others
+        lost -= total(others)
     forgiven = lost if granted.returns == "clamp_to_zero" else 0
     qualifying = [
         Credit(at=one["at"], points=one["points"], period=survivor.period(rules, one["at"])) for one in claw.lost
@@ -197,6 +182,32 @@ def revoke_received(
         forgiven=forgiven, forwarded=rest if goes_on else (), qualifying=qualifying, bonuses=claw.bonuses,
     )  # fmt: skip
     return [*survivor.settled(settlements), revoked, *survivor.tier_move(rules, version, by_period(qualifying))]
+
+
+def taken_from_received(
+    reach: Reach, survivor: PointsAccount, wanted: Sequence[Taken], *, absorbed: UUID, at: datetime
+) -> tuple[list[Taken], list[Taken]]:
+    """What of some points of an absorbed account, by lot as they were there, is free here; and what is missing.
+
+    What is missing is told by the lots here, as those that another merge moved on know them by these.
+    """
+    parts: list[Taken] = []
+    missing: list[Taken] = []
+    for part in wanted:
+        left = part["points"]
+        here = [lot for lot, origin in _brought(survivor, absorbed) if origin == part["lot_id"]]
+        for lot in here:
+            took = reach.take_from(lot, left, at=at)
+            if took:
+                parts.append(Taken(lot_id=lot.id, points=took))
+                left -= took
+        for lot in here[:-1]:
+            if moved_on := min(left, lot.sent):
+                missing.append(Taken(lot_id=lot.id, points=moved_on))
+                left -= moved_on
+        if left:
+            missing.append(Taken(lot_id=here[-1].id if here else part["lot_id"], points=left))
+    return parts, missing
 
 
 def _send(

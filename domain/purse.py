@@ -9,6 +9,7 @@ from uuid import UUID
 from domain.activity import KeepAlive, prolonged
 from domain.books import InClosedBooks
 from domain.fact import Fact
+from domain.grants import GrantCause, GrantRevoked, PointsGranted
 from domain.lots import Buckets, Hold, Lot, Reach, Settlement, add_up, total
 from domain.movements import (
     DebtReversed,
@@ -43,6 +44,17 @@ class Redemption:
     """Those that came back, and those that were paid back as money instead."""
 
 
+@dataclass(slots=True)
+class Grant:
+    """Points that were given without a purchase."""
+
+    lot_id: UUID
+    points: int
+    at: datetime
+    cause: GrantCause
+    revoked: bool = False
+
+
 class Purse(Stream):
     """What there is to spend, what is set aside, and what is owed."""
 
@@ -54,6 +66,7 @@ class Purse(Stream):
         """Lots that came from other members: the lot that each was, and the transfer."""
         self.holds: dict[UUID, Hold] = {}
         self.redemptions: dict[UUID, Redemption] = {}
+        self.grants: dict[UUID, Grant] = {}
         self.debt = 0
         self.debt_since: datetime | None = None
         self.settlements: list[Taken] = []
@@ -186,6 +199,20 @@ class Purse(Stream):
         self.moved_at(fact.occurred_at)
         for part in fact.parts:
             self.lots[part["lot_id"]].lapsed += part["points"]
+
+    @evolves(PointsGranted)
+    def _points_granted(self, fact: PointsGranted) -> None:
+        at = self.moved_at(fact.occurred_at)
+        self.give(fact.lot, fact.cause, at)
+        self.grants[fact.grant_id] = Grant(fact.lot["lot_id"], fact.lot["points"], at, fact.cause)
+
+    @evolves(GrantRevoked)
+    def _grant_revoked(self, fact: GrantRevoked) -> None:
+        at = self.moved_at(fact.occurred_at)
+        self.take_away(fact.parts)
+        self.owe(fact.debt, at)
+        if fact.from_member_id is None:
+            self.grants[fact.grant_id].revoked = True
 
     def moved_at(self, at: datetime) -> datetime:
         if self.latest is None or at > self.latest:

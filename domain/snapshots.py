@@ -13,13 +13,13 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from domain import activity, books, lots, movements, points_account, purse
+from domain import activity, books, grants, lots, movements, points_account, purse
 from domain.activity import KeepAlive
 from domain.books import OpenEntries
 from domain.lots import Hold, Lot
 from domain.movements import Credit, Taken
 from domain.points_account import Absorbed, BonusKey, Credited, PointsAccount
-from domain.purse import Redemption
+from domain.purse import Grant, Redemption
 
 OPEN_FOR = timedelta(days=35)
 """Business of this time before the latest stays open: goods come back within it, and tills that were offline report."""
@@ -52,13 +52,14 @@ class Books(BaseModel):
     periods: dict[int, int]
     dated: list[Credit]
     granted: list[tuple[int, str, UUID | None]]
+    grants: dict[UUID, Grant]
     absorbed: dict[UUID, Absorbed]
     tier: str | None
     closed_at: datetime | None
     merged_into: UUID | None
 
 
-FOLDED_BY = (activity, books, lots, movements, points_account, purse)
+FOLDED_BY = (activity, books, grants, lots, movements, points_account, purse)
 """Where it stands what an account is, and how facts are folded into it; and here, what is left in the log."""
 
 
@@ -115,6 +116,7 @@ def restored(stream_id: UUID, version: int, state: bytes) -> PointsAccount:
     account.member_id, account.registered_at = kept.member_id, kept.registered_at
     account.debt, account.debt_since, account.settlements = kept.debt, kept.debt_since, kept.settlements
     account.periods, account.dated, account.granted, account.tier = kept.periods, kept.dated, kept.granted, kept.tier
+    account.grants = kept.grants
     account.received, account.absorbed, account.merged_into = kept.received, kept.absorbed, kept.merged_into
     account.closed_at = kept.closed_at
     here = {lot.id: lot for lot in kept.lots}

@@ -11,6 +11,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
+from domain.grants import GrantRevoked, PointsGranted
 from domain.movements import (
     DebtReversed,
     OpeningBalanceImported,
@@ -53,7 +54,7 @@ TABLES: tuple[LiteralString, ...] = (
 
 AT_ONCE = (
     PointsRevoked, RedemptionReversed, DebtReversed, PointsAdjusted, OpeningBalanceImported, PointsReceived, PointsTakenBack,
-    ReceivedRevoked,
+    ReceivedRevoked, PointsGranted, GrantRevoked,
 )  # fmt: skip
 """They may raise debt, free points that have lapsed, or bring several lots: the account knows best what follows."""
 _NAMES = {

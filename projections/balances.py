@@ -13,12 +13,14 @@ from projections.told_of_points import (
     Earned,
     GivenBack,
     GivenLot,
+    GrantRevoked,
     Held,
     HoldEnded,
     Imported,
     Moved,
     Opened,
     Parts,
+    PointsGranted,
     Received,
     ReceivedRevoked,
     Redeemed,
@@ -230,6 +232,18 @@ class Balances(Projection):
         if fact["debt"]:
             _enter(rows, fact, "debt-came", fact["debt"])
         _give(rows, fact, "opening-balance", fact["lots"])
+        _owe(rows, fact, "raised", fact["debt"])
+
+    @moves("PointsGranted.v1")
+    def granted(self, fact: PointsGranted, rows: Rows) -> None:
+        _enter(rows, fact, f"{fact['cause']}-granted", fact["lot"]["points"], reference=fact["grant_id"])
+        _give(rows, fact, fact["cause"], [fact["lot"]])
+
+    @moves("GrantRevoked.v1")
+    def grant_revoked(self, fact: GrantRevoked, rows: Rows) -> None:
+        points = _sum(fact["parts"]) + fact["debt"]
+        _enter(rows, fact, f"{fact['cause']}-revoked", points, reference=fact["grant_id"])
+        _move(rows, fact, "revoked", fact["parts"])
         _owe(rows, fact, "raised", fact["debt"])
 
     @moves("PointsSent.v1")

@@ -19,8 +19,10 @@ EARLY, LATE = 0, 1
 
 ORDER = (
     "opening-balance", "purchase", "transfer-received", "merge-received", "debt-came", "adjustment",
+    "referral-granted", "birthday-granted", "campaign-granted", "reward-granted",
     "hold", "redemption", "release",
     "return", "full-return", "adjustment-taken", "reversal", "waiver",
+    "referral-revoked", "birthday-revoked", "campaign-revoked", "reward-revoked",
     "transfer-sent", "merge-sent", "debt-went", "unmerge-sent", "unmerge-received", "closing",
 )  # fmt: skip
 """What stands before what at one instant: nothing before what it takes from or undoes. Ids are random and tell nothing."""

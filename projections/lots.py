@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from domain.grants import GrantCause
 from domain.lots import Lot
 from projections.holdings import Holdings, holdings_of
 from projections.paging import cut, place_of
@@ -14,7 +15,7 @@ from projections.snapshot import Snapshot
 
 BUCKETS = ("pending", "available", "held", "spent", "settled", "expired", "revoked", "sent")
 
-Origin = Literal["purchase", "adjustment", "opening-balance", "transfer", "merge"]
+Origin = Literal["purchase", "adjustment", "opening-balance", "transfer", "merge", GrantCause]
 
 
 class MemberLot(BaseModel):

@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from itertools import accumulate
-from typing import Literal
+from typing import Literal, get_args
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, Field
 
 from domain.calendar_days import local_day
+from domain.grants import GrantCause
 from projections.causes import EARLY, NOBODY, Cause, causes_of
 from projections.expiries import zone_of
 from projections.holdings import holdings_of
@@ -19,7 +20,10 @@ from projections.wording import LINES, Language, sentence
 
 Order = Literal["newest", "oldest"]
 
-UNDOES = {"full-return": "purchase", "return": "purchase", "reversal": "redemption", "release": "hold"}
+UNDOES = {
+    "full-return": "purchase", "return": "purchase", "reversal": "redemption", "release": "hold",
+    **{f"{cause}-revoked": f"{cause}-granted" for cause in get_args(GrantCause)},
+}  # fmt: skip
 BETWEEN_MEMBERS = {
     "transfer-sent", "transfer-received", "merge-sent", "merge-received", "unmerge-sent", "unmerge-received",
 }  # fmt: skip

@@ -226,6 +226,24 @@ class ReceivedRevoked(Moved):
     qualifying: NotRequired[list[Qualifying]]
 
 
+class PointsGranted(Moved):
+    """Of `PointsGranted`."""
+
+    grant_id: str
+    cause: str
+    reference: str
+    lot: GivenLot
+
+
+class GrantRevoked(Moved):
+    """Of `GrantRevoked`."""
+
+    grant_id: str
+    cause: str
+    parts: list[Taken]
+    debt: int
+
+
 class Granted(Moved):
     """Of `TierGranted`."""
 
@@ -261,6 +279,8 @@ POINTS = {
     "PointsGivenBack.v1": GivenBack,
     "PointsTakenBack.v1": TakenBack,
     "ReceivedRevoked.v1": ReceivedRevoked,
+    "PointsGranted.v1": PointsGranted,
+    "GrantRevoked.v1": GrantRevoked,
     "TierGranted.v1": Granted,
     "AccountClosed.v1": Closed,
 }

@@ -58,6 +58,7 @@ class Tally(Points):
         """The latest business time that was told."""
         self.clawed: Counter[UUID] = Counter()
         self.redemptions: dict[str, Redeemed] = {}
+        self.grants: dict[str, int] = {}
         self.across: Counter[str] = Counter()
         """What went to other members less what came from them, by transfer or redemption: with theirs it comes to nothing."""
 
@@ -162,6 +163,20 @@ class Tally(Points):
     @tells("OpeningBalanceImported.v1")
     def imported(self, body: Body) -> None:
         self._give(body["lots"])
+        self._owe("raised", body["debt"])
+
+    @tells("PointsGranted.v1")
+    def granted(self, body: Body) -> None:
+        self._give([body["lot"]])
+        self.grants[body["grant_id"]] = body["lot"]["points"]
+
+    @tells("GrantRevoked.v1")
+    def grant_revoked(self, body: Body) -> None:
+        """Whole, and once; what is missing here is the survivor's."""
+        if "from_member_id" not in body:
+            taken = sum_of(body["parts"]) + body["debt"] + body["forgiven"] + sum_of(body["forwarded"])
+            equal("a grant is revoked whole, and once", "revoked", self.grants.pop(body["grant_id"], None), taken)
+        self._move("revoked", body["parts"])
         self._owe("raised", body["debt"])
 
     @tells("PointsSent.v1")

@@ -8,9 +8,10 @@ from random import Random
 from typing import ClassVar
 from uuid import UUID, uuid5
 
-from domain import correcting, redeeming
+from domain import correcting, granting, redeeming
 from domain.basket import Tender, paid
 from domain.command import Command, Decision, Streams, Wanted
+from domain.commands.granting import RevokeGrant
 from domain.commands.redemptions import SettleDebt
 from domain.fact import Fact
 from domain.messages.identity import Identity
@@ -58,12 +59,22 @@ class TellTime(Command):
         return Decision(self.by(account, self.occurred_at), [SettleDebt.after(self, account)])
 
 
+def revoking(identity: Identity, member: UUID, grant_id: UUID, *, at: datetime) -> RevokeGrant:
+    """What a member was given for something that is no purchase is taken back."""
+    who = identity.fields()
+    del who["keyed"]
+    return RevokeGrant(
+        **who, fingerprint="revoke", occurred_at=at, member_id=member, grant_id=grant_id, reason="a mistake"
+    )
+
+
 class History(World):
     """Things happen to two members of its own; what is refused did not happen. `late`: what happened earlier may arrive later."""
 
     def __init__(self, name: str, rules: Policy, *, late: bool) -> None:
         self.chance = Random(name)
         self.name = name
+        self.rules = rules
         self.late = late
         self.pause = 100 if rules.tiers.levels[1].promote_at == 30 else 4
         """A history that climbs tiers goes on for years, so that there are reviews."""
@@ -78,6 +89,7 @@ class History(World):
         self.sold: list[tuple[UUID, int]] = []
         self.held: list[UUID] = []
         self.redeemed: list[UUID] = []
+        self.granted: list[tuple[UUID, UUID]] = []
 
     def identity(self, key: str | None = None) -> Identity:
         return Identity.of("tests", key or f"{self.name}-{next(self.numbers)}")
@@ -165,6 +177,20 @@ class History(World):
         qualifies = self.chance.random() < 0.5
         self.agreed(self.adjust(points, at=self.when(), member=self.member, allow_debt=debt, qualifying=qualifies))
 
+    def is_given_points(self) -> None:
+        grant_id, points = UUID(int=self.chance.getrandbits(128)), self.chance.randint(1, 40)
+        self.granted.append((self.member, grant_id))
+        self._records(
+            lambda account, at: granting.grant(
+                account, grant_id=grant_id, cause="birthday", reference="2023", points=points, at=at, policy=self.rules
+            )
+        )
+
+    def gives_a_gift_back(self) -> None:
+        if self.granted:
+            member, grant_id = self.chance.choice(self.granted)
+            self.agreed(revoking(self.identity(), member, grant_id, at=self.when()))
+
     def is_let_off(self) -> None:
         self.agreed(self.waive(at=self.when(), member=self.member))
 
@@ -204,7 +230,7 @@ STEPS: list[Callable[[History], None]] = [
     *[History.buys_something] * 5, *[History.redeems_points] * 2, *[History.holds_points] * 2,
     History.captures_a_hold, History.releases_a_hold, *[History.brings_something_back] * 2,
     History.takes_a_redemption_back, History.is_put_right, History.is_let_off, History.brings_in_points,
-    History.sends_points, History.is_merged, *[History.is_parted] * 2, History.time_passes,
+    History.is_given_points, History.gives_a_gift_back, History.sends_points, History.is_merged, *[History.is_parted] * 2, History.time_passes,
 ]  # fmt: skip
 
 
