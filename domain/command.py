@@ -11,10 +11,10 @@ from domain.campaign import Campaign
 from domain.fact import Fact
 from domain.member import Member
 from domain.points_account import PointsAccount
-from domain.programme import Programme
-from domain.purchase import Sale
+from domain.programme import Policy, Programme
 from domain.receipt import Receipt
 from domain.refusals import ConflictingRepeat, Refusal, TimeInTheFuture, refusal_again
+from domain.sale import Sale
 from domain.stream import Draft, Stream
 
 CLOCK_TOLERANCE = timedelta(days=1)
@@ -39,8 +39,8 @@ class Streams(Protocol):
     def programme(self) -> Programme:
         """The programme that this ledger runs."""
 
-    def campaigns(self, *, sale: Sale, member: Member) -> Sequence[Campaign]:
-        """The campaigns that apply to a sale."""
+    def campaigns(self, *, sale: Sale, member: Member, account: PointsAccount, policy: Policy) -> Sequence[Campaign]:
+        """The campaigns that apply to a sale; the policy is the one that tells the member's tier then."""
 
 
 class Decision(NamedTuple):

@@ -14,7 +14,7 @@ from domain.lots import Lot, Reach
 from domain.movements import PointsEarned, PointsRevoked, RevokedPart
 from domain.points_account import Credited, PointsAccount
 from domain.programme import Policy
-from domain.purchase import Sale
+from domain.sale import Sale
 from domain.stream import Draft
 
 

@@ -9,7 +9,7 @@ from domain.basket import Line, paid
 from domain.campaign import Campaign, CampaignCreated
 from domain.money import floor_points
 from domain.programme import Policy
-from domain.purchase import Sale
+from domain.sale import Sale
 
 BASE = "base"
 """The part that every purchase earns; the others are named after their campaigns."""

@@ -8,10 +8,11 @@ from uuid import UUID
 
 from typing_extensions import TypedDict
 
-from domain.basket import CouponUse, Line, Tender, as_money, paid
+from domain.basket import CouponUse, Line, LineDiscount, Tender, as_money, paid
 from domain.fact import CheckedBefore, Fact
 from domain.refusals import OverReturn, RefundsDoNotMatch, UnknownLine
 from domain.returned import NOTHING, ReturnedLine, add, at_most, beyond, decimal, refunded, worth
+from domain.sale import Sale
 from domain.stream import Draft, Stream, evolves
 
 
@@ -34,6 +35,8 @@ class PurchaseRecorded(Fact, name="PurchaseRecorded.v1"):
     tenders: Annotated[list[Tender], CheckedBefore()]
     coupons: Annotated[list[CouponUse], CheckedBefore()] | None = None
     paid_minor: int
+    discounts: Annotated[list[LineDiscount], CheckedBefore()] | None = None
+    """Of the lines' discounts, those that were quoted by the programme."""
     holds: list[UUID] | None = None
     """What the till had set aside for the part that was paid by points."""
     set_off: Annotated[list[SetOff], CheckedBefore()] | None = None
@@ -101,7 +104,7 @@ class Back(NamedTuple):
     """What was left of a purchase after a return or a void."""
 
     fact: PurchaseReturned | PurchaseVoided
-    remaining: "Sale"
+    remaining: Sale
     nothing_left: bool
 
 
@@ -140,7 +143,7 @@ class Purchase(Stream):
         assert recorded is not None, "only a recorded purchase can be put right"
         when = {"occurred_at": recorded.occurred_at, "programme_version": recorded.programme_version}
         what = recorded.model_dump(
-            include={"currency", "store", "channel", "lines", "coupons", "paid_minor", "set_off"}
+            include={"currency", "store", "channel", "lines", "coupons", "paid_minor", "discounts", "set_off"}
         )
         again = self.record(
             member_id=member_id, card_id=card_id, tenders=as_money(recorded.tenders), corrects=wrong.id,
@@ -236,7 +239,7 @@ class Purchase(Stream):
         assert self.recorded is not None, "only a recorded purchase has something left"
         return 0 if self.voided else self.recorded.paid_minor - sum(amount for _, amount in self.returned.values())
 
-    def remaining(self) -> "Sale":
+    def remaining(self) -> Sale:
         """The purchase without what went back: each line at what is still paid for it, as long as anything is.
 
         A line that cost nothing stays until its last piece is back.
@@ -262,7 +265,7 @@ class Purchase(Stream):
             coupons=recorded.coupons or [],
         )
 
-    def sale(self) -> "Sale":
+    def sale(self) -> Sale:
         """The purchase as it was made."""
         recorded = self.recorded
         assert recorded is not None, "only a recorded purchase is a sale"
@@ -273,6 +276,7 @@ class Purchase(Stream):
             lines=recorded.lines,
             coupons=recorded.coupons or [],
             points_minor=paid_by_points(recorded.tenders),
+            discounts=recorded.discounts or (),
         )
 
     def left_of(self, sold: Line, returned: Mapping[str, tuple[Fraction, int]]) -> tuple[Fraction, int]:
@@ -319,28 +323,3 @@ class Purchase(Stream):
     @evolves(ReturnClosed)
     def _closed(self, fact: ReturnClosed) -> None:
         self.waiting = [kept for kept in self.waiting if kept.correlation_id != fact.return_id]
-
-
-class Sale:
-    """What the rules need to know of a purchase, whether it just arrived or waited for its card."""
-
-    __slots__ = ("coupons", "lines", "occurred_at", "paid_minor", "points_minor", "purchase_id", "store")
-
-    def __init__(
-        self,
-        *,
-        purchase_id: UUID,
-        occurred_at: datetime,
-        store: str,
-        lines: list[Line],
-        coupons: list[CouponUse],
-        points_minor: int = 0,
-    ) -> None:
-        self.purchase_id = purchase_id
-        self.occurred_at = occurred_at
-        self.store = store
-        self.lines = lines
-        self.coupons = coupons
-        self.paid_minor = sum(paid(line) for line in lines)
-        self.points_minor = points_minor
-        """How much of it was paid by points."""

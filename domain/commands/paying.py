@@ -10,7 +10,8 @@ from domain.commands.redemptions import SettleDebt, survivors_of
 from domain.crediting import restored
 from domain.lots import Hold
 from domain.points_account import PointsAccount, account_id
-from domain.purchase import Purchase, PurchaseReturned, PurchaseVoided, Sale, paid_by_points
+from domain.purchase import Purchase, PurchaseReturned, PurchaseVoided, paid_by_points
+from domain.sale import Sale
 from domain.stream import Draft
 
 

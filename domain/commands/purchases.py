@@ -22,8 +22,9 @@ from domain.fact import Fact
 from domain.member import Card, Member
 from domain.movements import PointsEarned, PointsRedeemed, PointsRevoked
 from domain.points_account import PointsAccount, account_id
-from domain.purchase import Purchase, PurchaseRecorded, PurchaseReturned, Sale, SetOff, paid_by_points
+from domain.purchase import Purchase, PurchaseRecorded, PurchaseReturned, SetOff, paid_by_points
 from domain.refusals import PointsAreNotCash, PointsWithoutBuyer, UnknownMember, WrongCurrency
+from domain.sale import Sale
 from domain.stream import Draft
 
 
@@ -195,7 +196,7 @@ def credit(streams: Streams, sale: Sale, member: Member) -> list[Draft]:
     """Credit a sale to a member under the policy and campaigns of its business time."""
     version, policy = streams.programme.in_force(sale.occurred_at)
     account = streams.get(PointsAccount, account_id(member.id))
-    campaigns = streams.campaigns(sale=sale, member=member)
+    campaigns = streams.campaigns(sale=sale, member=member, account=account, policy=policy)
     return crediting.earn(account, sale, policy=policy, version=version, campaigns=campaigns)
 
 

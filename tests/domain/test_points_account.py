@@ -12,7 +12,7 @@ from domain.campaign import Campaign
 from domain.fact import Fact
 from domain.movements import AccountOpened, PointsEarned, TierMoved
 from domain.points_account import PointsAccount, account_id
-from domain.purchase import Sale
+from domain.sale import Sale
 from domain.stream import Draft
 from tests.builders import ANN, campaign, line, policy, sale
 from tests.spec import STREAM, fact, given, numbered

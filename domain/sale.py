@@ -1,0 +1,35 @@
+"""What the rules need to know of a purchase."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from domain.basket import CouponUse, Line, LineDiscount, paid
+
+
+class Sale:
+    """A purchase as the rules see it, whether it just arrived or waited for its card."""
+
+    __slots__ = ("coupons", "discounts", "lines", "occurred_at", "paid_minor", "points_minor", "purchase_id", "store")
+
+    def __init__(
+        self,
+        *,
+        purchase_id: UUID,
+        occurred_at: datetime,
+        store: str,
+        lines: list[Line],
+        coupons: list[CouponUse],
+        points_minor: int = 0,
+        discounts: Sequence[LineDiscount] = (),
+    ) -> None:
+        self.purchase_id = purchase_id
+        self.occurred_at = occurred_at
+        self.store = store
+        self.lines = lines
+        self.coupons = coupons
+        self.paid_minor = sum(paid(line) for line in lines)
+        self.points_minor = points_minor
+        """How much of it was paid by points."""
+        self.discounts = discounts
+        """What the programme took off, as it was quoted; what the till took off by itself is not among it."""
