@@ -221,6 +221,36 @@ class ReversalAnswer(SpendingAnswer):
     debt_cancelled: int
 
 
+class CouponTold(BaseModel):
+    """A coupon: good from `valid_from` until, and not at, `valid_until`."""
+
+    code: str
+    kind: str
+    valid_from: datetime
+    valid_until: datetime
+    amount_minor: int | None = Field(description="What it takes off a bill, in minor units, where it is money.")
+
+
+class CouponGivenAnswer(Answer, CouponTold):
+    """A coupon that was given to a member."""
+
+    member_id: UUID
+
+
+class CouponAnswer(Answer):
+    """A coupon that something was done to."""
+
+    code: str
+    member_id: UUID
+
+
+class CouponReservedAnswer(CouponAnswer):
+    """A coupon that is set aside until a time; the purchase names the reservation beside the code."""
+
+    reservation_id: UUID
+    until: datetime
+
+
 class ItemAnswer(BaseModel):
     """The answer to one item of a batch: that of the single request, with its status."""
 

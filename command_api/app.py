@@ -8,7 +8,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
-from command_api import campaigns, corrections, members, programmes, purchases, receipts, redemptions
+from command_api import campaigns, corrections, coupons, members, programmes, purchases, receipts, redemptions
 from command_api.bodies import document_bodies
 from command_api.door import Door
 from command_api.gathering import Gathering, StoreUnavailable, TooBusy
@@ -32,12 +32,13 @@ router = APIRouter(tags=["health"])
 
 ROUTERS = [
     router, purchases.router, redemptions.router, members.router, campaigns.router, programmes.router,
-    corrections.router, receipts.router,
+    corrections.router, receipts.router, coupons.router,
 ]  # fmt: skip
 BODIES: list[type[Message]] = [
     PurchaseBatch, ReturnBody, VoidBody, ClaimBody, ReassignmentBody, MemberBatch, MemberPatch, CampaignBody, PolicyBody,
     *corrections.BODIES,
     *redemptions.BODIES,
+    *coupons.BODIES,
 ]  # fmt: skip
 """What the routes read by themselves, for the documentation."""
 

@@ -7,7 +7,9 @@ from uuid import UUID
 
 from domain.command import Command
 from domain.commands.clock import RecordTime
+from domain.commands.coupons import RecordCouponExpiry
 from domain.commands.receipts import CloseWaitingReturns, closes_at
+from domain.coupon import Coupon
 from domain.due import brought_about, next_due
 from domain.points_account import PointsAccount
 from domain.programme import Programme
@@ -74,4 +76,24 @@ class WaitingReturns:
         return False
 
 
-WATCHED: tuple[Watched[Any], ...] = (Accounts(), WaitingReturns())
+class Coupons:
+    """Coupons that were not used in their time."""
+
+    kind = "coupon"
+    stream = Coupon
+
+    def command(self, stream_id: UUID, now: datetime) -> Command:
+        return RecordCouponExpiry.of(stream_id, now=now)
+
+    def brought(self, stream: Coupon, programme: Programme, now: datetime) -> Counter[str]:  # noqa: ARG002
+        return Counter(draft.kind.stored_name for draft in stream.expire(now))
+
+    def next_due(self, stream: Coupon, programme: Programme, now: datetime) -> datetime | None:  # noqa: ARG002
+        due = stream.expires_at
+        return due if due is not None and due > now else None
+
+    def owes(self, stream: Coupon) -> bool:  # noqa: ARG002
+        return False
+
+
+WATCHED: tuple[Watched[Any], ...] = (Accounts(), WaitingReturns(), Coupons())

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated, Literal, NotRequired
+from uuid import UUID
 
 from pydantic import AfterValidator, Field
 from typing_extensions import TypedDict
@@ -46,18 +47,11 @@ class Tender(TypedDict):
 
 
 class CouponUse(TypedDict):
-    """A coupon that was handed in, and the campaign it belongs to."""
+    """A coupon that was handed in, the campaign it belongs to, and the reservation that kept it for this bill."""
 
     code: Word
     campaign: NotRequired[Word]
-
-
-class LineDiscount(TypedDict):
-    """What the programme takes off the price of a line: by the tier, as `tier:<name>`, or by a campaign, as its id."""
-
-    line: Word
-    source: Word
-    amount_minor: AmountMinor
+    reservation: NotRequired[UUID]
 
 
 def paid(line: Line) -> int:

@@ -9,13 +9,11 @@ from uuid import UUID
 from eventsourcing.persistence import PersistenceError
 
 from domain.books import InClosedBooks
-from domain.buyer import Buyer
 from domain.campaign import CATALOGUE_ID, Campaign, Catalogue
 from domain.command import Command, Decision, Repeat
 from domain.fact import MAX_FACT_BYTES, Fact
 from domain.member import Member
-from domain.points_account import PointsAccount
-from domain.programme import Policy, Programme, programme_id
+from domain.programme import Programme, programme_id
 from domain.refusals import FactTooLarge, IdOfAnotherKind
 from domain.sale import Sale
 from domain.segment import Segment, segment_stream
@@ -75,9 +73,17 @@ class Batch:
     """One batch of commands being decided."""
 
     def __init__(
-        self, *, programme: str, recorded_at: datetime, cache: StreamCache, load: Loader, encode: Encoder
+        self,
+        *,
+        programme: str,
+        recorded_at: datetime,
+        cache: StreamCache,
+        load: Loader,
+        encode: Encoder,
+        new_code: Callable[[], str],
     ) -> None:
         self.recorded_at = recorded_at
+        self.new_code = new_code
         self.streams: dict[UUID, Stream] = {}
         self.facts: list[Fact] = []
         self.stored: list[Any] = []
@@ -128,13 +134,15 @@ class Batch:
             }
             waiting = [command for command, wanted in named if any(stream_id in leading for _, stream_id in wanted)]
 
-    def campaigns(self, *, sale: Sale, member: Member, account: PointsAccount, policy: Policy) -> list[Campaign]:
+    def campaigns(self, *, sale: Sale, member: Member) -> list[Campaign]:
         """The campaigns that apply to a sale."""
-        live = self._campaigns_on(sale.occurred_at.date())
-        if not live:
-            return []
-        buyer = Buyer(member, account, policy=policy, at=sale.occurred_at, streams=self)
-        return [campaign for campaign in live if campaign.applies(sale, buyer)]
+        at, who = sale.occurred_at, member.card_ids | {member.id}
+        return [
+            campaign
+            for campaign in self._campaigns_on(at.date())
+            if campaign.starts_at <= at < campaign.ends_at
+            and campaign.applies(store=sale.store, paid_minor=sale.paid_minor, who=who)
+        ]
 
     def carry_out(self, command: Command) -> Repeat | tuple[int, int]:
         """Decide a command and apply what it agreed on; answers the range of its facts within the batch.

@@ -17,6 +17,7 @@ from domain.books import InClosedBooks
 from domain.command import Command, Repeat
 from domain.fact import Fact
 from domain.loading import Loader
+from domain.messages.codes import new_code
 from domain.points_account import PointsAccount
 from domain.programme import Programme, programme_id
 from domain.refusals import Refusal
@@ -89,8 +90,16 @@ Decided = Repeat | Refused | Failed | tuple[int, int]
 class Loyalty(Application[UUID]):
     """The ledger's writer. It belongs, with its cache, to one thread."""
 
-    def __init__(self, env: EnvType, *, programme: str, cached_facts: int = CACHED_FACTS) -> None:
+    def __init__(
+        self,
+        env: EnvType,
+        *,
+        programme: str,
+        cached_facts: int = CACHED_FACTS,
+        new_code: Callable[[], str] = new_code,
+    ) -> None:
         super().__init__(env)
+        self._new_code = new_code
         self.facts = cast("Log", self.recorder)
         self.programme_name = programme
         self._cache = StreamCache(most_facts=cached_facts)
@@ -189,6 +198,7 @@ class Loyalty(Application[UUID]):
                 cache=self._cache,
                 load=self._loader.load,
                 encode=self.mapper.to_stored_event,
+                new_code=self._new_code,
             )
             decided: list[Decided] = []
             try:

@@ -8,11 +8,11 @@ from uuid import UUID
 
 from typing_extensions import TypedDict
 
-from domain.basket import CouponUse, Line, LineDiscount, Tender, as_money, paid
+from domain.basket import CouponUse, Line, Tender, as_money, paid
 from domain.fact import CheckedBefore, Fact
 from domain.refusals import OverReturn, RefundsDoNotMatch, UnknownLine
 from domain.returned import NOTHING, ReturnedLine, add, at_most, beyond, decimal, refunded, worth
-from domain.sale import Sale
+from domain.sale import NO_COUPONS, Sale
 from domain.stream import Draft, Stream, evolves
 
 
@@ -34,9 +34,9 @@ class PurchaseRecorded(Fact, name="PurchaseRecorded.v1"):
     lines: Annotated[list[Line], CheckedBefore()]
     tenders: Annotated[list[Tender], CheckedBefore()]
     coupons: Annotated[list[CouponUse], CheckedBefore()] | None = None
+    coupon_kinds: dict[str, str] | None = None
+    """Of those coupons that were issued to the buyer and used with this, by code; any others are paper."""
     paid_minor: int
-    discounts: Annotated[list[LineDiscount], CheckedBefore()] | None = None
-    """Of the lines' discounts, those that were quoted by the programme."""
     holds: list[UUID] | None = None
     """What the till had set aside for the part that was paid by points."""
     set_off: Annotated[list[SetOff], CheckedBefore()] | None = None
@@ -143,7 +143,7 @@ class Purchase(Stream):
         assert recorded is not None, "only a recorded purchase can be put right"
         when = {"occurred_at": recorded.occurred_at, "programme_version": recorded.programme_version}
         what = recorded.model_dump(
-            include={"currency", "store", "channel", "lines", "coupons", "paid_minor", "discounts", "set_off"}
+            include={"currency", "store", "channel", "lines", "coupons", "paid_minor", "set_off"}
         )
         again = self.record(
             member_id=member_id, card_id=card_id, tenders=as_money(recorded.tenders), corrects=wrong.id,
@@ -239,6 +239,11 @@ class Purchase(Stream):
         assert self.recorded is not None, "only a recorded purchase has something left"
         return 0 if self.voided else self.recorded.paid_minor - sum(amount for _, amount in self.returned.values())
 
+    @property
+    def coupon_kinds(self) -> Mapping[str, str]:
+        """The issued coupons that were used with it: their kinds by code."""
+        return (self.recorded.coupon_kinds if self.recorded else None) or NO_COUPONS
+
     def remaining(self) -> Sale:
         """The purchase without what went back: each line at what is still paid for it, as long as anything is.
 
@@ -263,6 +268,7 @@ class Purchase(Stream):
             store=recorded.store,
             lines=lines,
             coupons=recorded.coupons or [],
+            coupon_kinds=self.coupon_kinds,
         )
 
     def sale(self) -> Sale:
@@ -275,8 +281,8 @@ class Purchase(Stream):
             store=recorded.store,
             lines=recorded.lines,
             coupons=recorded.coupons or [],
+            coupon_kinds=self.coupon_kinds,
             points_minor=paid_by_points(recorded.tenders),
-            discounts=recorded.discounts or (),
         )
 
     def left_of(self, sold: Line, returned: Mapping[str, tuple[Fraction, int]]) -> tuple[Fraction, int]:

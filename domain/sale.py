@@ -1,16 +1,27 @@
-"""What the rules need to know of a purchase."""
+"""A sale as the rules see it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from domain.basket import CouponUse, Line, LineDiscount, paid
+from domain.basket import CouponUse, Line, paid
+
+NO_COUPONS: Mapping[str, str] = {}
 
 
 class Sale:
-    """A purchase as the rules see it, whether it just arrived or waited for its card."""
+    """What the rules need to know of a purchase, whether it just arrived or waited for its card."""
 
-    __slots__ = ("coupons", "discounts", "lines", "occurred_at", "paid_minor", "points_minor", "purchase_id", "store")
+    __slots__ = (
+        "coupon_kinds",
+        "coupons",
+        "lines",
+        "occurred_at",
+        "paid_minor",
+        "points_minor",
+        "purchase_id",
+        "store",
+    )
 
     def __init__(
         self,
@@ -20,16 +31,16 @@ class Sale:
         store: str,
         lines: list[Line],
         coupons: list[CouponUse],
+        coupon_kinds: Mapping[str, str] = NO_COUPONS,
         points_minor: int = 0,
-        discounts: Sequence[LineDiscount] = (),
     ) -> None:
         self.purchase_id = purchase_id
         self.occurred_at = occurred_at
         self.store = store
         self.lines = lines
         self.coupons = coupons
+        self.coupon_kinds = coupon_kinds
+        """Of those that were issued to the buyer, by code."""
         self.paid_minor = sum(paid(line) for line in lines)
         self.points_minor = points_minor
         """How much of it was paid by points."""
-        self.discounts = discounts
-        """What the programme took off, as it was quoted; what the till took off by itself is not among it."""

@@ -11,6 +11,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
+from domain.coupon import CouponIssued, CouponRestored
 from domain.grants import GrantRevoked, PointsGranted
 from domain.movements import (
     DebtReversed,
@@ -57,12 +58,14 @@ AT_ONCE = (
     ReceivedRevoked, PointsGranted, GrantRevoked,
 )  # fmt: skip
 """They may raise debt, free points that have lapsed, or bring several lots: the account knows best what follows."""
+COUPONS = (CouponIssued, CouponRestored)
 _NAMES = {
     "earned": PointsEarned.stored_name,
     "held": PointsHeld.stored_name,
     "redeemed": PointsRedeemed.stored_name,
     "kept": ReturnKept.stored_name,
-    "names": [kind.stored_name for kind in (PointsEarned, PointsHeld, PointsRedeemed, ReturnKept, *AT_ONCE)],
+    "coupons": [kind.stored_name for kind in COUPONS],
+    "names": [kind.stored_name for kind in (PointsEarned, PointsHeld, PointsRedeemed, ReturnKept, *COUPONS, *AT_ONCE)],
 }
 
 # A purchase lets the points of an account that owes be looked at when they become active, as they will pay then.
@@ -72,10 +75,13 @@ WITH told AS (
     WHERE position > %(after)s AND position <= %(upto)s AND name = ANY(%(names)s)
 )
 INSERT INTO agenda (stream_id, kind, due_at)
-SELECT stream_id, min(CASE name WHEN %(kept)s THEN 'purchase' ELSE 'account' END), min(CASE name
-    WHEN %(earned)s THEN
+SELECT stream_id, min(CASE
+    WHEN name = %(kept)s THEN 'purchase' WHEN name = ANY(%(coupons)s) THEN 'coupon' ELSE 'account'
+END), min(CASE
+    WHEN name = %(earned)s THEN
         least((fact->>'expires_at')::timestamptz, CASE WHEN owes THEN (fact->>'active_from')::timestamptz END)
-    WHEN %(held)s THEN (fact->>'until')::timestamptz
+    WHEN name = %(held)s THEN (fact->>'until')::timestamptz
+    WHEN name = ANY(%(coupons)s) THEN (fact->>'valid_until')::timestamptz
     ELSE '-infinity'
 END)
 FROM told LEFT JOIN agenda USING (stream_id)

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4, uuid5
 
 import yaml
 
-from domain.basket import Line, Tender, paid
+from domain.basket import CouponUse, Line, Tender, paid
 from domain.campaign import CATALOGUE_ID, Campaign, CampaignCreated, CampaignListed, Conditions, Effect, campaign_stream
 from domain.commands.campaigns import CreateCampaign
 from domain.commands.members import JoinMember
@@ -82,7 +82,6 @@ def campaign_created(
     *,
     multiplier: str | None = None,
     bonus_points: int | None = None,
-    discount: dict[str, Any] | None = None,
     priority: int = 0,
     everyone: bool = True,
     starts_at: datetime = LONG_AGO,
@@ -93,8 +92,7 @@ def campaign_created(
     return fact(
         CampaignCreated, originator_id=campaign_stream(campaign_id), campaign_id=campaign_id, title=campaign_id,
         starts_at=starts_at, ends_at=ends_at, everyone=everyone, conditions=Conditions(**conditions),
-        effect=Effect.model_validate({"multiplier": multiplier, "bonus_points": bonus_points, "discount": discount}),
-        priority=priority, fingerprint="f",
+        effect=Effect.model_validate({"multiplier": multiplier, "bonus_points": bonus_points}), priority=priority, fingerprint="f",
     )  # fmt: skip
 
 
@@ -128,6 +126,7 @@ def purchase(
     holds: Sequence[UUID] = (),
     brought: Sequence[ReturnData] = (),
     tenders: list[Tender] | None = None,
+    coupons: Sequence[CouponUse] = (),
 ) -> RecordPurchase:
     """A receipt as a till would send it; `points_minor` of it paid by points, the rest in cash, unless `tenders` says all."""
     total = sum(map(paid, lines)) - sum(worth(one.lines) - refunded(one.tenders) for one in brought)
@@ -137,7 +136,7 @@ def purchase(
             tenders.append(Tender(kind="points", amount_minor=points_minor))
     data = PurchaseData(
         currency=currency, store=store, card=card, member=member, lines=counted(lines),
-        tenders=tenders, holds=list(holds), returned=tuple(brought),
+        tenders=tenders, coupons=list(coupons), holds=list(holds), returned=tuple(brought),
     )  # fmt: skip
     return purchase_command(data, source=source, external_id=id, time=at, card_ids=card_id, answered=answered)
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from domain.batch import Batch, StreamCache
 from domain.command import Command, Repeat
 from domain.fact import FACTS, Fact
+from domain.messages.codes import new_code
 from domain.stream import Stream
 from infra.stored_facts import FactMapper
 from tests.spec import NOON, Result, numbered
@@ -20,7 +21,9 @@ class GivenLog:
 
         encode = FactMapper(FACTS).to_stored_event
         cache = StreamCache(most_facts=0)
-        self.batch = Batch(programme=programme, recorded_at=NOON, cache=cache, load=load, encode=encode)
+        self.batch = Batch(
+            programme=programme, recorded_at=NOON, cache=cache, load=load, encode=encode, new_code=new_code
+        )
 
     def when(self, command: Command) -> "CommandResult":
         self.batch.prefetch([command])

@@ -1,6 +1,6 @@
 """Recording what a till sold, and crediting whoever bought it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 from uuid import UUID
@@ -8,6 +8,7 @@ from uuid import UUID
 from domain import crediting
 from domain.basket import CouponUse, Line, Tender
 from domain.command import Command, Decision, History, Repeat, Streams, Wanted
+from domain.commands.coupons import HandedIn, hand_in
 from domain.commands.paying import PayByPoints
 from domain.commands.redemptions import SettleDebt
 from domain.commands.returns import (
@@ -18,13 +19,14 @@ from domain.commands.returns import (
     of_purchase,
     where_the_member_stands,
 )
+from domain.coupon import Coupon, coupon_stream
 from domain.fact import Fact
 from domain.member import Card, Member
 from domain.movements import PointsEarned, PointsRedeemed, PointsRevoked
 from domain.points_account import PointsAccount, account_id
 from domain.purchase import Purchase, PurchaseRecorded, PurchaseReturned, SetOff, paid_by_points
 from domain.refusals import PointsAreNotCash, PointsWithoutBuyer, UnknownMember, WrongCurrency
-from domain.sale import Sale
+from domain.sale import NO_COUPONS, Sale
 from domain.stream import Draft
 
 
@@ -50,6 +52,8 @@ class RecordPurchase(Command):
         yield Purchase, self.id
         for goods in self.brought:
             yield from of_purchase(streams, goods.purchase_id)
+        for use in self.coupons:
+            yield Coupon, coupon_stream(use["code"])
         if self.card_id is not None:
             yield Card, self.card_id
         member_id = self._buyer(streams)
@@ -60,8 +64,9 @@ class RecordPurchase(Command):
     def decide(self, streams: Streams) -> Decision | Repeat:
         """A repeat is known before anything else.
 
-        Then clock, programme, currency, rate, buyer of what points paid, member, goods that were brought back, refused in
-        this order. A till on Kafka is not refused for its points: nobody is there to take the goods back.
+        Then clock, programme, currency, rate, member, coupons, buyer of what points paid, goods that were brought back,
+        refused in this order. A till on Kafka is not refused for its points or coupons: nobody is there to take the
+        goods back.
         """
         purchase = streams.get(Purchase, self.id)
         first = purchase.recorded
@@ -75,19 +80,23 @@ class RecordPurchase(Command):
             raise PointsAreNotCash(programme=policy.name)
         if self.card_id is not None:
             streams.get(Card, self.card_id)
-        member_id, sale = self._buyer(streams), self._sale()
+        member_id = self._buyer(streams)
         waiting = [TakeBackKept.of(kept, purchase=purchase, cause=self) for kept in purchase.waiting]
         if member_id is None:
+            coupons = self._hand_in(streams, None)
+            sale = self._sale(coupons.kinds)
             if sale.points_minor and self.card_id is None and self.answered:
                 raise PointsWithoutBuyer(amount_minor=sale.points_minor)
             back, reclaiming = self._taken_back(streams)
             recorded = self._record(purchase, None, version, sale) + self._keep(streams)
-            return Decision(recorded + back, [*reclaiming, *waiting])
+            return Decision(recorded + coupons.drafts + back, [*reclaiming, *waiting])
         member = streams.get(Member, member_id)
         if not member.exists:
             raise UnknownMember(member_id=member_id)
+        coupons = self._hand_in(streams, member_id)
+        sale = self._sale(coupons.kinds)
         back, reclaiming = self._taken_back(streams)
-        recorded = self._record(purchase, member_id, version, sale)
+        recorded = self._record(purchase, member_id, version, sale) + coupons.drafts
         account = streams.get(PointsAccount, account_id(member_id))
         if sale.points_minor or self.holds:
             paying = PayByPoints.of(self, sale=sale, account=account, holds=self.holds, streams=streams)
@@ -135,6 +144,7 @@ class RecordPurchase(Command):
             lines=self.lines,
             tenders=self.tenders,
             coupons=self.coupons or None,
+            coupon_kinds=dict(sale.coupon_kinds) or None,
             paid_minor=sale.paid_minor,
             holds=self.holds or None,
             set_off=[SetOff(purchase_id=one.purchase_id, amount_minor=one.set_off_minor) for one in self.brought]
@@ -146,13 +156,19 @@ class RecordPurchase(Command):
     def _keep(self, streams: Streams) -> list[Draft]:
         return [] if self.card_id is None else streams.get(Card, self.card_id).keep(self.id)
 
-    def _sale(self) -> Sale:
+    def _hand_in(self, streams: Streams, member_id: UUID | None) -> HandedIn:
+        return hand_in(
+            streams, self.coupons, member_id=member_id, purchase_id=self.id, at=self.occurred_at, strictly=self.answered
+        )
+
+    def _sale(self, coupon_kinds: Mapping[str, str] = NO_COUPONS) -> Sale:
         return Sale(
             purchase_id=self.id,
             occurred_at=self.occurred_at,
             store=self.store,
             lines=self.lines,
             coupons=self.coupons,
+            coupon_kinds=coupon_kinds,
             points_minor=paid_by_points(self.tenders),
         )
 
@@ -196,7 +212,7 @@ def credit(streams: Streams, sale: Sale, member: Member) -> list[Draft]:
     """Credit a sale to a member under the policy and campaigns of its business time."""
     version, policy = streams.programme.in_force(sale.occurred_at)
     account = streams.get(PointsAccount, account_id(member.id))
-    campaigns = streams.campaigns(sale=sale, member=member, account=account, policy=policy)
+    campaigns = streams.campaigns(sale=sale, member=member)
     return crediting.earn(account, sale, policy=policy, version=version, campaigns=campaigns)
 
 

@@ -9,9 +9,11 @@ from domain import crediting
 from domain.basket import Tender
 from domain.campaign import Campaign, campaign_stream
 from domain.command import Command, Decision, History, KeyedCommand, Repeat, Streams, Wanted
+from domain.commands.coupons import RestoreCoupons
 from domain.commands.forwarding import ForwardClaw
 from domain.commands.paying import GiveBackPoints
 from domain.commands.redemptions import SettleDebt
+from domain.coupon import Coupon, coupon_stream
 from domain.earning import BASE
 from domain.fact import Fact
 from domain.movements import PointsEarned, PointsRevoked, RedemptionReversed
@@ -69,6 +71,8 @@ def of_purchase(streams: Streams, purchase_id: UUID) -> Wanted:
         return
     if purchase.member_id is not None:
         yield PointsAccount, account_id(purchase.member_id)
+    for code in purchase.coupon_kinds:
+        yield Coupon, coupon_stream(code)
     if purchase.replaced_by is not None:
         yield from of_purchase(streams, purchase.replaced_by)
 
@@ -190,6 +194,9 @@ class ReclaimPoints(Command):
     points_are_back: bool = False
     """Whether what points had paid came back already. It comes first: else a claw would not find it, and be forgiven."""
 
+    coupons_are_back: bool = False
+    """Whether the coupons that it had used were looked at already."""
+
     @classmethod
     def of(cls, purchase_id: UUID, *, cause: Command) -> Self:
         """After the return that was just taken in."""
@@ -226,6 +233,9 @@ class ReclaimPoints(Command):
     def decide(self, streams: Streams) -> Decision:
         """By the policy and the campaigns that granted, whatever is in force by now; only the tier is judged by that."""
         purchase = streams.get(Purchase, self.purchase_id)
+        if purchase.coupon_kinds and not self.coupons_are_back:
+            restoring = RestoreCoupons.of(self, purchase_id=purchase.id)
+            return Decision([], [restoring, replace(self, coupons_are_back=True)])
         if purchase.member_id is None:
             return Decision([])
         account = streams.get(PointsAccount, account_id(purchase.member_id))
