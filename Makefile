@@ -40,8 +40,9 @@ check: install ## format, lint, types, the rooms' walls, dead code
 	$(BIN)/lint-imports
 	$(BIN)/vulture
 
+# Half of the suite waits for servers: two workers, each with its own, keep two cores busy. A file stays with one worker.
 test: install ## the whole suite, on real PostgreSQL and Kafka: make test ARGS="-k kafka"
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 bench: install ## measurements
 	$(BIN)/python -m bench $(ARGS)
