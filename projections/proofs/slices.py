@@ -179,9 +179,8 @@ def known_by(read_model: Connection) -> Known:
 def looking(url: str) -> Iterator[Connection]:
     """A transaction that sees one state of a database and changes nothing."""
     with connect(url) as connection:
-        connection.execute(
-            "SET TIME ZONE 'UTC'"
-        )  # times of one zone are compared sixteen times as fast as those of two
+        # Times of one zone are compared sixteen times as fast as those of two.
+        connection.execute("SET TIME ZONE 'UTC'")
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
         connection.read_only = True
         with connection.transaction():
