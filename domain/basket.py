@@ -54,6 +54,14 @@ class CouponUse(TypedDict):
     reservation: NotRequired[UUID]
 
 
+class LineDiscount(TypedDict):
+    """What the programme takes off the price of a line: by the tier, as `tier:<name>`, or by a campaign, as its id."""
+
+    line: Word
+    source: Word
+    amount_minor: AmountMinor
+
+
 def paid(line: Line) -> int:
     """What was paid for a line, tax contained, in minor units."""
     return line["gross_minor"] - line.get("discount_minor", 0)

@@ -9,11 +9,13 @@ from uuid import UUID
 from eventsourcing.persistence import PersistenceError
 
 from domain.books import InClosedBooks
+from domain.buyer import Buyer
 from domain.campaign import CATALOGUE_ID, Campaign, Catalogue
 from domain.command import Command, Decision, Repeat
 from domain.fact import MAX_FACT_BYTES, Fact
 from domain.member import Member
-from domain.programme import Programme, programme_id
+from domain.points_account import PointsAccount
+from domain.programme import Policy, Programme, programme_id
 from domain.refusals import FactTooLarge, IdOfAnotherKind
 from domain.sale import Sale
 from domain.segment import Segment, segment_stream
@@ -134,15 +136,13 @@ class Batch:
             }
             waiting = [command for command, wanted in named if any(stream_id in leading for _, stream_id in wanted)]
 
-    def campaigns(self, *, sale: Sale, member: Member) -> list[Campaign]:
+    def campaigns(self, *, sale: Sale, member: Member, account: PointsAccount, policy: Policy) -> list[Campaign]:
         """The campaigns that apply to a sale."""
-        at, who = sale.occurred_at, member.card_ids | {member.id}
-        return [
-            campaign
-            for campaign in self._campaigns_on(at.date())
-            if campaign.starts_at <= at < campaign.ends_at
-            and campaign.applies(store=sale.store, paid_minor=sale.paid_minor, who=who)
-        ]
+        live = self._campaigns_on(sale.occurred_at.date())
+        if not live:
+            return []
+        buyer = Buyer(member, account, policy=policy, at=sale.occurred_at, streams=self)
+        return [campaign for campaign in live if campaign.applies(sale, buyer)]
 
     def carry_out(self, command: Command) -> Repeat | tuple[int, int]:
         """Decide a command and apply what it agreed on; answers the range of its facts within the batch.

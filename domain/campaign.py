@@ -1,8 +1,9 @@
 """Campaigns: who earns more, when and on what; and the catalogue that lists them."""
 
+import math
 from datetime import UTC, datetime
 from fractions import Fraction
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from uuid import UUID, uuid5
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -11,6 +12,10 @@ from domain.basket import Line, Word
 from domain.fact import Fact
 from domain.money import AmountMinor, Rate
 from domain.stream import Draft, Stream, evolves
+
+if TYPE_CHECKING:
+    from domain.buyer import Buyer
+    from domain.sale import Sale
 
 CAMPAIGNS = UUID("0e4a3f2c-5d4e-5b8e-9a51-3d0f6b8f1c27")
 CATALOGUE_ID = uuid5(CAMPAIGNS, "")
@@ -37,13 +42,40 @@ class Conditions(BaseModel):
         )
 
 
+class Discount(BaseModel):
+    """What is taken off: so many hundredths of the lines that the campaign is about, or an amount once per basket."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    percent: Rate | None = None
+    amount_minor: AmountMinor | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.percent is None) == (self.amount_minor is None):
+            raise ValueError("give either `percent` or `amount_minor`")
+        if self.percent is not None and not 0 < self.percent <= 100:
+            raise ValueError("a discount lies above 0 and up to 100 percent")
+        return self
+
+    def of(self, basis_minor: int) -> int:
+        """What is taken off such a sum: floored once, and never more than there is."""
+        if self.percent is not None:
+            return math.floor(self.percent * basis_minor / 100)
+        return min(self.amount_minor or 0, basis_minor)
+
+
 class Effect(BaseModel):
-    """What the campaign gives: a multiplier of the base rate (2 earns as much again), or a number of points."""
+    """What the campaign gives.
+
+    A multiplier of the base rate (2 earns as much again), a number of points, or something off the price.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     multiplier: Rate | None = None
     bonus_points: int | None = Field(default=None, strict=True, gt=0, le=10**9)
+    discount: Discount | None = None
 
     @model_validator(mode="after")
     def _checked(self) -> Self:
@@ -52,8 +84,8 @@ class Effect(BaseModel):
 
     def check(self) -> None:
         """Exactly one effect, and one that gives something."""
-        if (self.multiplier is None) == (self.bonus_points is None):
-            raise ValueError("give either `multiplier` or `bonus_points`")
+        if [self.multiplier, self.bonus_points, self.discount].count(None) != 2:
+            raise ValueError("give exactly one of `multiplier`, `bonus_points`, `discount`")
         if self.multiplier is not None and not 1 < self.multiplier <= MAX_MULTIPLIER:
             raise ValueError(f"a multiplier is larger than 1 and at most {MAX_MULTIPLIER}")
 
@@ -121,14 +153,15 @@ class Campaign(Stream):
             ]
         return drafts
 
-    def applies(self, *, store: str, paid_minor: int, who: frozenset[UUID]) -> bool:
-        """Whether a sale in the window has the store, the minimum and the audience. `who`: the member and their cards."""
+    def applies(self, sale: "Sale", buyer: "Buyer") -> bool:
+        """Whether a sale lies in the window and has the store, the minimum and the audience."""
         terms = self.terms
         return (
             terms is not None
-            and (terms.everyone or not self.audience.isdisjoint(who))
-            and (terms.conditions.stores is None or store in terms.conditions.stores)
-            and self.reached_by(paid_minor)
+            and self.starts_at <= sale.occurred_at < self.ends_at
+            and (terms.conditions.stores is None or sale.store in terms.conditions.stores)
+            and self.reached_by(sale.paid_minor)
+            and (terms.everyone or not self.audience.isdisjoint(buyer.ids))
         )
 
     def reached_by(self, paid_minor: int) -> bool:

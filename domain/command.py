@@ -11,7 +11,7 @@ from domain.campaign import Campaign
 from domain.fact import Fact
 from domain.member import Member
 from domain.points_account import PointsAccount
-from domain.programme import Programme
+from domain.programme import Policy, Programme
 from domain.receipt import Receipt
 from domain.refusals import ConflictingRepeat, Refusal, TimeInTheFuture, refusal_again
 from domain.sale import Sale
@@ -42,8 +42,8 @@ class Streams(Protocol):
     def programme(self) -> Programme:
         """The programme that this ledger runs."""
 
-    def campaigns(self, *, sale: Sale, member: Member) -> Sequence[Campaign]:
-        """The campaigns that apply to a sale."""
+    def campaigns(self, *, sale: Sale, member: Member, account: PointsAccount, policy: Policy) -> Sequence[Campaign]:
+        """The campaigns that apply to a sale; the policy is the one that tells the member's tier then."""
 
 
 class Decision(NamedTuple):

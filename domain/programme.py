@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AwareDatetime, Field
 
 from domain.fact import Fact
+from domain.policy.campaigns import CampaignDefaults
 from domain.policy.parts import Currency, NaturalInt, PolicyPart, Text, TimeZone
 from domain.policy.points import Earning, Expiry, PointsAsCash
 from domain.policy.tiers import Tiers
@@ -32,6 +33,7 @@ class Policy(PolicyPart):
     expiry: Expiry
     tiers: Tiers
     points_as_cash: PointsAsCash | None = None
+    campaigns: CampaignDefaults | None = None
     returns: Literal["original_then_debt", "next_lots_then_debt", "clamp_to_zero"] = "original_then_debt"
     """Where a return finds the points that its purchase no longer earns, once its own lot has no more of them."""
     return_window_days: NaturalInt = 14

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from typing_extensions import TypedDict
 
-from domain.basket import CouponUse, Line, Tender, as_money, paid
+from domain.basket import CouponUse, Line, LineDiscount, Tender, as_money, paid
 from domain.fact import CheckedBefore, Fact
 from domain.refusals import OverReturn, RefundsDoNotMatch, UnknownLine
 from domain.returned import NOTHING, ReturnedLine, add, at_most, beyond, decimal, refunded, worth
@@ -37,6 +37,8 @@ class PurchaseRecorded(Fact, name="PurchaseRecorded.v1"):
     coupon_kinds: dict[str, str] | None = None
     """Of those coupons that were issued to the buyer and used with this, by code; any others are paper."""
     paid_minor: int
+    discounts: Annotated[list[LineDiscount], CheckedBefore()] | None = None
+    """Of the lines' discounts, those that were quoted by the programme."""
     holds: list[UUID] | None = None
     """What the till had set aside for the part that was paid by points."""
     set_off: Annotated[list[SetOff], CheckedBefore()] | None = None
@@ -143,7 +145,7 @@ class Purchase(Stream):
         assert recorded is not None, "only a recorded purchase can be put right"
         when = {"occurred_at": recorded.occurred_at, "programme_version": recorded.programme_version}
         what = recorded.model_dump(
-            include={"currency", "store", "channel", "lines", "coupons", "paid_minor", "set_off"}
+            include={"currency", "store", "channel", "lines", "coupons", "paid_minor", "discounts", "set_off"}
         )
         again = self.record(
             member_id=member_id, card_id=card_id, tenders=as_money(recorded.tenders), corrects=wrong.id,
@@ -283,6 +285,7 @@ class Purchase(Stream):
             coupons=recorded.coupons or [],
             coupon_kinds=self.coupon_kinds,
             points_minor=paid_by_points(recorded.tenders),
+            discounts=recorded.discounts or (),
         )
 
     def left_of(self, sold: Line, returned: Mapping[str, tuple[Fraction, int]]) -> tuple[Fraction, int]:

@@ -1,10 +1,10 @@
 """A sale as the rules see it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from domain.basket import CouponUse, Line, paid
+from domain.basket import CouponUse, Line, LineDiscount, paid
 
 NO_COUPONS: Mapping[str, str] = {}
 
@@ -15,6 +15,7 @@ class Sale:
     __slots__ = (
         "coupon_kinds",
         "coupons",
+        "discounts",
         "lines",
         "occurred_at",
         "paid_minor",
@@ -33,6 +34,7 @@ class Sale:
         coupons: list[CouponUse],
         coupon_kinds: Mapping[str, str] = NO_COUPONS,
         points_minor: int = 0,
+        discounts: Sequence[LineDiscount] = (),
     ) -> None:
         self.purchase_id = purchase_id
         self.occurred_at = occurred_at
@@ -44,3 +46,5 @@ class Sale:
         self.paid_minor = sum(paid(line) for line in lines)
         self.points_minor = points_minor
         """How much of it was paid by points."""
+        self.discounts = discounts
+        """What the programme took off, as it was quoted; what the till took off by itself is not among it."""

@@ -82,6 +82,7 @@ def campaign_created(
     *,
     multiplier: str | None = None,
     bonus_points: int | None = None,
+    discount: dict[str, Any] | None = None,
     priority: int = 0,
     everyone: bool = True,
     starts_at: datetime = LONG_AGO,
@@ -92,7 +93,8 @@ def campaign_created(
     return fact(
         CampaignCreated, originator_id=campaign_stream(campaign_id), campaign_id=campaign_id, title=campaign_id,
         starts_at=starts_at, ends_at=ends_at, everyone=everyone, conditions=Conditions(**conditions),
-        effect=Effect.model_validate({"multiplier": multiplier, "bonus_points": bonus_points}), priority=priority, fingerprint="f",
+        effect=Effect.model_validate({"multiplier": multiplier, "bonus_points": bonus_points, "discount": discount}),
+        priority=priority, fingerprint="f",
     )  # fmt: skip
 
 

@@ -212,7 +212,7 @@ def credit(streams: Streams, sale: Sale, member: Member) -> list[Draft]:
     """Credit a sale to a member under the policy and campaigns of its business time."""
     version, policy = streams.programme.in_force(sale.occurred_at)
     account = streams.get(PointsAccount, account_id(member.id))
-    campaigns = streams.campaigns(sale=sale, member=member)
+    campaigns = streams.campaigns(sale=sale, member=member, account=account, policy=policy)
     return crediting.earn(account, sale, policy=policy, version=version, campaigns=campaigns)
 
 

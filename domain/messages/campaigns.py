@@ -46,12 +46,11 @@ class CampaignConditions(Conditions):
 class CampaignEffect(Effect):
     """What the campaign gives."""
 
-    discount: Any = Field(default=None, description="Not supported yet.")
     coupon: Any = Field(default=None, description="Not supported yet.")
 
     def check(self) -> None:
         """What is not supported yet is refused as that, and not for lacking the rest."""
-        if self.discount is None and self.coupon is None:
+        if self.coupon is None:
             super().check()
 
 
@@ -91,7 +90,7 @@ def create_command(body: CampaignBody, *, identity: Identity, card_ids: CardIds,
         card_ids=list(dict.fromkeys(card_ids(number) for number in body.audience.cards or ())),
         member_ids=list(dict.fromkeys(body.audience.members or ())),
         conditions=Conditions(**body.conditions.model_dump(exclude={"coupon"})),
-        effect=Effect(**body.effect.model_dump(exclude={"discount", "coupon"})),
+        effect=Effect(**body.effect.model_dump(exclude={"coupon"})),
         priority=body.priority,
     )
 
@@ -101,7 +100,6 @@ def _unsupported(body: CampaignBody) -> dict[str, Any]:
         "audience.tiers": body.audience.tiers,
         "audience.segment": body.audience.segment,
         "conditions.coupon": body.conditions.coupon,
-        "effect.discount": body.effect.discount,
         "effect.coupon": body.effect.coupon,
         "budget": body.budget,
         "limits": body.limits,

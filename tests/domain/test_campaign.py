@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 from pydantic import ValidationError
 
+from domain.buyer import Buyer
 from domain.campaign import (
     AUDIENCE_CHUNK,
     AudienceListed,
@@ -17,8 +18,12 @@ from domain.campaign import (
     campaign_stream,
 )
 from domain.fact import MAX_FACT_BYTES, Fact
-from tests.builders import ANN, ANNS_CARD, BOB, campaign, campaign_created, line
-from tests.spec import fact, given, numbered
+from domain.member import Member
+from domain.points_account import Absorbed, PointsAccount, account_id
+from domain.sale import Sale
+from tests.builders import ANN, ANNS_CARD, BOB, campaign, campaign_created, line, policy, sale
+from tests.spec import NOON, fact, given, numbered
+from tests.spec_of_commands import given_log
 
 CREATED = campaign_created("twice", multiplier="2", everyone=False)
 
@@ -55,10 +60,31 @@ def test_a_long_audience_comes_in_several_facts_each_small_enough() -> None:
     assert all(len(one.model_dump_json()) < MAX_FACT_BYTES for one in result.facts)
 
 
-@pytest.mark.parametrize(("who", "applies"), [({ANN, ANNS_CARD}, True), ({BOB}, True), ({ANN}, False), (set(), False)])
-def test_a_campaign_applies_to_its_audience_by_card_or_member(who: set[UUID], applies: bool) -> None:
+def buyer(member_id: UUID, *cards: UUID, qualifying: int = 0) -> Buyer:
+    """A member with these cards, who joined with the year and earned so many points since."""
+    member = Member(member_id)
+    member.card_ids = frozenset(cards)
+    account = PointsAccount(account_id(member_id))
+    account.registered_at = NOON
+    account.periods = {0: qualifying}
+    return Buyer(member, account, policy=policy(), at=NOON, streams=given_log().batch)
+
+
+def of(paid_minor: int = 0, **what: Any) -> Sale:
+    return sale(line(paid_minor), at=NOON, **what)
+
+
+@pytest.mark.parametrize(("who", "applies"), [(buyer(ANN, ANNS_CARD), True), (buyer(BOB), True), (buyer(ANN), False)])
+def test_a_campaign_applies_to_its_audience_by_card_or_member(who: Buyer, applies: bool) -> None:
     one = given(Campaign, CREATED, listed(card_ids=[ANNS_CARD]), listed(member_ids=[BOB])).stream
-    assert one.applies(store="1", paid_minor=0, who=frozenset(who)) is applies
+    assert one.applies(of(), who) is applies
+
+
+def test_whoever_absorbed_a_member_that_was_listed_belongs_to_the_audience() -> None:
+    one = given(Campaign, CREATED, listed(member_ids=[BOB])).stream
+    ann = buyer(ANN)
+    ann._account.absorbed = {BOB: Absorbed(UUID(int=7), NOON)}
+    assert one.applies(of(), ann)
 
 
 @pytest.mark.parametrize(
@@ -69,11 +95,11 @@ def test_a_campaign_applies_to_its_audience_by_card_or_member(who: set[UUID], ap
     ],
 )  # fmt: skip
 def test_a_campaign_applies_where_store_and_minimum_are_met(conditions: dict[str, Any], applies: bool) -> None:
-    assert campaign("c", multiplier="2", **conditions).applies(store="1", paid_minor=1000, who=frozenset()) is applies
+    assert campaign("c", multiplier="2", **conditions).applies(of(1000), buyer(ANN)) is applies
 
 
 def test_a_campaign_that_was_never_created_applies_to_nobody() -> None:
-    assert not Campaign(campaign_stream("c")).applies(store="1", paid_minor=1000, who=frozenset())
+    assert not Campaign(campaign_stream("c")).applies(of(1000), buyer(ANN))
 
 
 @pytest.mark.parametrize(

@@ -159,7 +159,7 @@ class TestCampaigns:
         [
             ({"audience": {"tiers": ["Gold"]}}, "audience.tiers"), ({"audience": {"segment": "new"}}, "audience.segment"),
             ({"conditions": {"coupon": "C"}}, "conditions.coupon"), ({"budget": {"points": 5}}, "budget"), ({"limits": {"per_member": 1}}, "limits"),
-            ({"effect": {"discount": {"percent": 5}}}, "effect.discount"), ({"effect": {"coupon": "C"}}, "effect.coupon"),
+            ({"effect": {"coupon": "C"}}, "effect.coupon"),
         ],
     )  # fmt: skip
     def test_what_is_not_supported_yet_is_refused_by_name(self, changes: dict[str, Any], feature: str) -> None:
@@ -170,7 +170,7 @@ class TestCampaigns:
         [
             {"audience": {}}, {"audience": {"everyone": False}}, {"audience": {"everyone": True, "cards": ["1"]}}, {"audience": {"cards": []}},
             {"effect": {}}, {"effect": {"multiplier": "2", "bonus_points": 5}}, {"effect": {"multiplier": 1.5}}, {"effect": {"multiplier": "1"}},
-            {"effect": {"multiplier": "1e99999999"}}, {"effect": {"bonus_points": -5}}, {"conditions": {"minimum_paid_minor": -1}},
+            {"effect": {"multiplier": "1e99999999"}}, {"effect": {"bonus_points": -5}}, {"effect": {"discount": {}}}, {"conditions": {"minimum_paid_minor": -1}},
             {"conditions": {"colour": "red"}}, {"campaign_id": "Not A Slug"}, {"campaign_id": "-"}, {"priority": 1.5}, {"priority": 10_000},
             {"name": ""}, {"audience": {"members": [NAME]}}, {"starts_at": "1"},
         ],

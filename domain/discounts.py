@@ -1,0 +1,78 @@
+"""What the programme takes off the price of a basket: the tier's discount, and that of campaigns (semantics 10)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from domain.basket import Line, LineDiscount, paid
+from domain.campaign import Campaign
+from domain.policy.campaigns import CampaignDefaults
+from domain.policy.tiers import Tier
+from domain.programme import Policy
+
+DEFAULTS = CampaignDefaults()
+
+
+class Offer(NamedTuple):
+    """A discount, by line, in minor units."""
+
+    source: str
+    by_line: Mapping[str, int]
+
+
+def discounts(
+    lines: Sequence[Line], *, policy: Policy, tier: Tier, campaigns: Sequence[Campaign]
+) -> list[LineDiscount]:
+    """The discounts on lines whose prices are what the till would ask for, its own discounts taken off before.
+
+    `campaigns` are those that apply to the sale. A discount is floored once for all lines that it is about, and spread
+    over them; what never earns has none. `policy.campaigns.discounts` says whether the best one of a line counts, or all.
+    """
+    earning = [line for line in lines if line.get("category") not in policy.earning.excluded]
+    offers = [*_of_tier(earning, tier), *_of_campaigns(earning, campaigns)]
+    stacking = (policy.campaigns or DEFAULTS).discounts
+    return [
+        LineDiscount(line=line["line"], source=source, amount_minor=amount)
+        for line in earning
+        for source, amount in (_best(line, offers) if stacking == "best" else _sum(line, offers))
+    ]
+
+
+def spread(total_minor: int, lines: Sequence[Line]) -> dict[str, int]:
+    """A sum by line, in proportion to what is paid for each; never more than that, if the sum is not more than all."""
+    basis, reached, before, by_line = sum(map(paid, lines)), 0, 0, {}
+    for line in lines:
+        reached += paid(line)
+        upto = total_minor * reached // basis if basis else 0
+        by_line[line["line"]] = upto - before
+        before = upto
+    return by_line
+
+
+def _of_tier(lines: Sequence[Line], tier: Tier) -> Iterator[Offer]:
+    if tier.discount:
+        yield Offer(f"tier:{tier.name}", spread(int(tier.discount * sum(map(paid, lines))), lines))
+
+
+def _of_campaigns(lines: Sequence[Line], campaigns: Sequence[Campaign]) -> Iterator[Offer]:
+    """By priority, then by id, so that what stacks up to the price does so in one order."""
+    terms = [one.terms for one in campaigns if one.terms is not None and one.terms.effect.discount is not None]
+    for campaign in sorted(terms, key=lambda one: (-one.priority, one.campaign_id)):
+        discount = campaign.effect.discount
+        matching = [line for line in lines if campaign.conditions.hold_for(line)]
+        if discount is not None and matching:
+            yield Offer(campaign.campaign_id, spread(discount.of(sum(map(paid, matching))), matching))
+
+
+def _best(line: Line, offers: Sequence[Offer]) -> Iterator[tuple[str, int]]:
+    best = max(offers, key=lambda offer: offer.by_line.get(line["line"], 0), default=None)
+    if best is not None and best.by_line.get(line["line"], 0):
+        yield best.source, best.by_line[line["line"]]
+
+
+def _sum(line: Line, offers: Sequence[Offer]) -> Iterator[tuple[str, int]]:
+    left = paid(line)
+    for source, by_line in offers:
+        amount = min(left, by_line.get(line["line"], 0))
+        if amount:
+            yield source, amount
+        left -= amount
