@@ -38,6 +38,13 @@ class CampaignCreatedAnswer(Answer):
     campaign_id: str
 
 
+class SegmentDefinedAnswer(Answer):
+    """The segment, and the version that was defined."""
+
+    segment_id: str
+    version: int
+
+
 class VersionPublishedAnswer(Answer):
     """The version."""
 

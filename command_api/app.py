@@ -8,7 +8,17 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
-from command_api import campaigns, corrections, coupons, members, programmes, purchases, receipts, redemptions
+from command_api import (
+    campaigns,
+    corrections,
+    coupons,
+    members,
+    programmes,
+    purchases,
+    receipts,
+    redemptions,
+    segments,
+)
 from command_api.bodies import document_bodies
 from command_api.door import Door
 from command_api.gathering import Gathering, StoreUnavailable, TooBusy
@@ -22,6 +32,7 @@ from domain.messages.purchases import CardIds
 from domain.messages.reading import Message
 from domain.messages.receipts import ClaimBody, ReassignmentBody
 from domain.messages.returns import ReturnBody, VoidBody
+from domain.messages.segments import SegmentBody
 from domain.personal_data import Sealing
 from domain.refusals import Refusal
 from infra.keys import Keyring
@@ -32,10 +43,11 @@ router = APIRouter(tags=["health"])
 
 ROUTERS = [
     router, purchases.router, redemptions.router, members.router, campaigns.router, programmes.router,
-    corrections.router, receipts.router, coupons.router,
+    corrections.router, receipts.router, coupons.router, segments.router,
 ]  # fmt: skip
 BODIES: list[type[Message]] = [
     PurchaseBatch, ReturnBody, VoidBody, ClaimBody, ReassignmentBody, MemberBatch, MemberPatch, CampaignBody, PolicyBody,
+    SegmentBody,
     *corrections.BODIES,
     *redemptions.BODIES,
     *coupons.BODIES,

@@ -70,10 +70,12 @@ class Segment(Stream):
         """Whether a member belongs to it at an instant, by the definition and the policy in force then.
 
         `brought`: the accounts of those who were merged into the member, as they are one person. Nobody belongs who
-        was merged into somebody else, who was erased, or whose account was closed by then.
+        has not joined by then, was merged into somebody else, was erased, or whose account was closed by then.
         """
         version = self.in_force(at)
-        if version is None or member.merged_into is not None or member.erased or account.closed(at):
+        joined = account.registered_at is not None and account.registered_at <= at
+        gone = member.merged_into is not None or member.erased or account.closed(at)
+        if version is None or not joined or gone:
             return False
         return belongs(AccountHistory(account, policy, at, brought), version.definition)
 

@@ -39,7 +39,8 @@ class Projection:
     handlers: ClassVar[dict[str, Callable[[Any, Any, Rows], None]]]
 
     def __init_subclass__(cls) -> None:
-        cls.handlers = {method.moves: method for method in vars(cls).values() if hasattr(method, "moves")}
+        own = {method.moves: method for method in vars(cls).values() if hasattr(method, "moves")}
+        cls.handlers = {**getattr(cls, "handlers", {}), **own}
 
     def __init__(self, *, generation: int, schema: str) -> None:
         self.generation = generation

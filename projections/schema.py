@@ -10,9 +10,10 @@ from projections.balances import Balances
 from projections.campaigns import Campaigns
 from projections.members import Members
 from projections.projection import Projection
+from projections.segments import Segments
 from projections.tiers import Tiers
 
-PROJECTIONS: tuple[type[Projection], ...] = (Members, Balances, Tiers, Campaigns)
+PROJECTIONS: tuple[type[Projection], ...] = (Members, Balances, Tiers, Campaigns, Segments)
 
 TABLES = (
     """

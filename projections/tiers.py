@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from datetime import date, datetime
 from functools import lru_cache
+from typing import ClassVar, LiteralString
 from uuid import UUID
 
 from pydantic import BaseModel, Field
@@ -70,7 +71,7 @@ class Tiers(Projection):
     """Qualifying credits, what returns took of them, and tiers granted; the standing itself is computed when it is asked for."""
 
     name = "tiers"
-    tables = (
+    tables: ClassVar[tuple[LiteralString, ...]] = (
         "CREATE TABLE IF NOT EXISTS {schema}.accounts (member_id uuid PRIMARY KEY, registered_at timestamptz NOT NULL)",
         """
         CREATE TABLE IF NOT EXISTS {schema}.credits (

@@ -71,6 +71,13 @@ class Merged(TypedDict):
     card_ids: list[str]
 
 
+class MergedInto(Merged):
+    """Of `MemberMerged` and `MemberUnmerged`."""
+
+    originator_version: int
+    survivor_id: str
+
+
 class Assigned(TypedDict):
     """Of `CardAssigned` and `CardUnlinked`; their stream is the card."""
 
@@ -99,6 +106,16 @@ class Listed(TypedDict):
     member_ids: list[str]
 
 
+class Defined(TypedDict):
+    """Of `SegmentDefined`."""
+
+    segment_id: str
+    version: int
+    title: str
+    effective_from: str
+    definition: dict[str, Any]
+
+
 class Published(TypedDict):
     """Of `ProgrammePublished`; the policy's own model reads the rest when it is asked for."""
 
@@ -114,10 +131,12 @@ SHAPES = {
     "PersonalDataErased.v1": Erased,
     "CardAssigned.v1": Assigned,
     "CardUnlinked.v1": Assigned,
-    "MemberMerged.v1": Merged,
+    "MemberMerged.v1": MergedInto,
+    "MemberUnmerged.v1": MergedInto,
     "MemberParted.v1": Merged,
     "CampaignCreated.v1": Created,
     "AudienceListed.v1": Listed,
+    "SegmentDefined.v1": Defined,
     "ProgrammePublished.v1": Published,
     **POINTS,
 }

@@ -34,6 +34,8 @@ class Earned(TypedDict):
     member_id: str
     purchase_id: str
     occurred_at: str
+    store: str
+    day: str
     paid_minor: int
     coupons: NotRequired[list[CouponUsed]]
     parts: list[Part]

@@ -16,6 +16,7 @@ from domain.commands.programmes import PublishProgramme
 from domain.commands.purchases import RecordPurchase
 from domain.commands.receipts import ClaimReceipt, ReassignPurchase
 from domain.commands.returns import TakeBack
+from domain.criteria import Definition
 from domain.fact import Fact
 from domain.messages.identity import Identity
 from domain.messages.purchases import PurchaseData, purchase_command
@@ -24,6 +25,7 @@ from domain.messages.returns import PurchaseNamed, ReturnData
 from domain.programme import SHIPPED, Policy, ProgrammePublished, programme_id
 from domain.returned import ReturnedLine, refunded, worth
 from domain.sale import Sale
+from domain.segment import SegmentDefined, segment_stream
 from infra.keys import KeyFile
 from infra.personal_data import PersonalData
 from tests.spec import fact, numbered
@@ -106,6 +108,18 @@ def campaign(campaign_id: str, **terms: Any) -> Campaign:
 
 def listed(campaign_id: str) -> Fact:
     return fact(CampaignListed, originator_id=CATALOGUE_ID, campaign_id=campaign_id)
+
+
+def defined(
+    segment_id: str, definition: dict[str, Any], *, version: int = 1, effective_from: datetime = LONG_AGO
+) -> SegmentDefined:
+    """A version of a segment."""
+    made = fact(
+        SegmentDefined, originator_id=segment_stream(segment_id), segment_id=segment_id, version=version, title=segment_id,
+        effective_from=effective_from, definition=Definition.model_validate(definition), fingerprint="f",
+    )  # fmt: skip
+    assert isinstance(made, SegmentDefined)
+    return made
 
 
 def published(rules: Policy, version: int = 1) -> Fact:

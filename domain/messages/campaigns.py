@@ -1,9 +1,8 @@
 """Campaigns as they are created over HTTP, and the command that they become."""
 
-import re
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -14,6 +13,7 @@ from domain.earning import BASE
 from domain.messages.identity import Identity
 from domain.messages.purchases import CardIds
 from domain.messages.reading import Message, UtcTime, canonical, fingerprint
+from domain.messages.slugs import Slug, slug_of
 from domain.refusals import InvalidField, UnsupportedFeature
 
 Listed = Annotated[list[Word], Field(min_length=1, max_length=1_000_000)]
@@ -57,9 +57,7 @@ class CampaignEffect(Effect):
 class CampaignBody(Message):
     """The body of `POST /campaigns`. The window is half open: `ends_at` is no longer part of it."""
 
-    campaign_id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")] | None = Field(
-        default=None, description="A slug; else one is made of the name."
-    )
+    campaign_id: Slug | None = Field(default=None, description="A slug; else one is made of the name.")
     name: Word
     starts_at: UtcTime
     ends_at: UtcTime
@@ -82,7 +80,7 @@ def create_command(body: CampaignBody, *, identity: Identity, card_ids: CardIds,
         **identity.fields(),
         occurred_at=now,
         fingerprint=_fingerprint(body, card_ids),
-        campaign_id=body.campaign_id or _slug(body.name),
+        campaign_id=body.campaign_id or slug_of(body.name, otherwise="campaign"),
         title=body.name,
         starts_at=body.starts_at,
         ends_at=body.ends_at,
@@ -111,8 +109,3 @@ def _fingerprint(body: CampaignBody, card_ids: CardIds) -> str:
     cards = b"".join(card_ids(number).bytes for number in body.audience.cards or ())
     rest = body.model_copy(update={"audience": body.audience.model_copy(update={"cards": None})})
     return fingerprint(canonical(rest), cards)
-
-
-def _slug(name: str) -> str:
-    words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:50]
-    return f"{words or 'campaign'}-{uuid4().hex[:8]}"

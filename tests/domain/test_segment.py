@@ -13,22 +13,13 @@ from domain.member import Member
 from domain.points_account import account_id
 from domain.refusals import EffectiveDateNotAfterPublished
 from domain.segment import Segment, SegmentDefined
-from tests.builders import ANN, BOB, policy, returned
+from tests.builders import ANN, BOB, defined, policy, returned
 from tests.domain.story import JOINED_AT
 from tests.domain.world import DAY, NEVER, World
-from tests.spec import NOON, fact, given
+from tests.spec import NOON, given
 
 RULES = policy(expiry=NEVER)
 OFTEN = {"behaviour": {"visits_at_least": 2, "within_days": 30}}
-
-
-def defined(definition: dict[str, Any], *, version: int = 1, since: datetime = JOINED_AT) -> SegmentDefined:
-    made = fact(
-        SegmentDefined, segment_id="class", version=version, title="A class", effective_from=since,
-        definition=Definition.model_validate(definition), fingerprint="f",
-    )  # fmt: skip
-    assert isinstance(made, SegmentDefined)
-    return made
 
 
 def holds(world: World, *versions: SegmentDefined, at: datetime, member: UUID = ANN) -> bool:
@@ -73,7 +64,7 @@ def test_a_criterion_counts_visits_and_money_of_whole_local_days(
     """¥100 thirty days ago, ¥200 ten days ago in another store, and today ¥200 and ¥100 in one visit."""
     for number, (points, days, store) in enumerate([(10, 30, "1"), (20, 10, "2"), (20, 0, "1"), (10, 0, "1")]):
         world.buys(points, at=NOON - days * DAY, id=f"R-{number}", store=store)
-    assert holds(world, defined(definition), at=NOON) is belongs
+    assert holds(world, defined("class", definition), at=NOON) is belongs
 
 
 @pytest.mark.parametrize(
@@ -84,32 +75,35 @@ def test_a_criterion_counts_visits_and_money_of_whole_local_days(
     ],
 )  # fmt: skip
 def test_who_never_bought_is_inactive_since_joining(world: World, asked: str, days: int, belongs: bool) -> None:
-    assert holds(world, defined({"loyalty": {asked: days}}), at=JOINED_AT + 40 * DAY) is belongs
+    assert holds(world, defined("class", {"loyalty": {asked: days}}), at=JOINED_AT + 40 * DAY) is belongs
 
 
 def test_a_local_day_begins_at_midnight_in_the_programmes_zone(world: World) -> None:
     """Bought at 23:59 in Shanghai: a minute later a day has passed, and for all of that day no second one."""
     bought = datetime.fromisoformat("2023-05-02T23:59:00+08:00")
     world.buys(1, at=bought)
-    idle = defined({"loyalty": {"inactive_for_days": 1}})
+    idle = defined("class", {"loyalty": {"inactive_for_days": 1}})
     assert not holds(world, idle, at=bought)
     assert holds(world, idle, at=bought + timedelta(minutes=1))
-    recent = defined({"loyalty": {"last_purchase_within_days": 2}})
+    recent = defined("class", {"loyalty": {"last_purchase_within_days": 2}})
     assert holds(world, recent, at=bought + DAY)
     assert not holds(world, recent, at=bought + DAY + timedelta(minutes=1))
 
 
 def test_the_tier_is_the_one_held_then(world: World) -> None:
-    gold = defined({"loyalty": {"tier_at_least": "Silver"}})
+    gold = defined("class", {"loyalty": {"tier_at_least": "Silver"}})
     world.buys(10_000, at=NOON)
     assert RULES.tiers.levels[world.account().rank_at(RULES, NOON)].name in {"Silver", "Gold"}
     assert holds(world, gold, at=NOON)
     assert not holds(world, gold, at=NOON, member=BOB)
-    assert not holds(world, defined({"loyalty": {"tier_at_least": "Platinum"}}), at=NOON)
+    assert not holds(world, defined("class", {"loyalty": {"tier_at_least": "Platinum"}}), at=NOON)
 
 
 def test_what_went_back_was_never_bought(world: World) -> None:
-    regular, rich = defined({"behaviour": {"visits_at_least": 1}}), defined({"value": {"spend_minor_at_least": 6_000}})
+    regular, rich = (
+        defined("class", {"behaviour": {"visits_at_least": 1}}),
+        defined("class", {"value": {"spend_minor_at_least": 6_000}}),
+    )
     bought = world.buys(10, at=NOON)
     world.gives_back(bought, 4, at=NOON + 5 * DAY)
     assert holds(world, regular, at=NOON)
@@ -118,11 +112,11 @@ def test_what_went_back_was_never_bought(world: World) -> None:
     assert not holds(world, rich, at=NOON)
     world.do(returned(bought, at=NOON + 7 * DAY, id="T-all"))
     assert not holds(world, regular, at=NOON)
-    assert not holds(world, defined({"loyalty": {"last_purchase_within_days": 1}}), at=NOON)
+    assert not holds(world, defined("class", {"loyalty": {"last_purchase_within_days": 1}}), at=NOON)
 
 
 def test_a_late_purchase_counts_at_its_own_time(world: World) -> None:
-    once = defined({"behaviour": {"visits_at_least": 1, "within_days": 7}})
+    once = defined("class", {"behaviour": {"visits_at_least": 1, "within_days": 7}})
     world.buys(1, at=NOON + 30 * DAY, id="R-2")
     assert not holds(world, once, at=NOON + 6 * DAY)
     world.buys(1, at=NOON, id="R-1")
@@ -132,30 +126,30 @@ def test_a_late_purchase_counts_at_its_own_time(world: World) -> None:
 
 
 def test_business_time_decides_the_version(world: World) -> None:
-    everybody = defined({"behaviour": {"visits_below": 1}}, since=NOON)
-    nobody = defined({"behaviour": {"visits_at_least": 1}}, version=2, since=NOON + DAY)
+    everybody = defined("class", {"behaviour": {"visits_below": 1}}, effective_from=NOON)
+    nobody = defined("class", {"behaviour": {"visits_at_least": 1}}, version=2, effective_from=NOON + DAY)
     second = timedelta(seconds=1)
     asked = [NOON - second, NOON, NOON + DAY - second, NOON + DAY]
     assert [holds(world, everybody, nobody, at=at) for at in asked] == [False, True, True, False]
 
 
 def test_a_version_is_later_than_the_one_before() -> None:
-    one = given(Segment, defined(OFTEN, since=NOON))
+    one = given(Segment, defined("class", OFTEN, effective_from=NOON))
     again: dict[str, Any] = {
         "segment_id": "class",
-        "title": "A class",
+        "title": "class",
         "definition": Definition.model_validate(OFTEN),
         "fingerprint": "f",
     }
     one.when(lambda segment: segment.define(effective_from=NOON, **again)).then_refused(
         EffectiveDateNotAfterPublished(effective_from=NOON, published_until=NOON)
     )
-    later = defined(OFTEN, version=2, since=NOON + DAY)
+    later = defined("class", OFTEN, version=2, effective_from=NOON + DAY)
     one.when(lambda segment: segment.define(effective_from=NOON + DAY, **again)).then(later)
 
 
 def test_who_was_merged_brings_the_history_along_and_belongs_no_more(world: World) -> None:
-    once = defined({"behaviour": {"visits_at_least": 1}})
+    once = defined("class", {"behaviour": {"visits_at_least": 1}})
     world.buys(1, at=NOON)
     world.do(world.merge(ANN, BOB, at=NOON + DAY))
     assert holds(world, once, at=NOON + DAY, member=BOB)
@@ -163,7 +157,7 @@ def test_who_was_merged_brings_the_history_along_and_belongs_no_more(world: Worl
 
 
 def test_a_closed_account_belongs_to_nothing(world: World) -> None:
-    once = defined({"behaviour": {"visits_at_least": 1}})
+    once = defined("class", {"behaviour": {"visits_at_least": 1}})
     world.buys(1, at=NOON)
     world.account().closed_at = NOON + DAY
     assert holds(world, once, at=NOON)
@@ -173,10 +167,10 @@ def test_a_closed_account_belongs_to_nothing(world: World) -> None:
 def test_whoever_looks_into_closed_books_asks_for_the_whole_account(world: World) -> None:
     world.buys(1, at=NOON)
     world.account().open_since = NOON - 40 * DAY
-    assert holds(world, defined({"behaviour": {"visits_at_least": 1, "within_days": 38}}), at=NOON)
+    assert holds(world, defined("class", {"behaviour": {"visits_at_least": 1, "within_days": 38}}), at=NOON)
     for asked in ({"visits_at_least": 1, "within_days": 41}, {"visits_at_least": 1}):
         with pytest.raises(InClosedBooks, match=str(account_id(ANN))):
-            holds(world, defined({"behaviour": asked}), at=NOON)
+            holds(world, defined("class", {"behaviour": asked}), at=NOON)
 
 
 def nested(levels: int) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import pytest
 
 from domain.fact import Fact, message_id
 from domain.purchase import PurchaseRecorded
-from tests.builders import ANN, campaign_created, policy, published
+from tests.builders import ANN, campaign_created, defined, policy, published
 from tests.query_api.conftest import Door
 from tests.query_api.test_returns import SOLD
 from tests.read_spec import joins
@@ -25,6 +25,9 @@ MATRIX = {
     "/expiries": EVERY - {"till"},
     "/campaigns": EVERY - {"till"},
     "/campaigns/spring/analytics": EVERY - {"till"},
+    "/segments": EVERY - {"till"},
+    "/segments/regulars/members": EVERY - {"till"},
+    f"/members/{ANN}/segments": EVERY,
     "/programmes": EVERY - {"till"},
     "/facts": {"auditor", "admin"},
     "/facts/1": {"auditor", "admin"},
@@ -32,7 +35,10 @@ MATRIX = {
 
 
 def history() -> list[Fact]:
-    return [published(policy("member_experience")), campaign_created("spring", multiplier="2"), *joins(ANN, card="1")]
+    segment = defined("regulars", {"behaviour": {"visits_at_least": 2}})
+    return [
+        published(policy("member_experience")), campaign_created("spring", multiplier="2"), segment, *joins(ANN, card="1"),
+    ]  # fmt: skip
 
 
 @pytest.fixture
@@ -81,6 +87,12 @@ def test_the_documentation_asks_for_a_key_and_explains_every_field(door: Door) -
         "FactTold",
         "PurchaseTold",
         "LineTold",
+        "SegmentList",
+        "SegmentTold",
+        "SegmentVersion",
+        "SegmentMembers",
+        "MemberSegments",
+        "SegmentOfMember",
     }
     silent = [
         f"{name}.{field}"
