@@ -12,6 +12,7 @@ from domain.loyalty import Failed, Outcome, Recorded, Refused, Repeated
 from domain.refusals import Refusal
 
 Position = Field(description="The position of the last fact recorded: a query may ask for at least this one.")
+RESTORED_UNTIL = "Until when points live that came back after they had lapsed; only where there are such."
 
 
 class Answer(BaseModel):
@@ -118,6 +119,7 @@ class TakenBackAnswer(Answer):
     returned_minor: int
     revoked: list[PointsOfPart]
     restored: int = Field(default=0, description="Points that had paid for what went back, and came back.")
+    restored_until: datetime | None = Field(default=None, description=RESTORED_UNTIL)
     available: int | None = None
     tier: str | None = None
     next_tier: str | None = None
@@ -220,11 +222,12 @@ class ReleaseAnswer(SpendingAnswer):
 
 
 class ReversalAnswer(SpendingAnswer):
-    """Points that came back: how many of them had lapsed, and how many were owed and are not any more."""
+    """Points that came back: how many of them have lapsed for good, and how many were owed and are not any more."""
 
     redemption_id: UUID
     points: int
     lapsed: int
+    restored_until: datetime | None = Field(default=None, description=RESTORED_UNTIL)
     debt_cancelled: int
 
 

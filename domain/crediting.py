@@ -10,7 +10,7 @@ from domain.calendar_days import local_day
 from domain.campaign import Campaign
 from domain.earning import earned_parts, set_against
 from domain.expiry import keeps_alive_until, life
-from domain.lots import Lot, Reach
+from domain.lots import Lot, Reach, total
 from domain.movements import PointsEarned, PointsRevoked, RevokedPart
 from domain.points_account import Credited, PointsAccount
 from domain.programme import Policy
@@ -78,7 +78,7 @@ def revoke(
     )
     reach, settlements = account.reach(at)
     parts = [
-        _claw(reach, lot, claw, at=at, policy=policy, merged=account.merged_into is not None)
+        _claw(account, reach, lot, claw, at=at, policy=policy)
         for lot in credited.lots
         if (claw := lot.points - min(lot.points, earned.get(lot.part, 0)) - lot.clawed) > 0
     ]
@@ -123,18 +123,19 @@ def restored(remaining: Sale, credited: Credited, sold: Sequence[Line], points: 
     return int(points * back / sum(by_points.values())) if by_points else 0
 
 
-def _claw(reach: Reach, lot: Lot, claw: int, *, at: datetime, policy: Policy, merged: bool) -> RevokedPart:
-    """From the lot's own free points first, lapsed ones too; the rest as the policy says."""
+def _claw(account: PointsAccount, reach: Reach, lot: Lot, claw: int, *, at: datetime, policy: Policy) -> RevokedPart:
+    """From the lot's own free points first, lapsed ones too, and where they live on; the rest as the policy says."""
     part = RevokedPart(lot_id=lot.id, part=lot.part, points=claw, qualifies=lot.qualifies)
-    rest = claw - reach.take_from(lot, claw, at=at)
-    if rest and merged:  # the survivor has them, or has spent them
-        part["forwarded"] = rest
-        return part
-    if rest and policy.returns == "next_lots_then_debt" and (others := reach.take(rest, at=at)):
+    found = account.take_back(reach, lot, claw, at=at)
+    rest, others = claw - total(found), [one for one in found if one["lot_id"] != lot.id]
+    merged = account.merged_into is not None
+    if rest and policy.returns == "next_lots_then_debt" and not merged:
+        others += (next_lots := reach.take(rest, at=at))
+        rest -= total(next_lots)
+    if others:
         part["others"] = others
-        rest -= sum(other["points"] for other in others)
-    if rest:
-        part["forgiven" if policy.returns == "clamp_to_zero" else "debt"] = rest
+    if rest:  # with a merge the survivor has them, or has spent them
+        part["forwarded" if merged else "forgiven" if policy.returns == "clamp_to_zero" else "debt"] = rest
     return part
 
 

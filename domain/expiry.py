@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
-from domain.calendar_days import anniversary, day_begins, day_ends, months_after
+from domain.calendar_days import anniversary, day_begins, day_ends, local_day, months_after
 from domain.policy.points import Expiry
 from domain.programme import Policy
 
@@ -45,6 +45,12 @@ def keeps_alive_until(policy: Policy, *, purchased_on: date) -> datetime | None:
     if policy.expiry.mode != "inactivity":
         return None
     return day_ends(months_after(purchased_on, policy.expiry.months or 0), policy.zone)
+
+
+def grace_ends(policy: Policy, at: datetime) -> datetime | None:
+    """Until when points live that come back at an instant, though they had lapsed; None where they stay lapsed."""
+    days = policy.restore_grace_days
+    return day_ends(local_day(at, policy.zone) + timedelta(days=days), policy.zone) if days else None
 
 
 def life(

@@ -42,7 +42,7 @@ def grant(
 
 
 def revoke_grant(account: PointsAccount, *, grant_id: UUID, at: datetime, policy: Policy, reason: str) -> list[Draft]:
-    """Take a grant back: what is free of its lot, lapsed or not, the rest as `policy.returns` says; once, and all of it.
+    """Take a grant back: what is free of its lot, lapsed or not, or lives on, the rest as `policy.returns` says; once, and all of it.
 
     Of an account that was merged the rest is `forwarded`: the command `RevokeGrant` finds it with the survivor.
     """
@@ -52,8 +52,8 @@ def revoke_grant(account: PointsAccount, *, grant_id: UUID, at: datetime, policy
     at = max(at, granted.at)
     reach, settlements = account.reach(at)
     lot = account.lots[granted.lot_id]
-    own = reach.take_from(lot, granted.points, at=at)
-    parts, rest = [Taken(lot_id=lot.id, points=own)] if own else [], granted.points - own
+    parts = account.take_back(reach, lot, granted.points, at=at)
+    rest = granted.points - total(parts)
     revoked = {"occurred_at": at, "grant_id": grant_id, "cause": granted.cause, "reason": reason}
     if rest and account.merged_into is not None:
         revoked["forwarded"] = [Taken(lot_id=lot.id, points=rest)]

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from domain.movements import Taken
+from domain.movements import GivenLot, Taken
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -168,7 +168,7 @@ class Reach:
         return settlements
 
 
-def total(parts: Iterable[Taken]) -> int:
+def total(parts: Iterable[Taken | GivenLot]) -> int:
     return sum(part["points"] for part in parts)
 
 

@@ -40,7 +40,7 @@ class RevokedPart(TypedDict):
     """Spent, held or settled by then: owed now."""
     forgiven: NotRequired[int]
     others: NotRequired[list[Taken]]
-    """Taken from other lots instead, by the policy `next_lots_then_debt`."""
+    """Taken from other lots instead: those that it lives on in, and others by the policy `next_lots_then_debt`."""
     forwarded: NotRequired[int]
     """Moved with a merge: taken back from the survivor."""
 
@@ -199,12 +199,21 @@ class RedemptionReversed(Fact, name="RedemptionReversed.v1"):
     waived: int = 0
     """Debt of the redemption that had been waived: nothing comes back for it."""
     lapsed: int = 0
-    """How much of what came back had lapsed by then."""
+    """How much of what came back had lapsed by then, before any grace."""
     purchase_id: UUID | None = None
     """The purchase that the points had paid for, where a return of it is the cause."""
     refused_in_cash: int = 0
     """Points of that purchase that were paid back as money instead, and never come back."""
     reason: str | None = None
+
+
+class PointsProlonged(Fact, name="PointsProlonged.v1"):
+    """Points came back after they had lapsed, and live on for the days of grace: each lot leaves the one that it names."""
+
+    member_id: UUID
+    redemption_id: UUID
+    """What they had been spent by."""
+    lots: list[GivenLot]
 
 
 class DebtSettled(Fact, name="DebtSettled.v1"):

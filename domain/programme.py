@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from functools import cached_property
+from operator import not_
 from pathlib import Path
 from typing import Literal
 from uuid import UUID, uuid5
@@ -40,6 +41,8 @@ class Policy(PolicyPart):
     """Points younger than this cannot be transferred."""
     claim_days: NaturalInt = 30
     """For so long a receipt without a card can be claimed, and a return without its purchase waits."""
+    restore_grace_days: NaturalInt = Field(default=0, exclude_if=not_)
+    """For so many more local days spent points live on that come back after they had lapsed; 0, and not written: they stay so."""
     assumptions: tuple[str, ...] = ()
 
     @cached_property

@@ -1,9 +1,10 @@
 """Points of one member as such: lots, holds, debt and redemptions, folded from the facts that move them."""
 
 from bisect import insort
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from uuid import UUID
 
 from domain.activity import KeepAlive, prolonged
@@ -20,6 +21,7 @@ from domain.movements import (
     HoldTimedOut,
     PointsExpired,
     PointsHeld,
+    PointsProlonged,
     PointsRedeemed,
     RedemptionReversed,
     Taken,
@@ -28,6 +30,12 @@ from domain.stream import Draft, Stream, evolves
 
 MOST_LOTS = 1_000
 """In a fact: thousands of lots can become active, or lapse, at one instant."""
+
+MOST_GIVEN = 500
+"""Lots that come with one fact: each says more of itself."""
+
+GRACE = "grace"
+"""The origin of lots that live on after what they were had lapsed."""
 
 
 @dataclass(slots=True)
@@ -63,7 +71,7 @@ class Purse(Stream):
         self.member_id: UUID | None = None
         self.lots: dict[UUID, Lot] = {}
         self.received: dict[UUID, tuple[UUID, UUID]] = {}
-        """Lots that came from other members: the lot that each was, and the transfer."""
+        """Lots that came from other lots: the one that each was, and its member, who may be this one."""
         self.holds: dict[UUID, Hold] = {}
         self.redemptions: dict[UUID, Redemption] = {}
         self.grants: dict[UUID, Grant] = {}
@@ -89,6 +97,24 @@ class Purse(Stream):
             return reach, []
         assert self.debt_since is not None, "debt is open since some time"
         return reach, reach.settle(self.debt, since=self.debt_since, until=at)
+
+    def living_on(self, lot: Lot, *, at: datetime) -> Iterator[Lot]:
+        """The lots that points of this one came back into after it had lapsed, and again after those had, by an instant."""
+        for lot_id, (origin, member_id) in self.received.items():
+            if origin == lot.id and member_id == self.member_id and (later := self.lots[lot_id]).there_since <= at:
+                yield later
+                yield from self.living_on(later, at=at)
+
+    def take_back(self, reach: Reach, lot: Lot, points: int, *, at: datetime) -> list[Taken]:
+        """Up to so many points that a lot gave, as far as they are free, lapsed or not, in it or where they live on."""
+        parts = []
+        for one in chain([lot], self.living_on(lot, at=at)):
+            if took := reach.take_from(one, points, at=at):
+                parts.append(Taken(lot_id=one.id, points=took))
+                points -= took
+            if not points:
+                break
+        return parts
 
     def is_open(self, at: datetime) -> bool:
         """Whether all that matters at an instant is in memory; the rest may be in closed books."""
@@ -175,6 +201,15 @@ class Purse(Stream):
         self.set_free(fact.parts, at)
         self.unsettle(fact.unsettled, at)
         self.owe(-fact.cancelled, at)
+
+    @evolves(PointsProlonged)
+    def _prolonged(self, fact: PointsProlonged) -> None:
+        at = self.moved_at(fact.occurred_at)
+        assert self.member_id is not None, "points come back to an account that is open"
+        for lot in fact.lots:
+            self.lots[lot["from_lot"]].sent += lot["points"]
+            self.give(lot, GRACE, at)
+            self.received[lot["lot_id"]] = lot["from_lot"], self.member_id
 
     @evolves(DebtSettled)
     def _settled(self, fact: DebtSettled) -> None:

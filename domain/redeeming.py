@@ -4,22 +4,24 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from fractions import Fraction
 from math import ceil
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from domain.lots import Hold, Lot, Settlement, held_at, total
 from domain.movements import (
     DebtReversed,
     DebtWaived,
+    GivenLot,
     HoldReleased,
     HoldTimedOut,
     PointsHeld,
+    PointsProlonged,
     PointsRedeemed,
     RedemptionReversed,
     Taken,
 )
 from domain.points_account import PointsAccount
 from domain.policy.points import PointsAsCash
-from domain.purse import Redemption
+from domain.purse import MOST_GIVEN, Redemption
 from domain.refusals import (
     AboveShareOfBill,
     BelowMinimum,
@@ -145,6 +147,7 @@ def reverse(
     points: int | None,
     at: datetime,
     reason: str | None,
+    grace_until: datetime | None = None,
     survivors: Sequence[PointsAccount] = (),
 ) -> list[Draft]:
     """Bring a redemption back, or part of it.
@@ -164,7 +167,7 @@ def reverse(
     asked = left if points is None else points
     if asked > left:
         raise MoreThanRedeemed(redemption_id=redemption_id, points=asked, left=left)
-    return bring_back(account, redemption, asked, at=at, survivors=survivors, reason=reason)
+    return bring_back(account, redemption, asked, at=at, grace_until=grace_until, survivors=survivors, reason=reason)
 
 
 def bring_back(
@@ -173,10 +176,13 @@ def bring_back(
     points: int,
     *,
     at: datetime,
+    grace_until: datetime | None = None,
     survivors: Sequence[PointsAccount] = (),
     **what: object,
 ) -> list[Draft]:
     """Points return to the lots that they came from, the last one first, with their own expiry; its debt before them.
+
+    What has lapsed stays lapsed, or lives on until an instant where the programme gives some grace.
 
     Open debt is cancelled first, then the lots that paid debt get back what they paid. Of a member who was merged it is
     the debt of the last of the `survivors` by now, and each of them may have paid some of it.
@@ -196,6 +202,7 @@ def bring_back(
                     unsettled=unsettled,
                 )
             )  # fmt: skip
+            drafts += _prolonged(debtor, redemption, unsettled, at=at, until=grace_until)
     cancelled, unsettled, settled = _undo_debt(account, owed - forwarded, at=at)
     back = account.move(
         RedemptionReversed,
@@ -209,7 +216,7 @@ def bring_back(
         lapsed=lapsed + _lapsed(account, [*parts, *unsettled], at),
         **what,
     )
-    return [*settled, back, *drafts]
+    return [*settled, back, *_prolonged(account, redemption, [*parts, *unsettled], at=at, until=grace_until), *drafts]
 
 
 def _undo_debt(account: PointsAccount, points: int, *, at: datetime) -> tuple[int, list[Taken], list[Draft]]:
@@ -222,6 +229,35 @@ def _undo_debt(account: PointsAccount, points: int, *, at: datetime) -> tuple[in
 
 def _lapsed(account: PointsAccount, parts: Sequence[Taken], at: datetime) -> int:
     return sum(part["points"] for part in parts if account.lots[part["lot_id"]].expired(at))
+
+
+def _prolonged(
+    account: PointsAccount, redemption: Redemption, parts: Sequence[Taken], *, at: datetime, until: datetime | None
+) -> list[Draft]:
+    """What comes back to lots that have lapsed leaves them for lots of its own, that live until an instant."""
+    points: dict[UUID, int] = {}
+    for part in parts:
+        points[part["lot_id"]] = points.get(part["lot_id"], 0) + part["points"]
+    lots = [
+        _living_on(lot, came, number=account.version, at=at, until=until)
+        for lot_id, came in points.items()
+        if until is not None and (lot := account.lots[lot_id]).expired(at)
+    ]
+    return [
+        account.move(PointsProlonged, redemption_id=redemption.id, lots=lots[start : start + MOST_GIVEN])
+        for start in range(0, len(lots), MOST_GIVEN)
+    ]
+
+
+def _living_on(lot: Lot, points: int, *, number: int, at: datetime, until: datetime) -> GivenLot:
+    """`number`: of the facts before; points of one lot may come back more than once, and with one return."""
+    given = GivenLot(
+        lot_id=uuid5(lot.id, str(number)), points=points, earned_at=lot.earned_at, active_from=at, expires_at=until,
+        from_lot=lot.id,
+    )  # fmt: skip
+    if lot.purchased:
+        given["purchased"] = True
+    return given
 
 
 def waive(account: PointsAccount, *, points: int | None, at: datetime, reason: str) -> list[Draft]:

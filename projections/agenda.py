@@ -19,6 +19,7 @@ from domain.movements import (
     PointsAdjusted,
     PointsEarned,
     PointsHeld,
+    PointsProlonged,
     PointsReceived,
     PointsRedeemed,
     PointsRevoked,
@@ -54,8 +55,8 @@ TABLES: tuple[LiteralString, ...] = (
 )
 
 AT_ONCE = (
-    PointsRevoked, RedemptionReversed, DebtReversed, PointsAdjusted, OpeningBalanceImported, PointsReceived, PointsTakenBack,
-    ReceivedRevoked, PointsGranted, GrantRevoked,
+    PointsRevoked, RedemptionReversed, PointsProlonged, DebtReversed, PointsAdjusted, OpeningBalanceImported, PointsReceived,
+    PointsTakenBack, ReceivedRevoked, PointsGranted, GrantRevoked,
 )  # fmt: skip
 """They may raise debt, free points that have lapsed, or bring several lots: the account knows best what follows."""
 COUPONS = (CouponIssued, CouponRestored)

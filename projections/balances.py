@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from domain.fact import message_id
+from domain.purse import GRACE
 from projections.projection import Projection, Rows, moves
 from projections.told import Published
 from projections.told_of_points import (
@@ -21,6 +22,7 @@ from projections.told_of_points import (
     Opened,
     Parts,
     PointsGranted,
+    Prolonged,
     Received,
     ReceivedRevoked,
     Redeemed,
@@ -138,17 +140,13 @@ class Balances(Projection):
 
     @moves("PointsEarned.v1")
     def earned(self, fact: Earned, rows: Rows) -> None:
-        lots = rows["lots"]
         member_id, purchase_id, at = fact["member_id"], fact["purchase_id"], fact["occurred_at"]
-        earned = False
-        for part in fact["parts"]:
-            if part["points"]:
-                earned = True
-                lots.append((
-                    member_id, part["lot_id"], part["part"], purchase_id, part["points"], False,
-                    at, fact["active_from"], fact.get("expires_at"), at, None,
-                ))  # fmt: skip
-        if not earned:
+        parts = [part for part in fact["parts"] if part["points"]]
+        rows["lots"] += [(
+            member_id, part["lot_id"], part["part"], purchase_id, part["points"], False,
+            at, fact["active_from"], fact.get("expires_at"), at, None,
+        ) for part in parts]  # fmt: skip
+        if not parts:
             rows["entries"].append((member_id, purchase_id, at, "purchase", 0, purchase_id, None))
         if "keeps_alive_until" in fact:
             rows["keep_alives"].append((member_id, purchase_id, at, fact["keeps_alive_until"]))
@@ -203,6 +201,12 @@ class Balances(Projection):
         points = fact["cancelled"] + _sum(fact["unsettled"])
         _enter(rows, fact, "reversal", points, reference=fact["redemption_id"])
         _cancel(rows, fact, fact["cancelled"], fact["unsettled"])
+
+    @moves("PointsProlonged.v1")
+    def prolonged(self, fact: Prolonged, rows: Rows) -> None:
+        _enter(rows, fact, "prolonged", _sum(fact["lots"]), reference=fact["redemption_id"])
+        _move(rows, fact, "sent", [Taken(lot_id=lot["from_lot"], points=lot["points"]) for lot in fact["lots"]])
+        _give(rows, fact, GRACE, fact["lots"], received=True)
 
     @moves("DebtSettled.v1")
     def settled(self, fact: Parts, rows: Rows) -> None:
@@ -311,13 +315,10 @@ def _pass(
 
 
 def _give(rows: Rows, fact: Moved, part: str, lots: Sequence[GivenLot], *, received: bool = False) -> None:
-    rows["lots"] += [
-        (
-            fact["member_id"], lot["lot_id"], part, None, lot["points"], received,
-            lot["earned_at"], lot["active_from"], lot.get("expires_at"), fact["occurred_at"], _cause(fact),
-        )
-        for lot in lots
-    ]  # fmt: skip
+    rows["lots"] += [(
+        fact["member_id"], lot["lot_id"], part, None, lot["points"], received,
+        lot["earned_at"], lot["active_from"], lot.get("expires_at"), fact["occurred_at"], _cause(fact),
+    ) for lot in lots]  # fmt: skip
 
 
 def _move(rows: Rows, fact: Moved, bucket: str, parts: Iterable[Taken], *, sign: int = 1) -> None:

@@ -8,6 +8,7 @@ from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
 from domain.lots import Lot, Settlement, total
+from domain.purse import GRACE
 from projections.holdings import Holdings
 from projections.snapshot import Row, Snapshot
 
@@ -21,7 +22,7 @@ ORDER = (
     "opening-balance", "purchase", "transfer-received", "merge-received", "debt-came", "adjustment",
     "referral-granted", "birthday-granted", "campaign-granted", "reward-granted",
     "hold", "redemption", "release",
-    "return", "full-return", "adjustment-taken", "reversal", "waiver",
+    "return", "full-return", "adjustment-taken", "reversal", "prolonged", "waiver",
     "referral-revoked", "birthday-revoked", "campaign-revoked", "reward-revoked",
     "transfer-sent", "merge-sent", "debt-went", "unmerge-sent", "unmerge-received", "closing",
 )  # fmt: skip
@@ -53,6 +54,8 @@ class Cause:
     """By part of a purchase."""
     active_from: datetime | None = None
     """When the last of what it gave can be spent."""
+    lives_until: datetime | None = None
+    """When points lapse that came back after they had lapsed."""
     unheld: int = 0
     """Points of the holds that it ended and did not use."""
 
@@ -87,7 +90,7 @@ class Step(NamedTuple):
 
 
 _LOTS: LiteralString = """
-SELECT lot_id, part, purchase_id, points, at, coalesce(cause, purchase_id), active_from FROM {schema}.lots
+SELECT lot_id, part, purchase_id, points, at, coalesce(cause, purchase_id), active_from, expires_at FROM {schema}.lots
 WHERE member_id = %(member_id)s AND at <= %(as_of)s
 """
 _MOVEMENTS = """
@@ -138,10 +141,12 @@ class _Causes:
         return self.causes.setdefault((at, rank, cause_id), Cause(at, rank, cause_id))
 
     def came(self, rows: Iterable[Row]) -> None:
-        for lot_id, part, purchase_id, points, at, cause_id, active_from in rows:
+        for lot_id, part, purchase_id, points, at, cause_id, active_from, expires_at in rows:
             self.steps[lot_id].append(Step(at, LATE, cause_id, free=points))
             cause = self.at(at, LATE, cause_id)
             cause.active_from = max(active_from, cause.active_from or active_from)
+            if part == GRACE:
+                cause.lives_until = expires_at
             if purchase_id is not None:
                 cause.earned[part] = cause.earned.get(part, 0) + points
 

@@ -15,14 +15,16 @@ from projections.snapshot import Snapshot
 
 BUCKETS = ("pending", "available", "held", "spent", "settled", "expired", "revoked", "sent")
 
-Origin = Literal["purchase", "adjustment", "opening-balance", "transfer", "merge", GrantCause]
+Origin = Literal["purchase", "adjustment", "opening-balance", "transfer", "merge", "grace", GrantCause]
 
 
 class MemberLot(BaseModel):
     """Points of one origin; `points` is the sum of what has become of them."""
 
     lot_id: UUID = Field(description="The lot")
-    origin: Origin = Field(description="How the points came to the member")
+    origin: Origin = Field(
+        description="How the points came to the member; `grace`: they came back after they had lapsed, and live on"
+    )
     purchase_id: UUID | None = Field(description="The purchase that earned them; null for any other origin")
     part: str | None = Field(
         description="The part of the purchase: `base`, or a campaign's id; null for any other origin"
@@ -35,7 +37,7 @@ class MemberLot(BaseModel):
     settled: int = Field(description="Points that paid debt")
     expired: int = Field(description="Points that lapsed unspent")
     revoked: int = Field(description="Points taken after returns and voids, and by staff")
-    sent: int = Field(description="Points that went to other members")
+    sent: int = Field(description="Points that went to other members, or live on in another lot")
     earned_at: datetime = Field(description="When the points were earned; where they moved, that was elsewhere")
     came_at: datetime = Field(description="When they came to this member")
     active_from: datetime = Field(description="The first instant at which they can be spent")

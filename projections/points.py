@@ -27,7 +27,8 @@ class Balance(BaseModel):
         description="Points ever earned with purchases, given by staff, or brought in from another system"
     )
     received: int = Field(
-        description="Points that came from other members, less those that went back when a merge was undone"
+        description="Points that came from other members, less those that went back when a merge was undone;"
+        " and those that live on in a lot of grace"
     )
     pending: int = Field(description="Points that cannot be spent yet")
     available: int = Field(description="Points that can be spent at `as_of`; 0 while there is debt")
@@ -39,7 +40,8 @@ class Balance(BaseModel):
     expired: int = Field(description="Points that lapsed unspent, whether they had become spendable or not")
     revoked: int = Field(description="Points taken from their lots after returns and voids, and by staff")
     sent: int = Field(
-        description="Points that went to other members, less those that came back when a merge was undone"
+        description="Points that went to other members, less those that came back when a merge was undone;"
+        " and those that left a lapsed lot for one of grace"
     )
     debt: int = Field(description="Points owed: the next ones that become available pay it")
     next_expiry: NextExpiry | None = Field(description="What lapses next after `as_of`; null where nothing will")

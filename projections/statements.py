@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from domain.calendar_days import local_day
 from domain.grants import GrantCause
 from projections.causes import EARLY, NOBODY, Cause, causes_of
-from projections.expiries import zone_of
+from projections.expiries import MOMENT, zone_of
 from projections.holdings import holdings_of
 from projections.paging import cut, place_of
 from projections.snapshot import Snapshot
@@ -142,11 +142,13 @@ def _done(cause: Cause) -> list[tuple[str, int]]:
 
 
 def _asides(cause: Cause, as_of: datetime, zone: ZoneInfo) -> list[tuple[str, int | date | str]]:
-    """What it set free; what of it was lapsed already or lapsed with it; from when what it gave can be used; the reason."""
+    """What it set free; what of it was lapsed already or lapsed with it; until when it lives on; from when what it gave can be used; the reason."""
     asides: list[tuple[str, int | date | str]] = [("unheld", cause.unheld)] if cause.unheld > 0 else []
     lapsed = 0 if cause.rank == EARLY else cause.meant - cause.points
     if lapsed:
         asides.append(("expired-at-once", lapsed) if lapsed > 0 else ("expired-before", -lapsed))
+    if cause.lives_until is not None:
+        asides.append(("until", local_day(cause.lives_until - MOMENT, zone)))
     if cause.active_from is not None and cause.active_from > as_of:
         asides.append(("from", local_day(cause.active_from, zone)))
     reason = _reason(cause)

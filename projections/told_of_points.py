@@ -59,6 +59,7 @@ class GivenLot(TypedDict):
     earned_at: str
     active_from: str
     expires_at: NotRequired[str]
+    from_lot: NotRequired[str]
 
 
 class Qualifying(TypedDict):
@@ -143,6 +144,13 @@ class DebtReversed(Moved):
     redemption_id: str
     cancelled: int
     unsettled: list[Taken]
+
+
+class Prolonged(Moved):
+    """Of `PointsProlonged`."""
+
+    redemption_id: str
+    lots: list[GivenLot]
 
 
 class Parts(Moved):
@@ -270,6 +278,7 @@ POINTS = {
     "HoldTimedOut.v1": HoldEnded,
     "PointsRedeemed.v1": Redeemed,
     "RedemptionReversed.v1": Reversed,
+    "PointsProlonged.v1": Prolonged,
     "DebtSettled.v1": Parts,
     "DebtReversed.v1": DebtReversed,
     "DebtWaived.v1": Waived,

@@ -14,6 +14,7 @@ LINES: dict[str, Sentence] = {
     "return": {"en": "Return: {points} taken back", "zh": "退货：收回 {points}"},
     "redemption": {"en": "{points} used", "zh": "使用 {points}"},
     "reversal": {"en": "{points} given back, as their use was cancelled", "zh": "兑换取消：退回 {points}"},
+    "prolonged": {"en": "{points} that had expired live on", "zh": "其中已失效的 {points}获得延期"},
     "hold": {"en": "{points} set aside", "zh": "预留 {points}"},
     "release": {"en": "{points} no longer set aside", "zh": "解除预留 {points}"},
     "adjustment": {"en": "Correction: {points} given", "zh": "调整：补发 {points}"},
@@ -52,6 +53,7 @@ ASIDES: dict[str, Sentence] = {
     "unheld": {"en": "{points} no longer set aside", "zh": "解除预留 {points}"},
     "expired-at-once": {"en": "{points} of them expired at once", "zh": "其中 {points}随即失效"},
     "expired-before": {"en": "{points} of them had expired before", "zh": "其中 {points}此前已失效"},
+    "until": {"en": "until {day}", "zh": "延至 {day}"},
     "from": {"en": "can be used from {day}", "zh": "{day} 起可用"},
     "reason": {"en": "reason: {reason}", "zh": "原因：{reason}"},
 }

@@ -6,7 +6,7 @@ from uuid import UUID, uuid5
 
 from domain import redeeming
 from domain.command import Command, Decision, Streams, Wanted
-from domain.commands.redemptions import SettleDebt, survivors_of
+from domain.commands.redemptions import SettleDebt, grace_until, survivors_of
 from domain.crediting import restored
 from domain.lots import Hold
 from domain.points_account import PointsAccount, account_id
@@ -131,8 +131,9 @@ class GiveBackPoints(Command):
         most = self._most(streams, back) if self.most is None else self.most
         comes_back = share if most is None else min(share, most)
         drafts = redeeming.bring_back(
-            account, last, comes_back, at=self.occurred_at, survivors=survivors_of(streams, account),
-            purchase_id=self.purchase_id, refused_in_cash=share - comes_back,
+            account, last, comes_back, at=self.occurred_at,
+            grace_until=grace_until(streams, max(self.occurred_at, last.at)),
+            survivors=survivors_of(streams, account), purchase_id=self.purchase_id, refused_in_cash=share - comes_back,
         )  # fmt: skip
         rest = replace(self, most=None if most is None else most - comes_back)
         forwarding = [SettleDebt.after(self, account)] if account.merged_into else []

@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Self
 from uuid import UUID, uuid5
 
 from domain import moving, redeeming
 from domain.command import Command, Decision, History, SpendingCommand, Streams, Wanted
 from domain.correcting import refuse_if_closed
+from domain.expiry import grace_ends
 from domain.fact import Fact
-from domain.lots import Hold
-from domain.movements import HoldReleased, PointsHeld, PointsRedeemed, RedemptionReversed
+from domain.lots import Hold, total
+from domain.movements import HoldReleased, PointsHeld, PointsProlonged, PointsRedeemed, RedemptionReversed
 from domain.points_account import PointsAccount, account_id
 from domain.policy.points import PointsAsCash
 from domain.receipt import Receipt
@@ -35,6 +36,17 @@ def survivors_of(streams: Streams, account: PointsAccount) -> list[PointsAccount
         account = streams.get(PointsAccount, account_id(account.merged_into))
         survivors.append(account)
     return survivors
+
+
+def grace_until(streams: Streams, at: datetime) -> datetime | None:
+    """Until when points live that come back at an instant, though they had lapsed, by the version in force then."""
+    _, policy = streams.programme.in_force(at)
+    return grace_ends(policy, at)
+
+
+def restored_until(facts: Sequence[Fact]) -> datetime | None:
+    """Until when what came back after it had lapsed lives on; None where it does not."""
+    return next((fact.lots[0]["expires_at"] for fact in facts if isinstance(fact, PointsProlonged)), None)
 
 
 def standing(facts: Sequence[Fact], moved: Any, history: History) -> dict[str, Any]:
@@ -283,15 +295,16 @@ class ReverseRedemption(OfReceipt):
             raise UnknownRedemption(redemption_id=self.target_id)
         drafts = redeeming.reverse(
             account, redemption_id=self.target_id, points=self.points, at=self.occurred_at, reason=self.reason,
-            survivors=survivors_of(streams, account),
+            grace_until=grace_until(streams, self.occurred_at), survivors=survivors_of(streams, account),
         )  # fmt: skip
         return Decision(drafts, [SettleDebt.after(self, account)])
 
     @staticmethod
     def answer(facts: Sequence[Fact], history: History) -> dict[str, Any]:
-        """What came back, what of it had lapsed, and what is available."""
+        """What came back, what of it has lapsed and does not live on, and what is available."""
         back = next(fact for fact in facts if isinstance(fact, RedemptionReversed))
+        living_on = sum(total(fact.lots) for fact in facts if isinstance(fact, PointsProlonged))
         return {
-            "redemption_id": back.redemption_id, "points": back.points, "lapsed": back.lapsed,
-            "debt_cancelled": back.cancelled, **standing(facts, back, history),
+            "redemption_id": back.redemption_id, "points": back.points, "lapsed": back.lapsed - living_on,
+            "restored_until": restored_until(facts), "debt_cancelled": back.cancelled, **standing(facts, back, history),
         }  # fmt: skip

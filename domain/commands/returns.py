@@ -12,7 +12,7 @@ from domain.command import Command, Decision, History, KeyedCommand, Repeat, Str
 from domain.commands.coupons import RestoreCoupons
 from domain.commands.forwarding import ForwardClaw
 from domain.commands.paying import GiveBackPoints
-from domain.commands.redemptions import SettleDebt
+from domain.commands.redemptions import SettleDebt, restored_until
 from domain.coupon import Coupon, coupon_stream
 from domain.earning import BASE
 from domain.fact import Fact
@@ -134,6 +134,7 @@ class TakeBack(KeyedCommand):
             "returned_minor": back.amount_minor,
             "revoked": [],
             "restored": sum(fact.points for fact in facts if isinstance(fact, RedemptionReversed)),
+            "restored_until": restored_until(facts),
         }
         revoked = next((fact for fact in facts if isinstance(fact, PointsRevoked)), None)
         if revoked is None:

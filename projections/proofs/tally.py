@@ -142,6 +142,12 @@ class Tally(Points):
         self._undo_debt(body)
         self._across(f"debt undone of {body['redemption_id']}", -body["cancelled"] - sum_of(body["unsettled"]))
 
+    @tells("PointsProlonged.v1")
+    def prolonged(self, body: Body) -> None:
+        """What leaves a lot is in the one that names it."""
+        self._move("sent", ({"lot_id": lot["from_lot"], "points": lot["points"]} for lot in body["lots"]))
+        self._give(body["lots"], received=True)
+
     @tells("DebtSettled.v1")
     def settled(self, body: Body) -> None:
         self._move("settled", body["parts"])

@@ -4,6 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,7 +12,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from tests.builders import ANN, BOB, join, line, purchase
+from tests.builders import ANN, BOB, join, line, policy, publish, purchase
 from tests.command_api.till import Till, problem, till_of, told
 from tests.domain.story import JOINED_AT
 from tests.spec import NOON as BOUGHT_AT
@@ -68,8 +69,8 @@ class TestAHold:
         told(till.post(f"/holds/{hold}/capture", {"time": LATER}))
         back = told(till.post(f"/redemptions/{hold}/reversal", {"points": 10, "time": LATER}))
         assert without(back) == {
-            "redemption_id": hold, "member_id": str(ANN), "points": 10, "lapsed": 0, "debt_cancelled": 0,
-            "available": 80,
+            "redemption_id": hold, "member_id": str(ANN), "points": 10, "lapsed": 0, "restored_until": None,
+            "debt_cancelled": 0, "available": 80,
         }  # fmt: skip
 
 
@@ -92,6 +93,27 @@ class TestARedemption:
         answer = told(till.post(REDEMPTIONS, {"points": 40, "time": NOON}))
         back = told(till.post(f"/redemptions/{answer['redemption_id']}/reversal", {"time": LAPSED}))
         assert (back["points"], back["lapsed"], back["available"]) == (40, 40, 0)
+        assert back["restored_until"] is None
+
+    def test_lives_on_where_the_programme_gives_days_of_grace(self, till: Till) -> None:
+        rules = policy(restore_grace_days=30, effective_from="2024-01-01T00:00:00+08:00")
+        till.ledger.writer().execute([publish(rules, at=BOUGHT_AT)], recorded_at=datetime.now(UTC))
+        answer = told(till.post(REDEMPTIONS, {"points": 40, "time": NOON}))
+        path = f"/redemptions/{answer['redemption_id']}/reversal"
+        back = told(till.post(path, {"time": LAPSED}, key="b"))
+        assert without(back, "redemption_id") == {
+            "member_id": str(ANN), "points": 40, "lapsed": 0, "restored_until": "2024-04-15T16:00:00Z",
+            "debt_cancelled": 0, "available": 40,
+        }  # fmt: skip
+        assert told(till.post(path, {"time": LAPSED}, key="b")) == back
+
+    def test_that_paid_for_goods_lives_on_with_their_return(self, till: Till) -> None:
+        rules = policy(restore_grace_days=30, effective_from="2024-01-01T00:00:00+08:00")
+        till.ledger.writer().execute([publish(rules, at=BOUGHT_AT)], recorded_at=datetime.now(UTC))
+        bought = purchase(line(10_000), at=datetime.fromisoformat(NOON), id="R-2", points_minor=1_000)
+        till.ledger.writer().execute([bought], recorded_at=datetime.now(UTC))
+        back = told(till.post(f"/purchases/{bought.id}/void", {"time": LAPSED}))
+        assert (back["restored"], back["restored_until"], back["available"]) == (100, "2024-04-15T16:00:00Z", 100)
 
 
 class TestRepeats:

@@ -48,7 +48,7 @@ def till(module_database_url: str, tmp_path: Path) -> Iterator[Shop]:
 def test_a_return_answers_what_it_took_and_where_the_member_stands(till: Shop) -> None:
     assert told(till.give_back(BODY)) == {
         "position": 8, "purchase_id": str(R1), "member_id": str(ANN), "returned_minor": 600,
-        "revoked": [{"part": "base", "points": 1}], "restored": 0, "available": 9, "tier": "Ordinary",
+        "revoked": [{"part": "base", "points": 1}], "restored": 0, "restored_until": None, "available": 9, "tier": "Ordinary",
         "next_tier": "Silver", "points_to_next": 9_991,
     }  # fmt: skip
     assert told(till.void({"time": LATER, "reason": "rung up twice"}))["revoked"] == [{"part": "base", "points": 9}]

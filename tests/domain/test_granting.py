@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from domain import granting
+from domain import granting, redeeming
 from domain.command import Command, Decision, Streams, Wanted
 from domain.commands.redemptions import SettleDebt
 from domain.grants import GrantRevoked, PointsGranted
@@ -13,7 +13,7 @@ from domain.points_account import PointsAccount, account_id
 from domain.snapshots import restored, taken
 from domain.stream import Draft
 from tests.builders import ANN, BOB, policy
-from tests.domain.spending import Life
+from tests.domain.spending import REDEMPTION, Life
 from tests.domain.world import DAY, NEVER, World, of
 from tests.projections.histories import revoking
 from tests.spec import NOON
@@ -104,6 +104,15 @@ class TestTakingBack:
         life.do(granted, at=NOON)
         (fact,) = life.do(revoked, at=NOON - DAY)
         assert fact.occurred_at == NOON
+
+    def test_what_lives_on_after_it_had_lapsed_goes_as_well(self) -> None:
+        life, late = Life(), datetime(2024, 2, 1, tzinfo=UTC)
+        life.do(granted, at=NOON, rules=policy())
+        life.do(redeeming.redeem, redemption_id=REDEMPTION, points=30, at=NOON)
+        back = {"redemption_id": REDEMPTION, "points": None, "reason": None, "grace_until": late + 9 * DAY}
+        life.do(redeeming.reverse, at=late, **back)
+        (fact,) = life.do(revoked, at=late)
+        assert ([part["points"] for part in fact.parts], fact.debt) == ([20, 30], 0)
 
     def test_what_was_spent_is_owed_taken_elsewhere_or_forgiven_as_the_policy_says(self) -> None:
         expected = {

@@ -35,7 +35,7 @@ def test_a_return_is_told_what_went_back_what_it_took_and_where_the_member_stand
     assert answer(outcome) == {
         "purchase_id": sold.id, "member_id": ANN, "returned_minor": 600,
         "revoked": [{"part": "base", "points": 1}, {"part": "gift", "points": 50}],
-        "restored": 0, "available": 9_999, "tier": "Ordinary", "next_tier": "Silver", "points_to_next": 1,
+        "restored": 0, "restored_until": None, "available": 9_999, "tier": "Ordinary", "next_tier": "Silver", "points_to_next": 1,
     }  # fmt: skip
 
 
@@ -70,7 +70,7 @@ def test_a_void_amid_the_facts_of_its_purchase_is_repeated_by_itself(ledger: Led
     assert isinstance(voided, Repeated)
     assert voided.answer == {
         "purchase_id": sold.id, "member_id": ANN, "returned_minor": 9_000, "revoked": [{"part": "base", "points": 9}],
-        "restored": 0, "available": 0, "tier": "Ordinary", "next_tier": "Silver", "points_to_next": 10_000,
+        "restored": 0, "restored_until": None, "available": 0, "tier": "Ordinary", "next_tier": "Silver", "points_to_next": 10_000,
     }  # fmt: skip
     assert execute(writer, sold) == [Repeated(recorded.position, answer(recorded))]  # type: ignore[union-attr]
 
@@ -84,6 +84,7 @@ def test_of_an_anonymous_purchase_nobody_stands_anywhere(ledger: Ledger) -> None
         "returned_minor": 600,
         "revoked": [],
         "restored": 0,
+        "restored_until": None,
     }
 
 

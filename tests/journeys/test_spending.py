@@ -6,15 +6,18 @@ from typing import Any
 
 import httpx
 
+from domain.programme import SHIPPED
 from tests.journeys.ledger import Ledger, running
 
 CARD, TILL = "900000017", "/stores/367/tills/4"
 
 
-def receipt(name: str, time: str, total: int, *, by_points: int = 0, holds: list[str] | None = None) -> dict[str, Any]:
+def receipt(
+    name: str, time: str, total: int, *, by_points: int = 0, holds: list[str] | None = None, card: str = CARD
+) -> dict[str, Any]:
     """A CloudEvent of a receipt with one line; points are worth a cent each, and a dollar of money earns one."""
     data = {
-        "currency": "USD", "store": "367", "card": CARD, "holds": holds or [],
+        "currency": "USD", "store": "367", "card": card, "holds": holds or [],
         "lines": [{"line": "1", "sku": "1119941", "quantity": 2, "gross_minor": total}],
         "tenders": [{"kind": "points", "amount_minor": by_points}, {"kind": "card", "amount_minor": total - by_points}],
     }  # fmt: skip
@@ -94,3 +97,43 @@ def test_points_pay_a_receipt_and_come_back_with_it(tmp_path: Path) -> None:
             balance = reader.get(f"/members/{member}/balance", params={"as_of": "2017-03-06T12:00:00Z"}).json()
             buckets = {name: balance[name] for name in ("issued", "available", "spent", "settled", "debt")}
             assert buckets == {"issued": 404, "available": 4, "spent": 251, "settled": 149, "debt": 0}
+
+        what_comes_back_late_lives_on(ledger, staff, till)
+
+
+def what_comes_back_late_lives_on(ledger: Ledger, staff: httpx.Client, till: httpx.Client) -> None:
+    """With 30 days of grace in the version of the time, from the till to the statement and the proof."""
+    rules = SHIPPED.joinpath("corner_shop.yaml").read_text().replace("2016-01-01T", "2019-01-01T")
+    (ledger.home / "grace.yaml").write_text(f"{rules}\nrestore_grace_days: 30\n")
+    assert "version 2 is published" in ledger.loyalty("programme", "publish", "grace.yaml")
+    member = told(staff.post("/members", json={"card": "900000018", "registered_at": "2017-01-01T12:00:00Z"}))[
+        "member_id"
+    ]
+    load(ledger, receipt("R-5", "2017-03-01T12:00:00Z", 20_000, card="900000018"))
+    spent = told(till.post(f"/members/{member}/redemptions", json={"points": 150, "time": "2017-03-02T12:00:00Z"}))
+    back = told(till.post(f"/redemptions/{spent['redemption_id']}/reversal", json={"time": "2019-06-10T12:00:00Z"}))
+    assert (back["points"], back["lapsed"], back["restored_until"], back["available"]) == (
+        150, 0, "2019-07-11T04:00:00Z", 150,
+    )  # fmt: skip
+    asked = {"points": 100, "time": "2019-07-11T04:00:00Z"}
+    assert till.post(f"/members/{member}/redemptions", json=asked).json()["available"] == 0, "on day 31"
+    last = told(till.post(f"/members/{member}/redemptions", json={**asked, "time": "2019-07-11T03:59:59Z"}))
+    assert (last["points"], last["available"]) == (100, 50), "on day 30"
+    ledger.caught_up()
+    with ledger.client("query", "staff") as reader:
+        balance = reader.get(f"/members/{member}/balance", params={"as_of": "2019-07-11T04:00:00Z"}).json()
+        buckets = {name: balance[name] for name in ("issued", "received", "spent", "expired", "sent", "available")}
+        assert buckets == {"issued": 200, "received": 150, "spent": 100, "expired": 100, "sent": 150, "available": 0}
+        told_ = reader.get(f"/members/{member}/statement", params={"order": "oldest"}).json()
+        assert [(one["text"], one["points"], one["balance"]) for one in told_["items"][-4:]] == [
+            ("50 points expired", -50, 0),
+            (
+                "150 points given back, as their use was cancelled; 150 points that had expired live on (until 2019-07-10)",
+                150, 150,
+            ),
+            ("100 points used", -100, 50),
+            ("50 points expired", -50, 0),
+        ]  # fmt: skip
+        lots = reader.get(f"/members/{member}/lots").json()["items"]
+        assert sorted(lot["origin"] for lot in lots) == ["grace", "purchase"]
+    assert "conservation holds" in ledger.loyalty("audit", "conservation")

@@ -37,6 +37,9 @@ RULES = {
     "pending": policy(points_as_cash=CASH, expiry={"mode": "rolling", "months": 1}, earning=EARNING),
     "next": policy(points_as_cash=CASH, expiry={"mode": "rolling", "months": 2}, returns="next_lots_then_debt"),
     "clamped": policy(points_as_cash=CASH, earning=EARNING, returns="clamp_to_zero"),
+    "grace": policy(
+        points_as_cash=CASH, expiry={"mode": "rolling", "months": 1}, returns="clamp_to_zero", restore_grace_days=9
+    ),
     "active": policy(points_as_cash=CASH, expiry={"mode": "inactivity", "months": 1}),
     "climbing": policy(tiers={"period": "membership_year", "metric": "points", "levels": LEVELS}),
 }

@@ -114,6 +114,28 @@ def test_what_lapsed_is_told_by_the_clock_and_what_comes_back_too_late_lapses_at
     assert lines(ask(read_side, at=NOON + 20 * DAY)) == lines(statement)[:2]
 
 
+def test_what_comes_back_too_late_and_lives_on_is_told_with_its_last_day(read_side: ReadSide) -> None:
+    world = World(SHORT.model_copy(update={"restore_grace_days": 30}))
+    world.buys(30, at=NOON)
+    spent = world.redeem(10, at=NOON + DAY)
+    world.do(spent)
+    world.do(world.reverse(spent.id, 4, at=NOON + 40 * DAY))
+    told(read_side, world)
+    assert lines(ask(read_side))[2:] == [
+        ("expiry", "20 points expired", -20, 0),
+        (
+            "reversal",
+            "4 points given back, as their use was cancelled; 4 points that had expired live on (until 2023-07-11)", 4, 4,
+        ),
+        ("expiry", "4 points expired", -4, 0),
+    ]  # fmt: skip
+    assert (
+        ask(read_side, language="zh").items[3].text
+        == "兑换取消：退回 4 积分；其中已失效的 4 积分获得延期（延至 2023-07-11）"
+    )
+    assert ask(read_side).items[-1].at.isoformat() == "2023-07-11T16:00:00+00:00"
+
+
 def test_what_is_owed_makes_the_balance_negative_and_the_next_points_pay_it(read_side: ReadSide) -> None:
     world = World(LASTING)
     world.do(world.redeem(10, at=NOON, offline=True))
@@ -215,7 +237,9 @@ def test_every_line_has_its_place_among_those_of_its_instant() -> None:
 
 
 def test_chinese_is_set_in_full_width_and_what_staff_wrote_stays_as_it_is() -> None:
-    asides: list[tuple[str, int | date | str]] = [(name, 1_200) for name in ASIDES if name not in {"from", "reason"}]
+    asides: list[tuple[str, int | date | str]] = [
+        (name, 1_200) for name in ASIDES if name not in {"from", "until", "reason"}
+    ]
     texts = [sentence([(kind, 1_200), ("debt-came", 5)], [*asides, ("from", date(2024, 5, 7))], "zh") for kind in LINES]
     for text in texts:
         assert not re.search(r"[():;]|,(?!\d)", text), text
