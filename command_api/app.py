@@ -17,6 +17,7 @@ from command_api import (
     purchases,
     receipts,
     redemptions,
+    rewards,
     segments,
 )
 from command_api.bodies import document_bodies
@@ -43,7 +44,7 @@ router = APIRouter(tags=["health"])
 
 ROUTERS = [
     router, purchases.router, redemptions.router, members.router, campaigns.router, programmes.router,
-    corrections.router, receipts.router, coupons.router, segments.router,
+    corrections.router, receipts.router, coupons.router, rewards.router, segments.router,
 ]  # fmt: skip
 BODIES: list[type[Message]] = [
     PurchaseBatch, ReturnBody, VoidBody, ClaimBody, ReassignmentBody, MemberBatch, MemberPatch, CampaignBody, PolicyBody,
@@ -51,6 +52,7 @@ BODIES: list[type[Message]] = [
     *corrections.BODIES,
     *redemptions.BODIES,
     *coupons.BODIES,
+    *rewards.BODIES,
 ]  # fmt: skip
 """What the routes read by themselves, for the documentation."""
 

@@ -70,6 +70,7 @@ STATUS: dict[type[Refusal], int] = {
     no.CouponNotReserved: 409,
     no.RewardAlreadyExists: 409,
     no.UnknownReward: 404,
+    no.UnknownSegment: 422,
     no.RewardNotInWindow: 409,
     no.RewardLocked: 409,
     no.SpendMissing: 409,

@@ -129,6 +129,12 @@ class SegmentListed(Fact, name="SegmentListed.v1"):
     segment_id: str
 
 
+class RewardListed(Fact, name="RewardListed.v1"):
+    """A reward was entered in the catalogue."""
+
+    reward_id: str
+
+
 def campaign_stream(campaign_id: str) -> UUID:
     return uuid5(CAMPAIGNS, campaign_id)
 
@@ -180,12 +186,13 @@ class Campaign(Stream):
 
 
 class Catalogue(Stream):
-    """Which campaigns and segments there are, so that every writer learns of new ones by the tail of the log."""
+    """Which campaigns, segments and rewards there are, so that every writer learns of new ones by the tail of the log."""
 
     def __init__(self, stream_id: UUID) -> None:
         super().__init__(stream_id)
         self.campaigns: list[UUID] = []
         self.segments: list[str] = []
+        self.rewards: list[str] = []
 
     def enter(self, campaign_id: str) -> list[Draft]:
         """List a campaign."""
@@ -194,6 +201,14 @@ class Catalogue(Stream):
     def enter_segment(self, segment_id: str) -> list[Draft]:
         """List a segment."""
         return [self.draft(SegmentListed, segment_id=segment_id)]
+
+    def enter_reward(self, reward_id: str) -> list[Draft]:
+        """List a reward."""
+        return [self.draft(RewardListed, reward_id=reward_id)]
+
+    @evolves(RewardListed)
+    def _reward_listed(self, fact: RewardListed) -> None:
+        self.rewards.append(fact.reward_id)
 
     @evolves(SegmentListed)
     def _segment_listed(self, fact: SegmentListed) -> None:

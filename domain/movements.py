@@ -8,6 +8,7 @@ from typing_extensions import TypedDict
 
 from domain.basket import CouponUse
 from domain.fact import Fact
+from domain.policy.parts import Text
 
 
 class Taken(TypedDict):
@@ -180,6 +181,8 @@ class PointsRedeemed(Fact, name="PointsRedeemed.v1"):
     amount_minor: int | None = None
     """What the points paid for at the till, in minor units."""
     purchase_id: UUID | None = None
+    reward_id: str | None = None
+    reward_name: Text | None = None
     reason: str | None = None
 
 

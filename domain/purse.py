@@ -48,6 +48,7 @@ class Redemption:
     parts: Sequence[Taken]
     debt: int
     purchase_id: UUID | None
+    reward_id: str | None = None
     reversed: int = 0
     """Those that came back, and those that were paid back as money instead."""
 
@@ -188,7 +189,7 @@ class Purse(Stream):
             self.set_free(hold.parts, at)
         self.owe(fact.debt, at)
         self.redemptions[fact.redemption_id] = Redemption(
-            fact.redemption_id, at, fact.points, fact.parts, fact.debt, fact.purchase_id
+            fact.redemption_id, at, fact.points, fact.parts, fact.debt, fact.purchase_id, fact.reward_id
         )
 
     @evolves(RedemptionReversed)

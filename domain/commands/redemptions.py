@@ -9,6 +9,7 @@ from uuid import UUID, uuid5
 from domain import moving, redeeming
 from domain.command import Command, Decision, History, SpendingCommand, Streams, Wanted
 from domain.correcting import refuse_if_closed
+from domain.coupon import Coupon, coupon_stream
 from domain.expiry import grace_ends
 from domain.fact import Fact
 from domain.lots import Hold, total
@@ -16,7 +17,12 @@ from domain.movements import HoldReleased, PointsHeld, PointsProlonged, PointsRe
 from domain.points_account import PointsAccount, account_id
 from domain.policy.points import PointsAsCash
 from domain.receipt import Receipt
-from domain.refusals import MemberMerged, PointsAreNotCash, UnknownHold, UnknownMember, UnknownRedemption
+from domain.refusals import InvalidField, MemberMerged, PointsAreNotCash, UnknownHold, UnknownMember, UnknownRedemption
+from domain.reward import Reward, reward_stream
+from domain.stream import Draft
+
+REWARD = "reward"
+"""The scope of the command that lets points buy a reward."""
 
 
 def account_of(streams: Streams, member_id: UUID) -> PointsAccount:
@@ -219,7 +225,7 @@ class OfReceipt(SpendingCommand):
 
 def _member_of(receipt: Receipt) -> UUID | None:
     """Holds, captures and redemptions name their member."""
-    if receipt.answered is None or receipt.answered.scope not in {HoldPoints.scope, RedeemPoints.scope}:
+    if receipt.answered is None or receipt.answered.scope not in {HoldPoints.scope, RedeemPoints.scope, REWARD}:
         return None
     return UUID(receipt.answered.target)
 
@@ -289,7 +295,9 @@ class ReverseRedemption(OfReceipt):
     reason: str | None
 
     def agree(self, streams: Streams) -> Decision:
-        """Refused in this order: unknown redemption, reversed before, more than is left."""
+        """Refused in this order: unknown redemption, reversed before, more than is left; a reward that comes back in
+        part, or whose coupon was used or is reserved.
+        """
         account = self.account(streams)
         if account is None:
             raise UnknownRedemption(redemption_id=self.target_id)
@@ -297,7 +305,27 @@ class ReverseRedemption(OfReceipt):
             account, redemption_id=self.target_id, points=self.points, at=self.occurred_at, reason=self.reason,
             grace_until=grace_until(streams, self.occurred_at), survivors=survivors_of(streams, account),
         )  # fmt: skip
+        drafts += self._reward_back(streams, account)
         return Decision(drafts, [SettleDebt.after(self, account)])
+
+    def _reward_back(self, streams: Streams, account: PointsAccount) -> list[Draft]:
+        """Where the points had bought a reward: its piece comes back, and its coupon is void."""
+        redemption = account.redemptions[self.target_id]
+        if redemption.reward_id is None:
+            return []
+        if self.points is not None:
+            raise InvalidField(field="points", problem="a reward comes back as a whole; leave the points out")
+        assert account.member_id is not None, "an account that exists is somebody's"
+        reward = streams.get(Reward, reward_stream(redemption.reward_id))
+        code = reward.coupons.get(redemption.id)
+        withdrawn = (
+            []
+            if code is None
+            else streams.get(Coupon, coupon_stream(code)).withdraw(
+                at=self.occurred_at, reason=self.reason or "its redemption was reversed"
+            )
+        )
+        return [*reward.give_back(member_id=account.member_id, redemption_id=redemption.id), *withdrawn]
 
     @staticmethod
     def answer(facts: Sequence[Fact], history: History) -> dict[str, Any]:

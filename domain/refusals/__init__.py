@@ -83,6 +83,7 @@ from domain.refusals.of_rewards import (
     RewardWithoutStock,
     SpendMissing,
     UnknownReward,
+    UnknownSegment,
 )
 
 __all__ = [
@@ -154,6 +155,7 @@ __all__ = [
     "UnknownPurchase",
     "UnknownRedemption",
     "UnknownReward",
+    "UnknownSegment",
     "UnknownTier",
     "UnknownType",
     "UnsupportedFeature",

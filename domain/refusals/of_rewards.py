@@ -101,6 +101,13 @@ class RewardLocked(Refusal):
 
 
 @dataclass(eq=False)
+class UnknownSegment(Refusal):
+    """There is no segment with this id. Define it first."""
+
+    segment_id: str
+
+
+@dataclass(eq=False)
 class SpendMissing(Refusal):
     """The member has not spent enough, with the purchase that was named (`order`) or in all (`lifetime`). Amounts in minor units."""
 
