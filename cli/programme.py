@@ -10,11 +10,12 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.wiring import open_ledger, surroundings
-from domain.lint import lint as findings_of
+from domain.document import Document, read_yaml
+from domain.lint import lint_document
 from domain.loyalty import Failed, Refused, Repeated
 from domain.messages.identity import Identity
-from domain.messages.programmes import policy_from_yaml, publish_command, shipped
-from domain.programme import Policy
+from domain.messages.programmes import publish_command, read_policy, shipped_file
+from domain.refusals import EffectiveDateNotAfterPublished, Refusal
 from infra.bootstrap import bootstrap
 
 app = typer.Typer(help="Programmes: policy as data.", no_args_is_help=True)
@@ -25,31 +26,36 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 @app.command()
 def lint(source: Source, as_json: AsJson = False) -> None:
-    """Tell what the linter finds; exit 1 when there are errors."""
-    findings = findings_of(_policy(source))
+    """Tell what the linter finds in a policy, or in a draft of one; exit 1 when there are errors."""
+    document = _document(source)
+    findings = lint_document(document)
     if as_json:
         typer.echo(json.dumps([finding._asdict() for finding in findings], ensure_ascii=False))
     else:
         for finding in findings:
-            typer.echo(f"{finding.level:10} {finding.rule:28} {finding.place}: {finding.message}")
+            typer.echo(finding.told(document.file))
     raise typer.Exit(1 if any(finding.level == "error" for finding in findings) else 0)
 
 
 @app.command()
 def publish(
     source: Source,
-    force: Annotated[
-        str | None, typer.Option(help="Publish in spite of errors, for this reason; it is recorded.")
-    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Publish in spite of errors of the linter.")] = False,
+    reason: Annotated[str | None, typer.Option(help="Why it must be, with --force; it is recorded.")] = None,
 ) -> None:
     """Publish the next version. Publishing the same again changes nothing."""
+    if force != (reason is not None):
+        raise typer.BadParameter("--force and --reason belong together")
+    document = _document(source)
+    policy = read_policy(document)
     settings = surroundings()
     bootstrap(settings)
     now = datetime.now(UTC)
-    command = publish_command(_policy(source), identity=Identity.of("operator", None), now=now, forced_reason=force)
+    command = publish_command(policy, identity=Identity.of("operator", None), now=now, forced_reason=reason)
     with open_ledger(settings) as loyalty:
         (outcome,) = loyalty.execute([command], recorded_at=now)
     if isinstance(outcome, Refused):
+        _tell_line(outcome.refusal, document)
         raise outcome.refusal
     if isinstance(outcome, Failed):
         raise outcome.error
@@ -75,6 +81,14 @@ def list_versions(as_json: AsJson = False) -> None:
     Console().print(table)
 
 
-def _policy(source: str) -> Policy:
+def _document(source: str) -> Document:
     path = Path(source)
-    return policy_from_yaml(path.read_text(encoding="utf-8")) if path.exists() else shipped(source)
+    path = path if path.exists() else shipped_file(source)
+    return read_yaml(path.read_text(encoding="utf-8"), file=str(path))
+
+
+def _tell_line(refusal: Refusal, document: Document) -> None:
+    """The line that brought a refusal, where it can be told."""
+    spot = document.spot(("effective_from",))
+    if isinstance(refusal, EffectiveDateNotAfterPublished) and spot:
+        typer.echo(f"{document.file}:{spot.line}:{spot.column}: effective_from", err=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -56,10 +56,16 @@ class VersionPublishedAnswer(Answer):
 class FindingTold(BaseModel):
     """What the linter found, and what to do. Errors keep a version from being published."""
 
-    level: str
-    rule: str
+    level: Literal["error", "warning", "assumption"]
+    rule: str = Field(description="The stable name of the rule.")
     place: str
     message: str
+    example: str | None = Field(description="A member for whom it bites, in words.")
+    suggestion: str | None
+    against: str | None = Field(description="The other place, where two contradict each other.")
+    clauses: list[str] = Field(description="The clauses of the plan that speak of it.")
+    line: int | None = Field(description="Where the place stands in a YAML text, from 1; null for JSON.")
+    column: int | None
 
 
 class PointsOfPart(BaseModel):

@@ -28,7 +28,7 @@ from domain.loyalty import Loyalty
 from domain.messages.batches import MemberBatch, PurchaseBatch
 from domain.messages.campaigns import CampaignBody
 from domain.messages.members import MemberPatch
-from domain.messages.programmes import PolicyBody
+from domain.messages.programmes import LintBody, PolicyBody
 from domain.messages.purchases import CardIds
 from domain.messages.reading import Message
 from domain.messages.receipts import ClaimBody, ReassignmentBody
@@ -48,7 +48,7 @@ ROUTERS = [
 ]  # fmt: skip
 BODIES: list[type[Message]] = [
     PurchaseBatch, ReturnBody, VoidBody, ClaimBody, ReassignmentBody, MemberBatch, MemberPatch, CampaignBody, PolicyBody,
-    SegmentBody,
+    LintBody, SegmentBody,
     *corrections.BODIES,
     *redemptions.BODIES,
     *coupons.BODIES,

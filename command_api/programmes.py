@@ -8,9 +8,9 @@ from fastapi import APIRouter, Depends
 from command_api.answers import FindingTold, VersionPublishedAnswer, told
 from command_api.bodies import IdempotencyKey, body_of, documented
 from command_api.door import TheDoor
-from domain.lint import lint
+from domain.lint import lint_document
 from domain.messages.identity import Identity
-from domain.messages.programmes import PolicyBody, publish_command
+from domain.messages.programmes import LintBody, PolicyBody, publish_command
 from domain.refusals import InvalidField
 from infra.keys import Principal
 from infra.web import requires
@@ -21,13 +21,13 @@ Body = Annotated[PolicyBody, Depends(body_of(PolicyBody))]
 Admin = Annotated[Principal, Depends(requires("admin"))]
 
 
-@router.post("/lint", response_model=list[FindingTold], openapi_extra=documented(PolicyBody))
-async def lint_programme(
+@router.post("/lint", response_model=list[FindingTold], openapi_extra=documented(LintBody))
+def lint_programme(
     _: Annotated[Principal, Depends(requires("staff", "analyst"))],
-    body: Body,
+    body: Annotated[LintBody, Depends(body_of(LintBody))],
 ) -> list[dict[str, Any]]:
-    """What the linter finds in a policy; nothing is published."""
-    return [finding._asdict() for finding in lint(body.policy)]
+    """What the linter finds in a policy, or in a draft of one; nothing is published."""
+    return [finding._asdict() for finding in lint_document(body.document())]
 
 
 @router.post(

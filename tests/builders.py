@@ -3,10 +3,9 @@
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 from uuid import UUID, uuid4, uuid5
-
-import yaml
 
 from domain.basket import CouponUse, Line, Tender, paid
 from domain.campaign import CATALOGUE_ID, Campaign, CampaignCreated, CampaignListed, Conditions, Effect, campaign_stream
@@ -17,6 +16,7 @@ from domain.commands.purchases import RecordPurchase
 from domain.commands.receipts import ClaimReceipt, ReassignPurchase
 from domain.commands.returns import TakeBack
 from domain.criteria import Definition
+from domain.document import read_yaml
 from domain.fact import Fact
 from domain.messages.identity import Identity
 from domain.messages.purchases import PurchaseData, purchase_command
@@ -50,8 +50,13 @@ SEALING = PersonalData(None, KEYS)
 
 def policy(shipped: str = "member_experience", **changes: Any) -> Policy:
     """A shipped policy; `changes` replace its parts."""
-    document = yaml.safe_load((SHIPPED / f"{shipped}.yaml").read_text(encoding="utf-8"))
-    return Policy.model_validate(document | changes)
+    return Policy.model_validate(_written(shipped) | changes)
+
+
+@cache
+def _written(shipped: str) -> dict[str, Any]:
+    written: dict[str, Any] = read_yaml((SHIPPED / f"{shipped}.yaml").read_text(encoding="utf-8")).data
+    return written
 
 
 def line(

@@ -1,21 +1,23 @@
 """Programmes as they are published, from YAML or over HTTP, and the command that they become."""
 
 from datetime import datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
-import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, model_validator
 
 from domain.commands.programmes import PublishProgramme
+from domain.document import Document, keys_of, read_yaml
 from domain.lint import lint
+from domain.lint.shape import shape_errors
 from domain.messages.identity import Identity
-from domain.messages.reading import Message, canonical, fingerprint, refusal_of
+from domain.messages.reading import Message, canonical, fingerprint
 from domain.programme import SHIPPED, Policy
-from domain.refusals import InvalidField, MalformedMessage, PolicyRefused
+from domain.refusals import InvalidField, PolicyRefused
 
 
 class PolicyBody(Message):
-    """The body of `POST /programmes/{name}/versions` and of `POST /programmes/lint`."""
+    """The body of `POST /programmes/{name}/versions`."""
 
     policy: Policy
     forced_reason: str | None = Field(
@@ -23,26 +25,54 @@ class PolicyBody(Message):
     )
 
 
-def policy_from_yaml(text: str) -> Policy:
-    """A policy from a file; what is wrong is told with its place."""
-    try:
-        document: Any = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise MalformedMessage(problem=f"not valid YAML: {error}") from error
-    try:
-        return Policy.model_validate(document)
-    except ValidationError as error:
-        raise refusal_of(error) from None
+class LintBody(Message):
+    """The body of `POST /programmes/lint`: a policy, or a draft with gaps, as JSON or as the text of a YAML file."""
+
+    policy: dict[str, Any] | None = None
+    yaml: str | None = Field(default=None, max_length=200_000)
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.policy is None) == (self.yaml is None):
+            raise ValueError("give either `policy` or `yaml`")
+        return self
+
+    def document(self) -> Document:
+        return Document(self.policy, "") if self.yaml is None else read_yaml(self.yaml, file="yaml")
 
 
-def shipped(name: str) -> Policy:
-    """A programme that comes with the ledger."""
+def read_policy(document: Document) -> Policy:
+    """The policy that a file holds. All that is wrong with it is told, each with its place, line and column."""
+    wrong = shape_errors(document.data)
+    if wrong:
+        raise PolicyRefused(findings=tuple(f"{_at(document, one.place)}: {one.message}" for one in wrong))
+    return Policy.model_validate(document.data)
+
+
+def policy_from_yaml(text: str, *, file: str = "") -> Policy:
+    """A policy from the text of a file."""
+    return read_policy(read_yaml(text, file=file))
+
+
+def shipped_file(name: str) -> Path:
+    """The file of a programme that comes with the ledger."""
     path = SHIPPED / f"{name}.yaml"
     if not path.exists():
         raise InvalidField(
             field="programme", problem=f"shipped are {', '.join(sorted(p.stem for p in SHIPPED.glob('*.yaml')))}"
         )
-    return policy_from_yaml(path.read_text(encoding="utf-8"))
+    return path
+
+
+def shipped(name: str) -> Policy:
+    """A programme that comes with the ledger."""
+    path = shipped_file(name)
+    return policy_from_yaml(path.read_text(encoding="utf-8"), file=path.name)
+
+
+def _at(document: Document, place: str) -> str:
+    spot = document.spot(keys_of(place))
+    return f"{document.file}:{spot.line}:{spot.column}: {place or 'the whole'}" if spot else place
 
 
 def publish_command(

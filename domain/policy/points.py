@@ -17,6 +17,8 @@ class Earning(PolicyPart):
     per_minor: PositiveInt
     excluded_categories: tuple[str, ...] = ()
     pending_days: NaturalInt = 0
+    carry_remainder: Literal[False] | None = None
+    """Each receipt is floored by itself, said or not: what is left below a full amount earns nothing later."""
 
     @cached_property
     def rate(self) -> Fraction:
@@ -38,6 +40,8 @@ class Expiry(PolicyPart):
     grace_days: PositiveInt | None = None
     grace_months: PositiveInt | None = None
     minimum_days: NaturalInt = 0
+    repeats: Literal["yearly"] | None = None
+    """`registration_anniversary` comes every year, said or not."""
 
     @model_validator(mode="after")
     def _each_mode_has_what_it_needs(self) -> Self:
@@ -47,6 +51,8 @@ class Expiry(PolicyPart):
             raise ValueError("`period` belongs to the mode `calendar`, and only to it")
         if self.mode != "calendar" and (self.grace_days or self.grace_months):
             raise ValueError("`grace_days` and `grace_months` belong to the mode `calendar`, and only to it")
+        if self.repeats and self.mode != "registration_anniversary":
+            raise ValueError("`repeats` belongs to the mode `registration_anniversary`, and only to it")
         if self.grace_days and self.grace_months:
             raise ValueError("grace is given in days or in months, not in both")
         return self

@@ -65,9 +65,12 @@ class WindowEndsBeforeItBegins(Refusal):
 
 @dataclass(eq=False)
 class PolicyRefused(Refusal):
-    """The linter found errors in the programme. Correct them; `loyalty programme lint` shows where."""
+    """The linter found errors in the programme, or it cannot be read. Correct them; `loyalty programme lint` shows where."""
 
     findings: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return "\n".join((self.__doc__ or "", *self.findings))
 
 
 @dataclass(eq=False)

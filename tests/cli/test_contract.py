@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from jsonschema import Draft202012Validator, FormatChecker
 
 from cli.contract import documents, write
 from cli.demo.complete_journey import baskets
+from domain.document import read_yaml
 from domain.fact import FACTS
 from domain.refusals import WrongCurrency
 from infra import relay
@@ -20,7 +20,7 @@ from tests.test_house import GOLDEN
 
 CONTRACT = Path(__file__).parents[2] / "docs" / "contract"
 DOCUMENTS = documents()
-ASYNCAPI: dict[str, Any] = yaml.safe_load(DOCUMENTS["asyncapi.yaml"])
+ASYNCAPI: dict[str, Any] = read_yaml(DOCUMENTS["asyncapi.yaml"]).data
 COMPLETED = "pos.purchase.completed.v1"
 
 

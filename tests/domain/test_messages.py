@@ -214,9 +214,9 @@ class TestProgrammes:
         ("text", "kind"),
         [
             ("name: [", MalformedMessage),
-            ("", InvalidField),
-            ("- a", InvalidField),
-            ("name: x", InvalidField),
+            ("", PolicyRefused),
+            ("- a", PolicyRefused),
+            ("name: x", PolicyRefused),
             ("a: !!python/name:os.system", MalformedMessage),
         ],
     )

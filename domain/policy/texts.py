@@ -1,0 +1,12 @@
+"""What a programme says of itself, on what members read."""
+
+from domain.policy.parts import PolicyPart, Text
+
+
+class Texts(PolicyPart):
+    """Words of the programme's own, in English and Chinese."""
+
+    statement_title: Text | None = None
+    """Stands above a statement of points; without it the programme's title."""
+    receipt: Text | None = None
+    """A line that tills print on a receipt below the points."""
