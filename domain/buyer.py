@@ -1,11 +1,14 @@
 """A buyer as campaigns see them: a member at an instant, with their cards, tier and segments."""
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from datetime import date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from domain.calendar_days import local_day
+from domain.campaign_terms import Limits
+from domain.caps import Use, left_to, uses_of
 from domain.member import Member
 from domain.points_account import PointsAccount, account_id
 from domain.programme import Policy
@@ -37,14 +40,30 @@ class Buyer:
         """The name of the tier that they hold, before this sale counts for it."""
         return self._policy.tiers.levels[self._account.rank_at(self._policy, self.at)].name
 
+    def may_have_more(self, campaign_id: str, limits: Limits) -> bool:
+        """Whether limits leave something for them."""
+        return left_to(limits, self._used(campaign_id), self._day) != 0
+
     def belongs_to(self, segment_id: str) -> bool:
         """Whether the member is in a segment, with what those had bought whom they absorbed."""
         segment = self._streams.get(Segment, segment_stream(segment_id))
-        brought = list(self._brought(self._account))
-        return segment.holds_for(self._account, self._member, self._policy, at=self.at, brought=brought)
+        return segment.holds_for(self._account, self._member, self._policy, at=self.at, brought=self._accounts[1:])
 
-    def _brought(self, account: PointsAccount) -> Iterator[PointsAccount]:
-        for member_id in account.absorbed:
-            absorbed = self._streams.get(PointsAccount, account_id(member_id))
-            yield absorbed
-            yield from self._brought(absorbed)
+    @cached_property
+    def _accounts(self) -> list[PointsAccount]:
+        return list(united(self._streams, self._account))
+
+    @cached_property
+    def _used(self) -> Callable[[str], list[Use]]:
+        return uses_of(one.uses for one in self._accounts)
+
+    @cached_property
+    def _day(self) -> date:
+        return local_day(self.at, self._policy.zone)
+
+
+def united(streams: "Streams", account: PointsAccount) -> Iterator[PointsAccount]:
+    """The account, and those of everybody whom its member absorbed."""
+    yield account
+    for member_id in account.absorbed:
+        yield from united(streams, streams.get(PointsAccount, account_id(member_id)))

@@ -1,16 +1,11 @@
 """Campaigns: who earns more, when and on what; and the catalogue that lists them."""
 
-import math
 from datetime import UTC, datetime
-from fractions import Fraction
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 from uuid import UUID, uuid5
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-
-from domain.basket import Line, Word
+from domain.campaign_terms import Budget, Conditions, Effect, Limits
 from domain.fact import Fact
-from domain.money import AmountMinor, Rate
 from domain.stream import Draft, Stream, evolves
 
 if TYPE_CHECKING:
@@ -21,78 +16,6 @@ CAMPAIGNS = UUID("0e4a3f2c-5d4e-5b8e-9a51-3d0f6b8f1c27")
 CATALOGUE_ID = uuid5(CAMPAIGNS, "")
 AUDIENCE_CHUNK = 4_000
 """Members in one fact: 4,000 ids of 39 bytes stay well below the size a fact may have."""
-MAX_MULTIPLIER = 1_000
-"""Above it, points of the largest basket would no longer fit into a bigint."""
-
-
-class Conditions(BaseModel):
-    """What a sale must show; a part that is absent demands nothing."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    categories: tuple[Word, ...] | None = None
-    skus: tuple[Word, ...] | None = None
-    stores: tuple[Word, ...] | None = None
-    minimum_paid_minor: AmountMinor = 0
-
-    def hold_for(self, line: Line) -> bool:
-        """Whether a line is among those that the campaign is about."""
-        return (self.categories is None or line.get("category") in self.categories) and (
-            self.skus is None or line["sku"] in self.skus
-        )
-
-
-class Discount(BaseModel):
-    """What is taken off: so many hundredths of the lines that the campaign is about, or an amount once per basket."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    percent: Rate | None = None
-    amount_minor: AmountMinor | None = Field(default=None, gt=0)
-
-    @model_validator(mode="after")
-    def _one_of_both(self) -> Self:
-        if (self.percent is None) == (self.amount_minor is None):
-            raise ValueError("give either `percent` or `amount_minor`")
-        if self.percent is not None and not 0 < self.percent <= 100:
-            raise ValueError("a discount lies above 0 and up to 100 percent")
-        return self
-
-    def of(self, basis_minor: int) -> int:
-        """What is taken off such a sum: floored once, and never more than there is."""
-        if self.percent is not None:
-            return math.floor(self.percent * basis_minor / 100)
-        return min(self.amount_minor or 0, basis_minor)
-
-
-class Effect(BaseModel):
-    """What the campaign gives.
-
-    A multiplier of the base rate (2 earns as much again), a number of points, or something off the price.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    multiplier: Rate | None = None
-    bonus_points: int | None = Field(default=None, strict=True, gt=0, le=10**9)
-    discount: Discount | None = None
-
-    @model_validator(mode="after")
-    def _checked(self) -> Self:
-        self.check()
-        return self
-
-    def check(self) -> None:
-        """Exactly one effect, and one that gives something."""
-        if [self.multiplier, self.bonus_points, self.discount].count(None) != 2:
-            raise ValueError("give exactly one of `multiplier`, `bonus_points`, `discount`")
-        if self.multiplier is not None and not 1 < self.multiplier <= MAX_MULTIPLIER:
-            raise ValueError(f"a multiplier is larger than 1 and at most {MAX_MULTIPLIER}")
-
-    @property
-    def extra(self) -> Fraction:
-        """What a multiplier adds to the base rate."""
-        return self.multiplier - 1 if self.multiplier is not None else Fraction(0)
 
 
 class CampaignCreated(Fact, name="CampaignCreated.v1"):
@@ -106,6 +29,12 @@ class CampaignCreated(Fact, name="CampaignCreated.v1"):
     conditions: Conditions
     effect: Effect
     priority: int = 0
+    tiers: tuple[str, ...] | None = None
+    """Whoever holds one of these at the time of the sale is targeted."""
+    segment: str | None = None
+    """Whoever belongs to it at the time of the sale is targeted."""
+    budget: Budget | None = None
+    limits: Limits | None = None
     fingerprint: str
 
 
@@ -115,6 +44,15 @@ class AudienceListed(Fact, name="AudienceListed.v1"):
     campaign_id: str
     card_ids: tuple[UUID, ...] = ()
     member_ids: tuple[UUID, ...] = ()
+
+
+class BudgetDrawn(Fact, name="BudgetDrawn.v1"):
+    """A purchase drew on the budget of a campaign; below zero where a return of it gave back."""
+
+    campaign_id: str
+    purchase_id: UUID
+    points: int = 0
+    amount_minor: int = 0
 
 
 class CampaignListed(Fact, name="CampaignListed.v1"):
@@ -147,6 +85,10 @@ class Campaign(Stream):
         self.terms: CampaignCreated | None = None
         self.starts_at = self.ends_at = datetime.min.replace(tzinfo=UTC)
         self.audience: set[UUID] = set()
+        self.used = 0
+        """Of the budget, in its own unit: drawn, less what returns gave back."""
+        self.too_late = 0
+        """What returns gave back after the window: credited, but given to nobody any more."""
 
     def create(self, *, card_ids: list[UUID], member_ids: list[UUID], **what: object) -> list[Draft]:
         """Create the campaign and list whom it targets, in chunks."""
@@ -160,25 +102,68 @@ class Campaign(Stream):
         return drafts
 
     def applies(self, sale: "Sale", buyer: "Buyer") -> bool:
-        """Whether a sale lies in the window and has the store, the minimum and the audience."""
+        """Whether a sale lies in the window and has the store, the minimum, the coupon and the audience."""
         terms = self.terms
         return (
             terms is not None
             and self.starts_at <= sale.occurred_at < self.ends_at
             and (terms.conditions.stores is None or sale.store in terms.conditions.stores)
             and self.reached_by(sale.paid_minor)
-            and (terms.everyone or not self.audience.isdisjoint(buyer.ids))
+            and (terms.conditions.coupon is None or sale.hands_in(terms.conditions.coupon))
+            and (terms.everyone or self._targets(terms, buyer))
+            and (terms.limits is None or buyer.may_have_more(terms.campaign_id, terms.limits))
         )
+
+    def _targets(self, terms: CampaignCreated, buyer: "Buyer") -> bool:
+        if terms.tiers is not None:
+            return buyer.tier in terms.tiers
+        if terms.segment is not None:
+            return buyer.belongs_to(terms.segment)
+        return not self.audience.isdisjoint(buyer.ids)
 
     def reached_by(self, paid_minor: int) -> bool:
         """Whether a basket reaches the minimum."""
         return self.terms is not None and paid_minor >= self.terms.conditions.minimum_paid_minor
+
+    @property
+    def capped(self) -> bool:
+        """Whether there is an end to what it gives."""
+        return self.terms is not None and (self.terms.budget is not None or self.terms.limits is not None)
+
+    @property
+    def left(self) -> int | None:
+        """What of the budget can still be given, in its own unit; None without a budget."""
+        budget = self.terms.budget if self.terms is not None else None
+        return None if budget is None else (budget.points or budget.amount_minor or 0) - self.used - self.too_late
+
+    def covers(self, wanted: int) -> int:
+        """How much of a grant the budget gives."""
+        left = self.left
+        if left is None or wanted <= left:
+            return wanted
+        assert self.terms is not None, "only what was created has a budget"
+        assert self.terms.budget is not None, "something is left of it"
+        return 0 if self.terms.budget.mode == "refuse" else left
+
+    def draw(self, purchase_id: UUID, amount: int) -> list[Draft]:
+        """Draw on the budget, where there is one, what a purchase was given; below zero what its return gives back."""
+        if self.terms is None or self.terms.budget is None or not amount:
+            return []
+        drawn = {"points" if self.terms.budget.points is not None else "amount_minor": amount}
+        return [self.draft(BudgetDrawn, campaign_id=self.terms.campaign_id, purchase_id=purchase_id, **drawn)]
 
     @evolves(CampaignCreated)
     def _created(self, fact: CampaignCreated) -> None:
         self.terms = fact
         # In one zone with the purchases: comparing times of two zones costs ten times as much.
         self.starts_at, self.ends_at = fact.starts_at.astimezone(UTC), fact.ends_at.astimezone(UTC)
+
+    @evolves(BudgetDrawn)
+    def _drawn(self, fact: BudgetDrawn) -> None:
+        drawn = fact.points + fact.amount_minor
+        self.used += drawn
+        if drawn < 0 and fact.occurred_at >= self.ends_at:
+            self.too_late -= drawn
 
     @evolves(AudienceListed)
     def _listed(self, fact: AudienceListed) -> None:

@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from fractions import Fraction
-from uuid import uuid5
+from uuid import UUID, uuid5
 
 from domain.basket import Line, paid
 from domain.calendar_days import local_day
 from domain.campaign import Campaign
-from domain.earning import earned_parts, set_against
+from domain.caps import cap, given, uses_of
+from domain.earning import Part, earned_parts, set_against
 from domain.expiry import keeps_alive_until, life
 from domain.lots import Lot, Reach, total
 from domain.movements import PointsEarned, PointsRevoked, RevokedPart
@@ -19,17 +20,24 @@ from domain.stream import Draft
 
 
 def earn(
-    account: PointsAccount, sale: Sale, *, policy: Policy, version: int, campaigns: Sequence[Campaign]
+    account: PointsAccount,
+    sale: Sale,
+    *,
+    policy: Policy,
+    version: int,
+    campaigns: Sequence[Campaign],
+    united: Sequence[PointsAccount] = (),
 ) -> list[Draft]:
-    """Credit a sale: its parts become lots, and a tier that it reaches is reached at once. A closed account earns no more."""
+    """Credit a sale: its parts become lots, and a tier that it reaches is reached at once. A closed account earns no more.
+
+    `united`: the accounts of those whom the member absorbed, as their limits are one.
+    """
     closed = account.closed(sale.occurred_at)
     if closed and not sale.points_minor:
         return []
     day = local_day(sale.occurred_at, policy.zone)
     registered_on = account.registered_on(policy)
-    by_points = set_against(sale, policy=policy, campaigns=campaigns) if sale.points_minor else None
-    shares = money_shares(sale.lines, by_points) if by_points else {}
-    parts = earned_parts(sale, policy=policy, campaigns=campaigns, bonuses=account.bonuses, day=day, shares=shares)
+    parts, by_points = _parts(account, sale, policy=policy, campaigns=campaigns, united=united, day=day)
     if closed:  # nothing is earned; what points paid for is kept, as it comes back with the goods
         parts = []
     for part in parts:
@@ -52,7 +60,45 @@ def earn(
         programme_version=version,
     )
     qualifying = sum(part["points"] for part in parts if part["qualifies"])
-    return [earned, *account.tier_move(policy, version, {period: qualifying})]
+    drawn = _draws(campaigns, sale.purchase_id, {part["part"]: given(part) for part in parts})
+    return [earned, *account.tier_move(policy, version, {period: qualifying}), *drawn]
+
+
+def _parts(
+    account: PointsAccount,
+    sale: Sale,
+    *,
+    policy: Policy,
+    campaigns: Sequence[Campaign],
+    united: Sequence[PointsAccount],
+    day: date,
+) -> tuple[list[Part], dict[str, int] | None]:
+    """The parts of a sale, and what points paid for, by line.
+
+    A campaign that has nothing left to give is as if it did not apply: a line that it would have won goes to the next.
+    """
+    live = list(campaigns)
+    while True:
+        by_points = set_against(sale, policy=policy, campaigns=live) if sale.points_minor else None
+        shares = money_shares(sale.lines, by_points) if by_points else {}
+        parts = earned_parts(sale, policy=policy, campaigns=live, bonuses=account.bonuses, day=day, shares=shares)
+        if not any(campaign.capped for campaign in live):
+            return parts, by_points
+        used = uses_of(one.uses for one in (account, *united))
+        spent = cap(parts, live, used=used, day=day)
+        if not spent:
+            return parts, by_points
+        live = [one for one in live if one.terms is not None and one.terms.campaign_id not in spent]
+
+
+def _draws(campaigns: Sequence[Campaign], purchase_id: UUID, amounts: Mapping[str, int]) -> list[Draft]:
+    """Draw on the budgets of campaigns for what a purchase was given by each; below zero for what its return gave back."""
+    return [
+        draft
+        for campaign in campaigns
+        if campaign.capped and campaign.terms is not None
+        for draft in campaign.draw(purchase_id, amounts.get(campaign.terms.campaign_id, 0))
+    ]
 
 
 def revoke(
@@ -82,6 +128,7 @@ def revoke(
         for lot in credited.lots
         if (claw := lot.points - min(lot.points, earned.get(lot.part, 0)) - lot.clawed) > 0
     ]
+    parts += _no_longer_off(credited, remaining)
     paid_back = credited.paid_minor - remaining.paid_minor
     if not parts and not paid_back and gone == credited.gone:
         return []
@@ -99,7 +146,25 @@ def revoke(
     )
     lost = sum(part["points"] for part in parts if part["qualifies"]) if counts else 0
     version, rules = judge
-    return [*account.settled(settlements), revoked, *account.tier_move(rules, version, {credited.period: -lost})]
+    back = {part["part"]: -(part["points"] or part.get("discount_minor", 0)) for part in parts}
+    return [
+        *account.settled(settlements),
+        revoked,
+        *account.tier_move(rules, version, {credited.period: -lost}),
+        *_draws(campaigns, remaining.purchase_id, back),
+    ]
+
+
+def _no_longer_off(credited: Credited, remaining: Sale) -> list[RevokedPart]:
+    """By campaign, what of its discounts went back with the goods. Whatever is left keeps its price."""
+    off: dict[str, int] = {}
+    for one in remaining.discounts:
+        off[one["source"]] = off.get(one["source"], 0) + one["amount_minor"]
+    return [
+        RevokedPart(lot_id=lot.id, part=lot.part, points=0, qualifies=False, discount_minor=back)
+        for lot in credited.lots
+        if credited.discounts and (back := credited.discounts.get(lot.part, 0) - off.get(lot.part, 0)) > 0
+    ]
 
 
 def money_shares(sold: Sequence[Line], by_points: Mapping[str, int]) -> dict[str, Fraction]:

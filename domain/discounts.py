@@ -48,19 +48,36 @@ def spread(total_minor: int, lines: Sequence[Line]) -> dict[str, int]:
     return by_line
 
 
+def still_off(discounts: Sequence[LineDiscount], *, sold: Sequence[Line], left: Sequence[Line]) -> list[LineDiscount]:
+    """What is off the lines that are left, in proportion to what is still paid for them, each floored."""
+    before, now = ({line["line"]: paid(line) for line in lines} for lines in (sold, left))
+    return [
+        LineDiscount(
+            line=one["line"],
+            source=one["source"],
+            amount_minor=one["amount_minor"] * now[one["line"]] // before[one["line"]]
+            if before[one["line"]]
+            else one["amount_minor"],
+        )
+        for one in discounts
+        if one["line"] in now
+    ]
+
+
 def _of_tier(lines: Sequence[Line], tier: Tier) -> Iterator[Offer]:
     if tier.discount:
         yield Offer(f"tier:{tier.name}", spread(int(tier.discount * sum(map(paid, lines))), lines))
 
 
 def _of_campaigns(lines: Sequence[Line], campaigns: Sequence[Campaign]) -> Iterator[Offer]:
-    """By priority, then by id, so that what stacks up to the price does so in one order."""
-    terms = [one.terms for one in campaigns if one.terms is not None and one.terms.effect.discount is not None]
-    for campaign in sorted(terms, key=lambda one: (-one.priority, one.campaign_id)):
+    """By priority, then by id, so that what stacks up to the price does so in one order; as far as their budgets go."""
+    terms = [(one.terms, one) for one in campaigns if one.terms is not None and one.terms.effect.discount is not None]
+    for campaign, one in sorted(terms, key=lambda pair: (-pair[0].priority, pair[0].campaign_id)):
         discount = campaign.effect.discount
         matching = [line for line in lines if campaign.conditions.hold_for(line)]
         if discount is not None and matching:
-            yield Offer(campaign.campaign_id, spread(discount.of(sum(map(paid, matching))), matching))
+            off = one.covers(discount.of(sum(map(paid, matching))))
+            yield Offer(campaign.campaign_id, spread(off, matching))
 
 
 def _best(line: Line, offers: Sequence[Offer]) -> Iterator[tuple[str, int]]:

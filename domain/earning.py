@@ -38,7 +38,8 @@ def earned_parts(
     if campaigns:
         terms = [campaign.terms for campaign in campaigns if campaign.terms is not None]
         parts += _multiplied(lines, policy.earning.rate, terms, shares)
-        parts += _bonuses(lines, terms, store=sale.store, day=day, granted=bonuses)
+        parts += _gifts(lines, terms, store=sale.store, day=day, granted=bonuses)
+        parts += _discounted(sale, terms)
     return parts
 
 
@@ -106,7 +107,7 @@ def _multiplied(
     ]
 
 
-def _bonuses(
+def _gifts(
     lines: list[Line],
     terms: list[CampaignCreated],
     *,
@@ -114,15 +115,33 @@ def _bonuses(
     day: date,
     granted: Collection[tuple[str, str, date]],
 ) -> list[Part]:
-    """Bonuses add up; each counts once per member, store and local day."""
+    """Bonuses and coupons add up; each counts once per member, store and local day."""
     parts = []
     for campaign in sorted(terms, key=lambda campaign: campaign.campaign_id):
-        matching = [line for line in lines if campaign.conditions.hold_for(line)]
-        points = campaign.effect.bonus_points
-        if points is None or not matching or (campaign.campaign_id, store, day) in granted:
+        effect = campaign.effect
+        if (effect.bonus_points or effect.coupon) is None or (campaign.campaign_id, store, day) in granted:
             continue
-        basis = sum(map(paid, matching))
-        parts.append({
-            "part": campaign.campaign_id, "points": points, "basis_minor": basis, "residue": "0", "qualifies": False, "bonus": True,
-        })  # fmt: skip
+        matching = [line for line in lines if campaign.conditions.hold_for(line)]
+        if not matching:
+            continue
+        part = {
+            "part": campaign.campaign_id, "points": effect.bonus_points or 0, "basis_minor": sum(map(paid, matching)),
+            "residue": "0", "qualifies": False, "bonus": True,
+        }  # fmt: skip
+        parts.append(part if effect.coupon is None else part | {"coupon": effect.coupon.kind})
     return parts
+
+
+def _discounted(sale: Sale, terms: list[CampaignCreated]) -> list[Part]:
+    """What campaigns took off by a quote, and their budgets bear. Without a quote it is the till's own affair."""
+    off: dict[str, int] = {}
+    for discount in sale.discounts:
+        off[discount["source"]] = off.get(discount["source"], 0) + discount["amount_minor"]
+    return [
+        {
+            "part": campaign.campaign_id, "points": 0, "basis_minor": 0, "residue": "0", "qualifies": False,
+            "discount_minor": off[campaign.campaign_id],
+        }
+        for campaign in terms
+        if campaign.campaign_id in off
+    ]  # fmt: skip

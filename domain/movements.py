@@ -28,6 +28,15 @@ class EarnedPart(TypedDict):
     residue: str
     qualifies: bool
     bonus: NotRequired[bool]
+    """Whether it counts once per member, store and local day."""
+    coupon: NotRequired[str]
+    """The kind of the coupon that was issued, instead of points."""
+    discount_minor: NotRequired[int]
+    """What the campaign took off, as it was quoted, and its budget bore."""
+    uncapped: NotRequired[int]
+    """What it would have been, had a budget or a limit of the campaign not ended."""
+    limited_until: NotRequired[datetime]
+    """It counts towards the member's limits; what goes back before this can be given again."""
 
 
 class RevokedPart(TypedDict):
@@ -44,6 +53,8 @@ class RevokedPart(TypedDict):
     """Taken from other lots instead: those that it lives on in, and others by the policy `next_lots_then_debt`."""
     forwarded: NotRequired[int]
     """Moved with a merge: taken back from the survivor."""
+    discount_minor: NotRequired[int]
+    """What the budget of the campaign need not bear any more."""
 
 
 class GivenLot(TypedDict):

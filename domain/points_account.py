@@ -9,6 +9,7 @@ from uuid import UUID, uuid5
 from domain import tiers
 from domain.activity import KeepAlive
 from domain.calendar_days import local_day
+from domain.caps import Uses, count, give_back
 from domain.earning import BASE
 from domain.lots import Lot, total
 from domain.movements import (
@@ -50,6 +51,8 @@ class Credited:
     activity: KeepAlive | None = None
     gone: bool = False
     """Whether all of it went back."""
+    discounts: dict[str, int] | None = None
+    """By campaign, what its budget still bears."""
 
 
 BonusKey = tuple[str, str, date]
@@ -87,6 +90,7 @@ class PointsAccount(Purse):
         self.absorbed: dict[UUID, Absorbed] = {}
         self.bonuses: dict[BonusKey, set[UUID]] = {}
         """Bonuses that were granted, by campaign, store and day, with the purchases that got them."""
+        self.uses: Uses = {}
         self.tier: str | None = None
         self.closed_at: datetime | None = None
         self.merged_into: UUID | None = None
@@ -205,8 +209,9 @@ class PointsAccount(Purse):
         activity = None if fact.keeps_alive_until is None else KeepAlive(at, fact.keeps_alive_until)
         self.credited[fact.purchase_id] = Credited(
             at, fact.store, fact.day, fact.period, fact.programme_version or 1, fact.paid_minor, fact.paid_by_points,
-            lots, qualifying, activity,
+            lots, qualifying, activity, discounts={p["part"]: p["discount_minor"] for p in fact.parts if "discount_minor" in p} or None,
         )  # fmt: skip
+        count(self.uses, fact)
         if activity is not None:
             self.keep_alive(activity)
 
@@ -221,6 +226,8 @@ class PointsAccount(Purse):
         lots = {lot.part: lot for lot in credited.lots}
         for part in fact.parts:
             lot, points, others = lots[part["part"]], part["points"], part.get("others", ())
+            if credited.discounts and "discount_minor" in part:
+                credited.discounts[lot.part] -= part["discount_minor"]
             lot.clawed += points
             elsewhere = part.get("debt", 0) + part.get("forgiven", 0) + part.get("forwarded", 0) + total(others)
             lot.revoked += points - elsewhere
@@ -231,6 +238,7 @@ class PointsAccount(Purse):
                 credited.qualifying -= points
             if lot.bonus and lot.clawed == lot.points:
                 self._give_up_bonus((lot.part, credited.store, credited.day), fact.purchase_id)
+        give_back(self.uses, fact)
 
     @evolves(TierMoved)
     def _moved(self, fact: TierMoved) -> None:

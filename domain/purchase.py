@@ -9,6 +9,7 @@ from uuid import UUID
 from typing_extensions import TypedDict
 
 from domain.basket import CouponUse, Line, LineDiscount, Tender, as_money, paid
+from domain.discounts import still_off
 from domain.fact import CheckedBefore, Fact
 from domain.refusals import OverReturn, RefundsDoNotMatch, UnknownLine
 from domain.returned import NOTHING, ReturnedLine, add, at_most, beyond, decimal, refunded, worth
@@ -271,6 +272,7 @@ class Purchase(Stream):
             lines=lines,
             coupons=recorded.coupons or [],
             coupon_kinds=self.coupon_kinds,
+            discounts=still_off(recorded.discounts or (), sold=recorded.lines, left=lines),
         )
 
     def sale(self) -> Sale:

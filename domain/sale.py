@@ -48,3 +48,7 @@ class Sale:
         """How much of it was paid by points."""
         self.discounts = discounts
         """What the programme took off, as it was quoted; what the till took off by itself is not among it."""
+
+    def hands_in(self, coupon: str) -> bool:
+        """Whether a coupon of this code, or one of this kind that was issued to the buyer, comes with it."""
+        return any(one["code"] == coupon for one in self.coupons) or coupon in self.coupon_kinds.values()

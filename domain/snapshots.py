@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from domain import activity, books, grants, lots, movements, points_account, purse
 from domain.activity import KeepAlive
 from domain.books import OpenEntries
+from domain.caps import Uses
 from domain.lots import Hold, Lot
 from domain.movements import Credit, Taken
 from domain.points_account import Absorbed, BonusKey, Credited, PointsAccount
@@ -54,6 +55,7 @@ class Books(BaseModel):
     granted: list[tuple[int, str, UUID | None]]
     grants: dict[UUID, Grant]
     absorbed: dict[UUID, Absorbed]
+    uses: Uses
     tier: str | None
     closed_at: datetime | None
     merged_into: UUID | None
@@ -118,7 +120,7 @@ def restored(stream_id: UUID, version: int, state: bytes) -> PointsAccount:
     account.periods, account.dated, account.granted, account.tier = kept.periods, kept.dated, kept.granted, kept.tier
     account.grants = kept.grants
     account.received, account.absorbed, account.merged_into = kept.received, kept.absorbed, kept.merged_into
-    account.closed_at = kept.closed_at
+    account.closed_at, account.uses = kept.closed_at, kept.uses
     here = {lot.id: lot for lot in kept.lots}
     parts = here | {lot.id: lot for lot in kept.blank}
     for purchase_id, one in kept.credited.items():

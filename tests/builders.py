@@ -8,7 +8,8 @@ from typing import Any
 from uuid import UUID, uuid4, uuid5
 
 from domain.basket import CouponUse, Line, Tender, paid
-from domain.campaign import CATALOGUE_ID, Campaign, CampaignCreated, CampaignListed, Conditions, Effect, campaign_stream
+from domain.campaign import CATALOGUE_ID, Campaign, CampaignCreated, CampaignListed, campaign_stream
+from domain.campaign_terms import Conditions, Effect
 from domain.commands.campaigns import CreateCampaign
 from domain.commands.members import JoinMember
 from domain.commands.programmes import PublishProgramme
@@ -94,14 +95,22 @@ def campaign_created(
     everyone: bool = True,
     starts_at: datetime = LONG_AGO,
     ends_at: datetime = FAR_AHEAD,
+    gift: dict[str, Any] | None = None,
+    tiers: Sequence[str] | None = None,
+    segment: str | None = None,
+    budget: dict[str, Any] | None = None,
+    limits: dict[str, Any] | None = None,
     **conditions: Any,
 ) -> Fact:
     """A campaign for everyone, in force for a century, unless told otherwise."""
     return fact(
         CampaignCreated, originator_id=campaign_stream(campaign_id), campaign_id=campaign_id, title=campaign_id,
         starts_at=starts_at, ends_at=ends_at, everyone=everyone, conditions=Conditions(**conditions),
-        effect=Effect.model_validate({"multiplier": multiplier, "bonus_points": bonus_points, "discount": discount}),
-        priority=priority, fingerprint="f",
+        effect=Effect.model_validate({
+            "multiplier": multiplier, "bonus_points": bonus_points, "discount": discount, "coupon": gift,
+        }),
+        priority=priority, tiers=tiers, segment=segment, budget=budget and {"mode": "grant_remaining"} | budget,
+        limits=limits, fingerprint="f",
     )  # fmt: skip
 
 
@@ -232,8 +241,20 @@ def create_campaign(campaign_id: str, *, at: datetime, key: str | None = None, *
     assert isinstance(created, CampaignCreated)
     what = {
         name: getattr(created, name)
-        for name in ("title", "starts_at", "ends_at", "everyone", "conditions", "effect", "priority")
+        for name in (
+            "title",
+            "starts_at",
+            "ends_at",
+            "everyone",
+            "conditions",
+            "effect",
+            "priority",
+            "segment",
+            "budget",
+            "limits",
+        )
     }
+    what["tiers"] = None if created.tiers is None else list(created.tiers)
     what |= {"card_ids": [], "member_ids": [], "fingerprint": "f"} | terms
     return CreateCampaign(**Identity.of("tests", key).fields(), occurred_at=at, campaign_id=campaign_id, **what)
 

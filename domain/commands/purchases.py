@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Self
 from uuid import UUID
 
-from domain import crediting
+from domain import crediting, gifts
 from domain.basket import CouponUse, Line, Tender
+from domain.buyer import united
 from domain.command import Command, Decision, History, Repeat, Streams, Wanted
 from domain.commands.coupons import HandedIn, hand_in
 from domain.commands.paying import PayByPoints
@@ -213,7 +214,9 @@ def credit(streams: Streams, sale: Sale, member: Member) -> list[Draft]:
     version, policy = streams.programme.in_force(sale.occurred_at)
     account = streams.get(PointsAccount, account_id(member.id))
     campaigns = streams.campaigns(sale=sale, member=member, account=account, policy=policy)
-    return crediting.earn(account, sale, policy=policy, version=version, campaigns=campaigns)
+    absorbed = list(united(streams, account))[1:] if account.absorbed else ()
+    drafts = crediting.earn(account, sale, policy=policy, version=version, campaigns=campaigns, united=absorbed)
+    return [*drafts, *gifts.issued(streams, sale, member, drafts=drafts, campaigns=campaigns, policy=policy)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

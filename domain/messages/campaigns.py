@@ -1,20 +1,20 @@
 """Campaigns as they are created over HTTP, and the command that they become."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from domain.basket import Word
-from domain.campaign import Conditions, Effect
+from domain.campaign_terms import Budget, Conditions, Effect, Limits
 from domain.commands.campaigns import CreateCampaign
 from domain.earning import BASE
 from domain.messages.identity import Identity
 from domain.messages.purchases import CardIds
 from domain.messages.reading import Message, UtcTime, canonical, fingerprint
 from domain.messages.slugs import Slug, slug_of
-from domain.refusals import InvalidField, UnsupportedFeature
+from domain.refusals import InvalidField
 
 Listed = Annotated[list[Word], Field(min_length=1, max_length=1_000_000)]
 
@@ -27,31 +27,16 @@ class Audience(BaseModel):
     everyone: Literal[True] | None = None
     cards: Listed | None = Field(default=None, description="Card numbers; a card may join later.")
     members: Annotated[list[UUID], Field(min_length=1, max_length=1_000_000)] | None = None
-    tiers: Listed | None = Field(default=None, description="Not supported yet.")
-    segment: str | None = Field(default=None, description="Not supported yet.")
+    tiers: Annotated[list[Word], Field(min_length=1, max_length=100)] | None = Field(
+        default=None, description="Whoever holds one of these tiers at the time of the sale."
+    )
+    segment: Word | None = Field(default=None, description="Whoever belongs to this segment at the time of the sale.")
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
         if len(self.model_fields_set) != 1:
-            raise ValueError("give exactly one of everyone, cards, members")
+            raise ValueError("give exactly one of everyone, cards, members, tiers, segment")
         return self
-
-
-class CampaignConditions(Conditions):
-    """What a sale must show."""
-
-    coupon: Word | None = Field(default=None, description="Not supported yet.")
-
-
-class CampaignEffect(Effect):
-    """What the campaign gives."""
-
-    coupon: Any = Field(default=None, description="Not supported yet.")
-
-    def check(self) -> None:
-        """What is not supported yet is refused as that, and not for lacking the rest."""
-        if self.coupon is None:
-            super().check()
 
 
 class CampaignBody(Message):
@@ -62,18 +47,23 @@ class CampaignBody(Message):
     starts_at: UtcTime
     ends_at: UtcTime
     audience: Audience
-    conditions: CampaignConditions = CampaignConditions()
-    effect: CampaignEffect
+    conditions: Conditions = Conditions()
+    effect: Effect
     priority: Annotated[int, Field(strict=True, ge=-1_000, le=1_000)] = 0
-    budget: Any = Field(default=None, description="Not supported yet.")
-    limits: Any = Field(default=None, description="Not supported yet.")
+    budget: Budget | None = Field(default=None, description="What it gives at most, to everybody together.")
+    limits: Limits | None = Field(default=None, description="What it gives at most to one member.")
+
+    @model_validator(mode="after")
+    def _caps_count_what_it_gives(self) -> Self:
+        if self.budget is not None and not self.budget.fits(self.effect):
+            raise ValueError("a budget counts what the effect gives: `points`, or for a discount `amount_minor`")
+        if self.limits is not None and not self.limits.fit(self.effect):
+            raise ValueError("limits count points only where the effect gives points; else give `uses`")
+        return self
 
 
 def create_command(body: CampaignBody, *, identity: Identity, card_ids: CardIds, now: datetime) -> CreateCampaign:
     """The command of a campaign."""
-    for feature, value in _unsupported(body).items():
-        if value is not None:
-            raise UnsupportedFeature(feature=feature)
     if body.campaign_id == BASE:
         raise InvalidField(field="campaign_id", problem="the points of every purchase go by this name")
     return CreateCampaign(
@@ -87,21 +77,14 @@ def create_command(body: CampaignBody, *, identity: Identity, card_ids: CardIds,
         everyone=body.audience.everyone is True,
         card_ids=list(dict.fromkeys(card_ids(number) for number in body.audience.cards or ())),
         member_ids=list(dict.fromkeys(body.audience.members or ())),
-        conditions=Conditions(**body.conditions.model_dump(exclude={"coupon"})),
-        effect=Effect(**body.effect.model_dump(exclude={"coupon"})),
+        tiers=body.audience.tiers,
+        segment=body.audience.segment,
+        conditions=body.conditions,
+        effect=body.effect,
         priority=body.priority,
+        budget=body.budget,
+        limits=body.limits,
     )
-
-
-def _unsupported(body: CampaignBody) -> dict[str, Any]:
-    return {
-        "audience.tiers": body.audience.tiers,
-        "audience.segment": body.audience.segment,
-        "conditions.coupon": body.conditions.coupon,
-        "effect.coupon": body.effect.coupon,
-        "budget": body.budget,
-        "limits": body.limits,
-    }
 
 
 def _fingerprint(body: CampaignBody, card_ids: CardIds) -> str:

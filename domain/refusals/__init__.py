@@ -17,6 +17,7 @@ from domain.refusals.of_members import (
     TransferToOneself,
     UnknownCard,
     UnknownMember,
+    UnknownMembers,
     UnknownTier,
     WindowEndsBeforeItBegins,
 )
@@ -152,6 +153,7 @@ __all__ = [
     "UnknownHold",
     "UnknownLine",
     "UnknownMember",
+    "UnknownMembers",
     "UnknownPurchase",
     "UnknownRedemption",
     "UnknownReward",

@@ -56,6 +56,15 @@ class CampaignAlreadyExists(Refusal):
 
 
 @dataclass(eq=False)
+class UnknownMembers(Refusal):
+    """Some of the members that the campaign targets do not exist. Only a card may join later; list that instead."""
+
+    member_ids: list[UUID]
+    """The first few of them."""
+    count: int
+
+
+@dataclass(eq=False)
 class WindowEndsBeforeItBegins(Refusal):
     """The campaign ends before, or as, it begins. Both ends are instants; the end is not part of the window."""
 

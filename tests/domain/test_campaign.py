@@ -13,10 +13,9 @@ from domain.campaign import (
     Campaign,
     CampaignListed,
     Catalogue,
-    Conditions,
-    Effect,
     campaign_stream,
 )
+from domain.campaign_terms import Conditions, Effect
 from domain.fact import MAX_FACT_BYTES, Fact
 from domain.member import Member
 from domain.points_account import Absorbed, PointsAccount, account_id

@@ -9,7 +9,8 @@ from hypothesis import strategies
 from pydantic import ValidationError
 
 from domain.basket import Line, LineDiscount, paid
-from domain.campaign import Campaign, Discount
+from domain.campaign import Campaign
+from domain.campaign_terms import Discount
 from domain.discounts import discounts, spread
 from domain.policy.tiers import Tier
 from domain.programme import Policy

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from domain.campaign_terms import Allowed, Budget, CouponGift, Limits
 from domain.commands.campaigns import CreateCampaign
 from domain.commands.members import JoinMember
 from domain.fact import message_id
@@ -154,23 +155,28 @@ class TestCampaigns:
         assert creating(name="牛奶").campaign_id.startswith("campaign-")
         assert creating(audience={"members": [str(ANN), str(BOB), str(ANN)]}).member_ids == [ANN, BOB]
 
-    @pytest.mark.parametrize(
-        ("changes", "feature"),
-        [
-            ({"audience": {"tiers": ["Gold"]}}, "audience.tiers"), ({"audience": {"segment": "new"}}, "audience.segment"),
-            ({"conditions": {"coupon": "C"}}, "conditions.coupon"), ({"budget": {"points": 5}}, "budget"), ({"limits": {"per_member": 1}}, "limits"),
-            ({"effect": {"coupon": "C"}}, "effect.coupon"),
-        ],
-    )  # fmt: skip
-    def test_what_is_not_supported_yet_is_refused_by_name(self, changes: dict[str, Any], feature: str) -> None:
-        assert refusal(creating, **changes) == UnsupportedFeature(feature=feature)
+    def test_all_that_a_campaign_may_say_is_handed_on(self) -> None:
+        command = creating(
+            audience={"tiers": ["Gold"]}, conditions={"coupon": "C"}, budget={"points": 5, "mode": "refuse"},
+            limits={"per_day": {"uses": 1}, "per_window": {"points": 9}},
+        )  # fmt: skip
+        assert (command.tiers, command.everyone, command.conditions.coupon) == (["Gold"], False, "C")
+        assert (command.budget, command.limits) == (
+            Budget(points=5, mode="refuse"), Limits(per_day=Allowed(uses=1), per_window=Allowed(points=9)),
+        )  # fmt: skip
+        assert creating(audience={"segment": "new"}).segment == "new"
+        gift = creating(effect={"coupon": {"kind": "coffee", "valid_days": 30}}).effect.coupon
+        assert gift == CouponGift(kind="coffee", valid_days=30)
 
     @pytest.mark.parametrize(
         "changes",
         [
             {"audience": {}}, {"audience": {"everyone": False}}, {"audience": {"everyone": True, "cards": ["1"]}}, {"audience": {"cards": []}},
             {"effect": {}}, {"effect": {"multiplier": "2", "bonus_points": 5}}, {"effect": {"multiplier": 1.5}}, {"effect": {"multiplier": "1"}},
-            {"effect": {"multiplier": "1e99999999"}}, {"effect": {"bonus_points": -5}}, {"effect": {"discount": {}}}, {"conditions": {"minimum_paid_minor": -1}},
+            {"effect": {"multiplier": "1e99999999"}}, {"effect": {"bonus_points": -5}}, {"effect": {"discount": {}}},
+            {"effect": {"coupon": {"kind": "coffee"}}}, {"budget": {}}, {"budget": {"points": 5, "amount_minor": 5}}, {"budget": {"points": 0}},
+            {"budget": {"amount_minor": 5}}, {"budget": {"points": 5}, "effect": {"discount": {"percent": 5}}}, {"limits": {}}, {"limits": {"per_day": {}}},
+            {"budget": {"points": 5, "mode": "maybe"}}, {"limits": {"per_day": {"points": 5}}, "effect": {"coupon": {"kind": "c", "valid_days": 1}}}, {"conditions": {"minimum_paid_minor": -1}},
             {"conditions": {"colour": "red"}}, {"campaign_id": "Not A Slug"}, {"campaign_id": "-"}, {"priority": 1.5}, {"priority": 10_000},
             {"name": ""}, {"audience": {"members": [NAME]}}, {"starts_at": "1"},
         ],

@@ -1,0 +1,108 @@
+"""What budgets and limits leave of what campaigns would give (semantics 10)."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from domain.campaign import Campaign
+from domain.campaign_terms import Limits
+from domain.movements import EarnedPart, PointsEarned, PointsRevoked
+
+Part = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Use:
+    """One purchase that a limited campaign gave something for."""
+
+    day: date
+    """The local day of the purchase."""
+    points: int
+    until: datetime
+    """The end of the window: what goes back from then on is not given again."""
+
+
+Uses = dict[str, dict[UUID, Use]]
+"""By campaign and purchase, what counts towards a member's limits."""
+
+
+def given(part: EarnedPart | Part) -> int:
+    """How much a part gives, in the unit of the campaign's budget; a coupon counts as one."""
+    return part["points"] or part.get("discount_minor", 0) or int("coupon" in part)
+
+
+def cap(
+    parts: Sequence[Part], campaigns: Sequence[Campaign], *, used: Callable[[str], list[Use]], day: date
+) -> set[str]:
+    """Cut the parts down to what budgets and limits leave; answers the campaigns that can give nothing at all.
+
+    What a part would have been is kept with it as `uncapped`.
+    """
+    capped = {one.terms.campaign_id: one for one in campaigns if one.terms is not None and one.capped}
+    spent = set()
+    for part in parts:
+        campaign = capped.get(part["part"])
+        if campaign is not None and not _fits(part, campaign, used=used, day=day):
+            spent.add(part["part"])
+    return spent
+
+
+def _fits(part: Part, campaign: Campaign, *, used: Callable[[str], list[Use]], day: date) -> bool:
+    terms, wanted = campaign.terms, given(part)
+    assert terms is not None, "only what was created gives anything"
+    left = wanted
+    if terms.limits is not None:
+        allowed = left_to(terms.limits, used(terms.campaign_id), day)
+        if allowed == 0:
+            return False
+        left = wanted if allowed is None else min(wanted, allowed)
+        part["limited_until"] = campaign.ends_at
+    left = campaign.covers(left)
+    if left < wanted:
+        part["uncapped"] = wanted
+        part["points" if terms.effect.gives_points else "discount_minor"] = left
+    return left > 0 or not wanted
+
+
+def left_to(limits: Limits, uses: Sequence[Use], day: date) -> int | None:
+    """How many points a member may still be given on a local day; 0 once nothing is given any more, None without end."""
+    most: int | None = None
+    today = [use for use in uses if use.day == day]
+    for allowed, counted in ((limits.per_day, today), (limits.per_window, uses)):
+        if allowed is None:
+            continue
+        if allowed.uses is not None and len(counted) >= allowed.uses:
+            return 0
+        if allowed.points is not None:
+            left = max(0, allowed.points - sum(use.points for use in counted))
+            most = left if most is None else min(most, left)
+    return most
+
+
+def count(uses: Uses, fact: PointsEarned) -> None:
+    """Let what a purchase was given count towards the limits."""
+    for part in fact.parts:
+        until = part.get("limited_until")
+        if until is not None and given(part):
+            uses.setdefault(part["part"], {})[fact.purchase_id] = Use(fact.day, part["points"], until)
+
+
+def give_back(uses: Uses, fact: PointsRevoked) -> None:
+    """Let what a return took back, within the window, be given again; the use as well, once nothing is left of it."""
+    clawed = {part["part"]: part["points"] for part in fact.parts}
+    for campaign_id, purchases in uses.items():
+        use = purchases.get(fact.purchase_id)
+        if use is None or fact.occurred_at >= use.until:
+            continue
+        back = clawed.get(campaign_id, 0)
+        use.points -= back
+        if fact.nothing_left or (back and not use.points):
+            del purchases[fact.purchase_id]
+
+
+def uses_of(accounts: Iterable[Uses]) -> Callable[[str], list[Use]]:
+    """What counts towards one member's limits, those that were merged into them included."""
+    known = list(accounts)
+    return lambda campaign_id: [use for uses in known for use in uses.get(campaign_id, {}).values()]

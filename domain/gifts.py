@@ -1,0 +1,41 @@
+"""The coupons that campaigns give with a purchase."""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from domain.calendar_days import day_ends, local_day
+from domain.campaign import Campaign
+from domain.coupon import Coupon, coupon_stream
+from domain.member import Member
+from domain.movements import PointsEarned
+from domain.programme import Policy
+from domain.sale import Sale
+from domain.stream import Draft
+
+if TYPE_CHECKING:
+    from domain.command import Streams
+
+
+def issued(
+    streams: "Streams", sale: Sale, member: Member, *, drafts: Sequence[Draft], campaigns: Sequence[Campaign], policy: Policy
+) -> Iterator[Draft]:  # fmt: skip
+    """For each part of what was earned that is a coupon, the coupon: good from the purchase on, for so many local days more."""
+    parts = [
+        part["part"]
+        for draft in drafts
+        if draft.kind is PointsEarned
+        for part in draft.what["parts"]
+        if "coupon" in part
+    ]
+    for campaign in campaigns if parts else ():
+        terms = campaign.terms
+        if terms is None or terms.effect.coupon is None or terms.campaign_id not in parts:
+            continue
+        gift, code = terms.effect.coupon, streams.new_code()
+        last_day = local_day(sale.occurred_at, policy.zone) + timedelta(days=gift.valid_days)
+        yield from streams.get(Coupon, coupon_stream(code)).issue(
+            member_id=member.id, code=code, kind=gift.kind, valid_from=sale.occurred_at,
+            valid_until=day_ends(last_day, policy.zone), amount_minor=None,
+            reference=f"campaign:{terms.campaign_id}", reason=None,
+        )  # fmt: skip
