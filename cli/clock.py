@@ -8,6 +8,8 @@ import typer
 from cli.wiring import asked_to_stop, open_ledger, surroundings
 from consumers.clock import CACHED_FACTS, Clock, Looked
 from infra.bootstrap import bootstrap
+from infra.keys import load_key_file
+from infra.personal_data import PersonalData
 from infra.process import quiet_gc
 from projections.proofs.reconciler import Reconciler
 
@@ -30,7 +32,7 @@ def clock(
     bootstrap(settings)
     stop = asked_to_stop()
     with open_ledger(settings, cached_facts=CACHED_FACTS) as loyalty:
-        keeper = Clock(settings, loyalty)
+        keeper = Clock(settings, loyalty, lambda: PersonalData(settings.database_url, load_key_file(settings)))
         if at is None and not dry_run:
             quiet_gc()
             with Reconciler(settings).running():

@@ -8,7 +8,7 @@ its purchase has waited too long, it is closed with the next look.
 import logging
 import threading
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -16,11 +16,13 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from consumers.birthdays import Birthdays
 from consumers.watched import WATCHED, Watched
 from domain.loyalty import Failed, Loyalty, Recorded
 from infra.database import CLOCK_LOCK, connect, make_tables
+from infra.personal_data import PersonalData
 from infra.settings import Settings
-from projections import agenda
+from projections import agenda, birth_dates
 from projections.agenda import Agenda, Next
 
 log = logging.getLogger(__name__)
@@ -46,9 +48,10 @@ class Looked(NamedTuple):
 class Clock:
     """Looks at what is due. One looks at a time; others that run take over when it ends."""
 
-    def __init__(self, settings: Settings, loyalty: Loyalty) -> None:
+    def __init__(self, settings: Settings, loyalty: Loyalty, personal_data: Callable[[], PersonalData]) -> None:
         self._settings = settings
         self._loyalty = loyalty
+        self._birthdays = Birthdays(loyalty, personal_data)
 
     def run(self, stop: threading.Event) -> None:
         """Look every few seconds until told to stop, which is heard between two transactions."""
@@ -78,6 +81,7 @@ class Clock:
                 looked = Looked(looked.streams + len(some), looked.facts + facts)
                 if not dry:
                     diary.put_back(self._next(watched, some, now, failed))
+        looked = looked._replace(facts=looked.facts + self._birthdays.look(database, now, stop=stop, dry=dry))
         if not dry:
             diary.looked(dict(looked.facts))
         return looked
@@ -131,7 +135,7 @@ class Clock:
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
         with connect(self._settings.database_url) as database:
-            make_tables(database, agenda.TABLES)
+            make_tables(database, (*agenda.TABLES, *birth_dates.TABLES))
             yield database
 
 

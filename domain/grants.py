@@ -36,3 +36,10 @@ class GrantRevoked(Fact, name="GrantRevoked.v1"):
     from_member_id: UUID | None = None
     """Whom they were given to, if that is an absorbed member and this one its survivor."""
     reason: str
+
+
+class BirthdayCelebrated(Fact, name="BirthdayCelebrated.v1"):
+    """A member had the gift of a calendar year: points or a coupon, as the fact beside it tells."""
+
+    member_id: UUID
+    year: int

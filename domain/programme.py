@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AwareDatetime, Field
 
 from domain.fact import Fact
+from domain.policy.birthday import BirthdayGift
 from domain.policy.campaigns import CampaignDefaults
 from domain.policy.parts import Currency, NaturalInt, PolicyPart, Text, TimeZone
 from domain.policy.plan import Assumption, Plan
@@ -37,6 +38,7 @@ class Policy(PolicyPart):
     tiers: Tiers
     points_as_cash: PointsAsCash | None = None
     campaigns: CampaignDefaults | None = None
+    birthday: BirthdayGift | None = None
     returns: Literal["original_then_debt", "next_lots_then_debt", "clamp_to_zero"] = "original_then_debt"
     """Where a return finds the points that its purchase no longer earns, once its own lot has no more of them."""
     return_window_days: NaturalInt = 14

@@ -3,7 +3,7 @@
 import hmac
 import os
 from base64 import b64decode, b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID, uuid4
@@ -57,6 +57,15 @@ class Sealed(NamedTuple):
     """The key, where it was made for this and is to be kept with it."""
 
 
+class SealedText(NamedTuple):
+    """One personal field of a member as it was recorded."""
+
+    member_id: UUID
+    field: str
+    key_id: UUID
+    text: str
+
+
 class Opened(NamedTuple):
     """Personal fields in clear; none, once the keys were destroyed."""
 
@@ -101,6 +110,29 @@ class PersonalData:
             key = AESGCM(self._unwrapped(member_id, key_id, wrapped))
             fields[field] = decrypt(key, b64decode(text), context=_context(member_id, field)).decode()
         return Opened(fields, None)
+
+    def open_each(self, sealed: Sequence[SealedText | None]) -> list[str | None]:
+        """Decrypt fields of many members at once; None for one whose key is gone. Asks the database once."""
+        keys = self._wrapped({one.member_id for one in sealed if one is not None})
+        return [None if one is None else self._opened(one, keys.get((one.member_id, one.key_id))) for one in sealed]
+
+    def _opened(self, one: SealedText, wrapped: bytes | None) -> str | None:
+        if wrapped is None:
+            return None
+        key = AESGCM(self._unwrapped(one.member_id, one.key_id, wrapped))
+        return decrypt(key, b64decode(one.text), context=_context(one.member_id, one.field)).decode()
+
+    def _wrapped(self, member_ids: Collection[UUID]) -> dict[tuple[UUID, UUID], bytes]:
+        try:
+            with connect(self._url) as database:
+                rows = database.execute(
+                    "SELECT member_id, key_id, wrapped FROM member_keys"
+                    " WHERE member_id = ANY(%s) AND wrapped IS NOT NULL",
+                    (list(member_ids),),
+                ).fetchall()
+        except psycopg.OperationalError as error:
+            raise KeysUnavailable from error
+        return {(member_id, key_id): wrapped for member_id, key_id, wrapped in rows}
 
     def _unwrapped(self, member_id: UUID, key_id: UUID, wrapped: bytes) -> bytes:
         return self._keys.unwrap(wrapped, context=_context(member_id, key_id))

@@ -12,9 +12,10 @@ from domain.command import Command
 from domain.loyalty import Outcome, Recorded
 from domain.points_account import PointsAccount, account_id
 from infra.database import make_tables
+from infra.personal_data import PersonalData
 from infra.settings import Settings
-from projections import agenda
-from tests.builders import ANN, BOB, join, line, policy, publish, purchase
+from projections import agenda, birth_dates
+from tests.builders import ANN, BOB, KEYS, join, line, policy, publish, purchase
 from tests.domain.story import JOINED_AT
 from tests.domain.world import World
 from tests.ledger import Ledger, all_recorded
@@ -39,7 +40,8 @@ class Shop:
         self.ledger = ledger
         self.settings = Settings(database_url=ledger.url, data_dir=home)
         self.writer, self.reader = ledger.writer(), ledger.writer()
-        self.clock = Clock(self.settings, ledger.writer())
+        self.personal_data = PersonalData(ledger.url, KEYS)
+        self.clock = Clock(self.settings, ledger.writer(), lambda: self.personal_data)
         self.told = World()
         """Only tells commands; nothing of it happens in its own log."""
         members = (join(member, at=JOINED_AT, card=card) for member, card in ((ANN, "1001"), (BOB, "1002")))
@@ -76,8 +78,9 @@ class Shop:
 def shop_of(url: str, home: Path) -> Iterator[Shop]:
     """Everything is new."""
     with Ledger(url) as ledger:
-        make_tables(ledger.database, agenda.TABLES)
-        ledger.database.execute("TRUNCATE agenda")
+        make_tables(ledger.database, (*agenda.TABLES, *birth_dates.TABLES))
+        ledger.database.execute("TRUNCATE agenda, birth_dates")
+        ledger.database.execute("UPDATE birthdays_state SET (position, looked_on, versions) = (0, NULL, 0)")
         ledger.database.execute(
             "UPDATE clock_state SET (position, looked_at, recorded_at, recorded) = (0, NULL, NULL, '{}')"
         )

@@ -76,7 +76,7 @@ class ErasePersonalData(KeyedCommand):
         if member.erased_version is not None:
             return Repeat(member.id, member.erased_version)
         _refuse_if_merged(member)
-        person = [one for one in _one_person(streams, member) if not one.erased]
+        person = [one for one in one_person(streams, member) if not one.erased]
         cards = [streams.get(Card, card_id) for card_id in sorted(member.card_ids)]
         drafts = [
             *self.claim(streams, target=str(self.member_id)),
@@ -103,7 +103,7 @@ def _refuse_if_merged(member: Member) -> None:
         raise MemberMerged(member_id=member.id, survivor_id=member.merged_into)
 
 
-def _one_person(streams: Streams, member: Member) -> list[Member]:
+def one_person(streams: Streams, member: Member) -> list[Member]:
     """The member, and all who were merged into them, or into one of those."""
     found = [member]
     for one in found:

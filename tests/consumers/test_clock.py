@@ -198,7 +198,7 @@ def test_several_clocks_at_once_record_everything_once(shop: Shop) -> None:
     cards = [str(3_000 + number) for number in range(60)]
     shop.do(*(join(uuid5(BOB, card), at=JOINED_AT, card=card) for card in cards))
     shop.do(*(purchase(line(5_000), at=NOON, id=card, card=card) for card in cards))
-    others = [Clock(shop.settings, shop.ledger.writer()) for _ in range(4)]
+    others = [Clock(shop.settings, shop.ledger.writer(), lambda: shop.personal_data) for _ in range(4)]
     start, found = threading.Barrier(len(others)), []
 
     def look(one: Clock) -> None:

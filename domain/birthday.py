@@ -1,0 +1,68 @@
+"""Birthdays: on which local day, and whether a year's gift was given (semantics 15)."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo
+
+from domain.calendar_days import anniversary, local_day
+from domain.grants import BirthdayCelebrated
+from domain.stream import Draft, Stream, evolves
+
+CATCH_UP_DAYS = 7
+"""A clock that stood still for longer passes over the birthdays before."""
+SETTLED_DAYS = 30
+"""A birth date that was edited within so many days before the birthday counts from the next year on."""
+
+
+class Statement(NamedTuple):
+    """What a member stated as the birth date, and when; None where it was taken back."""
+
+    at: datetime
+    born: date | None
+
+
+def birthday_id(member_id: UUID, year: int) -> UUID:
+    """Of a member's gift of a year: there is one, however often the date is edited."""
+    return uuid5(member_id, f"birthday:{year}")
+
+
+class Birthday(Stream):
+    """One member's birthday in one calendar year."""
+
+    cached = False
+
+    def __init__(self, stream_id: UUID) -> None:
+        super().__init__(stream_id)
+        self.celebrated = False
+
+    def celebrate(self, member_id: UUID, *, at: datetime, year: int) -> list[Draft]:
+        """Claim the year's gift."""
+        return [self.draft(BirthdayCelebrated, occurred_at=at, member_id=member_id, year=year)]
+
+    @evolves(BirthdayCelebrated)
+    def _celebrated(self, fact: BirthdayCelebrated) -> None:  # noqa: ARG002 - that it was, is all there is to know
+        self.celebrated = True
+
+
+def birthday_in(year: int, born: date) -> date:
+    """29 Feb falls on 28 Feb in common years."""
+    return anniversary(born, year - born.year)
+
+
+def birthday_due(statements: Sequence[Statement], *, today: date, zone: ZoneInfo) -> date | None:
+    """The birthday that is today, or was in the last days, by what was stated in the order of `statements`.
+
+    What is in force as the birthday ends decides. The first statement counts at once, on the very day as well; one
+    that replaces another must be older than `SETTLED_DAYS` by then. The day of birth is no birthday.
+    """
+    for back in range(CATCH_UP_DAYS + 1):
+        day = today - timedelta(days=back)
+        known = [one for one in statements if local_day(one.at, zone) <= day]
+        born = known[-1].born if known else None
+        if born is None or born >= day or birthday_in(day.year, born) != day:
+            continue
+        if len(known) == 1 or (day - local_day(known[-1].at, zone)).days > SETTLED_DAYS:
+            return day
+    return None
