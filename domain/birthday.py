@@ -1,12 +1,13 @@
 """Birthdays: on which local day, and whether a year's gift was given (semantics 15)."""
 
+from calendar import isleap
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
-from domain.calendar_days import anniversary, local_day
+from domain.calendar_days import local_day
 from domain.grants import BirthdayCelebrated
 from domain.stream import Draft, Stream, evolves
 
@@ -48,7 +49,8 @@ class Birthday(Stream):
 
 def birthday_in(year: int, born: date) -> date:
     """29 Feb falls on 28 Feb in common years."""
-    return anniversary(born, year - born.year)
+    leap_day = (born.month, born.day) == (2, 29)
+    return date(year, 2, 28) if leap_day and not isleap(year) else born.replace(year=year)
 
 
 def birthday_due(statements: Sequence[Statement], *, today: date, zone: ZoneInfo) -> date | None:
@@ -57,12 +59,14 @@ def birthday_due(statements: Sequence[Statement], *, today: date, zone: ZoneInfo
     What is in force as the birthday ends decides. The first statement counts at once, on the very day as well; one
     that replaces another must be older than `SETTLED_DAYS` by then. The day of birth is no birthday.
     """
-    for back in range(CATCH_UP_DAYS + 1):
-        day = today - timedelta(days=back)
-        known = [one for one in statements if local_day(one.at, zone) <= day]
-        born = known[-1].born if known else None
-        if born is None or born >= day or birthday_in(day.year, born) != day:
+    since = today - timedelta(days=CATCH_UP_DAYS)
+    for place, (at, born) in enumerate(statements):
+        if born is None:
             continue
-        if len(known) == 1 or (day - local_day(known[-1].at, zone)).days > SETTLED_DAYS:
-            return day
+        for day in {birthday_in(since.year, born), birthday_in(today.year, born)}:
+            if since <= day <= today and born < day and local_day(at, zone) <= day:
+                overtaken = place + 1 < len(statements) and local_day(statements[place + 1].at, zone) <= day
+                settled = place == 0 or (day - local_day(at, zone)).days > SETTLED_DAYS
+                if settled and not overtaken:
+                    return day
     return None
