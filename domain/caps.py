@@ -8,7 +8,8 @@ from uuid import UUID
 
 from domain.campaign import Campaign
 from domain.campaign_terms import Limits
-from domain.movements import EarnedPart, PointsEarned, PointsRevoked
+from domain.movements import PointsEarned, PointsRevoked
+from domain.parts import EarnedPart
 
 Part = dict[str, Any]
 

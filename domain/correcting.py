@@ -14,9 +14,9 @@ from domain.movements import (
     OpeningBalanceImported,
     PointsAdjusted,
     PointsExpired,
-    Taken,
     TierGranted,
 )
+from domain.parts import Taken
 from domain.points_account import PointsAccount
 from domain.programme import Policy
 from domain.purse import MOST_LOTS

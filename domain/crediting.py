@@ -12,7 +12,8 @@ from domain.caps import cap, given, uses_of
 from domain.earning import Part, earned_parts, set_against
 from domain.expiry import keeps_alive_until, life
 from domain.lots import Lot, Reach, total
-from domain.movements import PointsEarned, PointsRevoked, RevokedPart
+from domain.movements import PointsEarned, PointsRevoked
+from domain.parts import RevokedPart
 from domain.points_account import Credited, PointsAccount
 from domain.programme import Policy
 from domain.sale import Sale

@@ -7,8 +7,8 @@ from uuid import UUID, uuid5
 from domain.correcting import expiry_of, given_lot
 from domain.grants import GrantCause, GrantRevoked, PointsGranted
 from domain.lots import Reach, total
-from domain.movements import Taken
 from domain.moving import taken_from_received
+from domain.parts import Taken
 from domain.points_account import PointsAccount
 from domain.programme import Policy
 from domain.stream import Draft

@@ -4,7 +4,8 @@ from typing import Literal
 from uuid import UUID
 
 from domain.fact import Fact
-from domain.movements import GivenLot, Taken
+from domain.movements import GivenLot
+from domain.parts import Taken
 
 GrantCause = Literal["referral", "birthday", "campaign", "reward"]
 

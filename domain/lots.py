@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from domain.movements import GivenLot, Taken
+from domain.movements import GivenLot
+from domain.parts import Taken
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 

@@ -18,9 +18,9 @@ from domain.movements import (
     PointsSent,
     PointsTakenBack,
     ReceivedRevoked,
-    Taken,
     TierGranted,
 )
+from domain.parts import Taken
 from domain.points_account import PointsAccount
 from domain.programme import Policy
 from domain.refusals import HoldsOpen, InsufficientPoints

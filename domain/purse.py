@@ -24,8 +24,8 @@ from domain.movements import (
     PointsProlonged,
     PointsRedeemed,
     RedemptionReversed,
-    Taken,
 )
+from domain.parts import Taken
 from domain.stream import Draft, Stream, evolves
 
 MOST_LOTS = 1_000

@@ -17,8 +17,8 @@ from domain.movements import (
     PointsProlonged,
     PointsRedeemed,
     RedemptionReversed,
-    Taken,
 )
+from domain.parts import Taken
 from domain.points_account import PointsAccount
 from domain.policy.points import PointsAsCash
 from domain.purse import MOST_GIVEN, Redemption

@@ -13,12 +13,13 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from domain import activity, books, grants, lots, movements, points_account, purse
+from domain import activity, books, caps, grants, lots, movements, parts, points_account, purse
 from domain.activity import KeepAlive
 from domain.books import OpenEntries
 from domain.caps import Uses
 from domain.lots import Hold, Lot
-from domain.movements import Credit, Taken
+from domain.movements import Credit
+from domain.parts import Taken
 from domain.points_account import Absorbed, BonusKey, Credited, PointsAccount
 from domain.purse import Grant, Redemption
 
@@ -61,7 +62,7 @@ class Books(BaseModel):
     merged_into: UUID | None
 
 
-FOLDED_BY = (activity, books, grants, lots, movements, points_account, purse)
+FOLDED_BY = (activity, books, caps, grants, lots, movements, parts, points_account, purse)
 """Where it stands what an account is, and how facts are folded into it; and here, what is left in the log."""
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from domain.activity import KeepAlive, prolonged
 from domain.lots import Buckets, Hold, Lot, Reach, Settlement, add_up, held_at, total
-from domain.movements import Taken
+from domain.parts import Taken
 from projections.snapshot import Snapshot
 
 LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)

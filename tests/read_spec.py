@@ -14,7 +14,8 @@ from domain.basket import CouponUse
 from domain.campaign import AudienceListed, campaign_stream
 from domain.fact import Fact
 from domain.member import CardAssigned, CardUnlinked, MemberJoined, PersonalDataErased, ProfileChanged
-from domain.movements import AccountOpened, EarnedPart, PointsEarned, PointsRevoked, RevokedPart
+from domain.movements import AccountOpened, PointsEarned, PointsRevoked
+from domain.parts import EarnedPart, RevokedPart
 from domain.personal_data import Sealed
 from domain.points_account import account_id
 from infra.database import connect

@@ -6,8 +6,9 @@ from typing import Self
 
 from domain import moving
 from domain.command import Command, Decision, Streams, Wanted
-from domain.movements import BonusUse, Credit, PointsRevoked, ReceivedRevoked, Taken
+from domain.movements import BonusUse, Credit, PointsRevoked, ReceivedRevoked
 from domain.moving import Claw
+from domain.parts import Taken
 from domain.points_account import PointsAccount, account_id
 from domain.stream import Draft
 

@@ -9,7 +9,7 @@ from domain.command import Command, Decision, Streams, Wanted
 from domain.commands.redemptions import SettleDebt
 from domain.granting import revoke_grant, revoke_received
 from domain.grants import GrantCause, GrantRevoked
-from domain.movements import Taken
+from domain.parts import Taken
 from domain.points_account import PointsAccount, account_id
 from domain.stream import Draft
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from psycopg import Connection, sql
 
 from domain.lots import Hold
-from domain.movements import Taken
+from domain.parts import Taken
 from projections.projection import in_schema
 from projections.proofs.points import Points, Violation, known
 

@@ -14,7 +14,7 @@ from uuid import UUID
 from pydantic_core import from_json
 
 from domain.lots import Hold, Lot
-from domain.movements import Taken
+from domain.parts import Taken
 from projections.proofs.points import Points, Violation, equal, known, not_below_nothing, sum_of
 
 Told = tuple[UUID, int, str, bytes]

@@ -8,7 +8,8 @@ from uuid import UUID, uuid5
 
 from domain.fact import Fact
 from domain.lots import Buckets
-from domain.movements import AccountOpened, GivenLot, OpeningBalanceImported, Taken
+from domain.movements import AccountOpened, GivenLot, OpeningBalanceImported
+from domain.parts import Taken
 from domain.points_account import PointsAccount
 from domain.refusals import Refusal
 from domain.stream import Draft
