@@ -1,4 +1,4 @@
-"""Sends each body of a file once, over so many connections, and tells how long each took: PORT CLIENTS KEY FILE."""
+"""Sends each body of a file once, over so many connections, and tells how long each took: PORT CLIENTS KEY PATH FILE."""
 
 import asyncio
 import json
@@ -30,7 +30,7 @@ class Client(asyncio.Protocol):
     def on_message_complete(self) -> None:
         self._latencies.append(time.perf_counter() - self._sent)
         status = self._parser.get_status_code()
-        if status != 201:
+        if status not in {200, 201}:
             self._end(RuntimeError(f"answered with status {status}"))
         else:
             self._send()
@@ -57,9 +57,11 @@ class Client(asyncio.Protocol):
         self._transport.close()
 
 
-async def load(port: int, clients: int, key: str, texts: list[bytes]) -> dict[str, object]:
+async def load(port: int, clients: int, key: str, path: str, texts: list[bytes]) -> dict[str, object]:
     """All requests are rendered before the first is sent."""
-    head = f"POST /purchases HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\n"
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\n"
+    )
     requests = iter([f"{head}Content-Length: {len(text)}\r\n\r\n".encode() + text for text in texts])
     latencies: list[float] = []
     loop = asyncio.get_running_loop()
@@ -72,6 +74,6 @@ async def load(port: int, clients: int, key: str, texts: list[bytes]) -> dict[st
 
 
 if __name__ == "__main__":
-    port, clients, key, file = sys.argv[1:]
+    port, clients, key, path, file = sys.argv[1:]
     bodies = Path(file).read_bytes().splitlines()
-    print(json.dumps(uvloop.run(load(int(port), int(clients), key, bodies))))
+    print(json.dumps(uvloop.run(load(int(port), int(clients), key, path, bodies))))

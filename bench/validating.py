@@ -1,9 +1,10 @@
-"""A server whose only route validates the body of a purchase and answers: what HTTP itself costs."""
+"""A server whose routes validate the body of a purchase or of a quote and answer: what HTTP itself costs."""
 
 import uvicorn
 from fastapi import FastAPI
 
 from domain.messages.purchases import PurchaseBody
+from domain.messages.quotes import QuoteBody
 from infra.process import quiet_gc
 from infra.settings import Settings
 
@@ -17,6 +18,11 @@ async def health() -> dict[str, str]:
 
 @app.post("/purchases", status_code=201)
 async def validate(body: PurchaseBody) -> dict[str, object]:
+    return {"position": len(body.lines)}
+
+
+@app.post("/quotes")
+async def validate_quote(body: QuoteBody) -> dict[str, object]:
     return {"position": len(body.lines)}
 
 

@@ -33,6 +33,7 @@ def command_api() -> None:
         keyring=Keyring(settings),
         card_ids=keys.card_id,
         personal_data=PersonalData(settings.database_url, keys),
+        signing=keys,
     )
     _serve(door, settings, settings.command_port)
 

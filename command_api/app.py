@@ -15,6 +15,7 @@ from command_api import (
     members,
     programmes,
     purchases,
+    quotes,
     receipts,
     redemptions,
     rewards,
@@ -22,19 +23,22 @@ from command_api import (
 )
 from command_api.bodies import document_bodies
 from command_api.door import Door
-from command_api.gathering import Gathering, StoreUnavailable, TooBusy
+from command_api.gathering import Gathering
 from command_api.refusals import problem_of
+from command_api.turns import StoreUnavailable, TooBusy
 from domain.loyalty import Loyalty
 from domain.messages.batches import MemberBatch, PurchaseBatch
 from domain.messages.campaigns import CampaignBody
 from domain.messages.members import MemberPatch
 from domain.messages.programmes import LintBody, PolicyBody
 from domain.messages.purchases import CardIds
+from domain.messages.quotes import QuoteBody
 from domain.messages.reading import Message
 from domain.messages.receipts import ClaimBody, ReassignmentBody
 from domain.messages.returns import ReturnBody, VoidBody
 from domain.messages.segments import SegmentBody
 from domain.personal_data import Sealing
+from domain.quote import Signing
 from domain.refusals import Refusal
 from infra.keys import Keyring
 from infra.personal_data import KeysUnavailable
@@ -43,12 +47,12 @@ from infra.web import Problem, tell_problems
 router = APIRouter(tags=["health"])
 
 ROUTERS = [
-    router, purchases.router, redemptions.router, members.router, campaigns.router, programmes.router,
+    router, purchases.router, quotes.router, redemptions.router, members.router, campaigns.router, programmes.router,
     corrections.router, receipts.router, coupons.router, rewards.router, segments.router,
 ]  # fmt: skip
 BODIES: list[type[Message]] = [
     PurchaseBatch, ReturnBody, VoidBody, ClaimBody, ReassignmentBody, MemberBatch, MemberPatch, CampaignBody, PolicyBody,
-    LintBody, SegmentBody,
+    LintBody, SegmentBody, QuoteBody,
     *corrections.BODIES,
     *redemptions.BODIES,
     *coupons.BODIES,
@@ -57,7 +61,9 @@ BODIES: list[type[Message]] = [
 """What the routes read by themselves, for the documentation."""
 
 
-def create_app(loyalty: Loyalty, *, keyring: Keyring, card_ids: CardIds, personal_data: Sealing) -> FastAPI:
+def create_app(
+    loyalty: Loyalty, *, keyring: Keyring, card_ids: CardIds, personal_data: Sealing, signing: Signing
+) -> FastAPI:
     """The application; it owns the ledger's writer from now on."""
     gathering = Gathering(loyalty)
 
@@ -77,7 +83,7 @@ def create_app(loyalty: Loyalty, *, keyring: Keyring, card_ids: CardIds, persona
         lifespan=life,
     )
     app.state.keyring = keyring
-    app.state.door = Door(gathering, card_ids, personal_data)
+    app.state.door = Door(gathering, card_ids, personal_data, signing)
     for part in ROUTERS:
         app.include_router(part)
     document_bodies(app, BODIES)

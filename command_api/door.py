@@ -1,4 +1,4 @@
-"""What the routes work with: the gathering of commands, and what hides card numbers and personal data."""
+"""What the routes work with: the gathering of commands, and what hides card numbers and personal data, and signs quotes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from domain.command import Command
 from domain.loyalty import Outcome
 from domain.messages.purchases import CardIds
 from domain.personal_data import Sealing
+from domain.quote import Signing
 from domain.refusals import Refusal
 
 M = TypeVar("M")
@@ -23,6 +24,7 @@ class Door:
     gathering: Gathering
     card_ids: CardIds
     personal_data: Sealing
+    signing: Signing
 
     async def one(self, command: Command) -> Outcome:
         """Carry out a single command."""

@@ -1,67 +1,49 @@
-"""Group commit: commands that arrive together are carried out in one transaction."""
+"""Group commit: commands that arrive together are carried out in one transaction; questions, with one look at the log."""
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any
 
 from eventsourcing.persistence import PersistenceError
 
-from domain.command import Command
-from domain.loyalty import Loyalty, Outcome
-
-log = logging.getLogger(__name__)
+from command_api.turns import StoreUnavailable, Turns
+from domain.command import Command, Question
+from domain.loyalty import Failed, Loyalty, Outcome, Refused
 
 MOST_AT_ONCE = 1_000
-MOST_WAITING = 5_000
+MOST_ASKED_AT_ONCE = 100
+"""A turn of as many questions keeps a command waiting for some tens of milliseconds."""
 IDLE_SECONDS = 1.0
 
 
-class StoreUnavailable(Exception):
-    """The database did not answer; whether the command was recorded is not known. Repeat it with the same id."""
-
-
-class TooBusy(Exception):
-    """More commands are waiting than can be carried out in good time. Repeat it a little later."""
-
-
-class Waiting(NamedTuple):
-    """Commands of one request, and who waits for their outcomes."""
-
-    commands: Sequence[Command]
-    answer: "asyncio.Future[list[Outcome]]"
-
-
 class Gathering:
-    """Gathers commands while a batch is under way; the ledger's writer runs in one thread of its own."""
+    """Gathers commands and questions while others are under way; the ledger's writer runs in one thread of its own."""
 
     def __init__(self, loyalty: Loyalty) -> None:
         self.loyalty = loyalty
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="loyalty")
-        self._waiting: list[Waiting] = []
-        self._arrived = asyncio.Event()
+        self._commands = Turns(self._execute, self._thread, most=lambda: MOST_AT_ONCE)
+        self._questions = Turns(self._ask, self._thread, most=lambda: MOST_ASKED_AT_ONCE)
 
     async def execute(self, commands: Sequence[Command]) -> list[Outcome]:
         """The outcomes of a request's commands, once they are committed."""
-        if sum(len(one.commands) for one in self._waiting) >= MOST_WAITING:
-            raise TooBusy
-        waiting = Waiting(commands, asyncio.get_running_loop().create_future())
-        self._waiting.append(waiting)
-        self._arrived.set()
-        return await waiting.answer
+        return await self._commands.outcomes(commands)
+
+    async def ask(self, question: Question[Any]) -> Any:
+        """The answer to a question; a refusal or a failure is raised."""
+        (answer,) = await self._questions.outcomes([question])
+        if isinstance(answer, Refused):
+            raise answer.refusal
+        if isinstance(answer, Failed):
+            raise answer.error
+        return answer
 
     async def run(self) -> None:
-        """Carry out batch after batch, for ever."""
-        while True:
-            if not await self._something_arrived():
-                continue
-            batch = self._take()
-            if not self._waiting:
-                self._arrived.clear()
-            await self._carry_out(batch)
+        """Carry out batch after batch, and answer question after question, for ever."""
+        await asyncio.gather(self._carry_out(), self._answer())
 
     def position(self) -> int:
         """The last position of the log, asked of the database in the writer's own thread."""
@@ -74,45 +56,24 @@ class Gathering:
         """Let the batch under way end."""
         self._thread.shutdown()
 
-    async def _something_arrived(self) -> bool:
-        """Wait for a command. While there is none, keep up with what others write: a till would have to wait for that."""
-        try:
-            await asyncio.wait_for(self._arrived.wait(), IDLE_SECONDS)
-        except TimeoutError:
-            with suppress(PersistenceError):  # the next command will tell
-                await asyncio.get_running_loop().run_in_executor(self._thread, self.loyalty.follow)
-            return False
-        return True
+    async def _carry_out(self) -> None:
+        """While there is no command, keep up with what others write: a till would have to wait for that."""
+        while True:
+            try:
+                await asyncio.wait_for(self._commands.arrival(), IDLE_SECONDS)
+            except TimeoutError:
+                with suppress(PersistenceError):  # the next command will tell
+                    await asyncio.get_running_loop().run_in_executor(self._thread, self.loyalty.follow)
+            else:
+                await self._commands.take()
 
-    def _take(self) -> list[Waiting]:
-        size, count = 0, 0
-        for count, one in enumerate(self._waiting, 1):  # noqa: B007 - how far it came is what we are after
-            size += len(one.commands)
-            if size >= MOST_AT_ONCE:
-                break
-        batch, self._waiting = self._waiting[:count], self._waiting[count:]
-        return batch
-
-    async def _carry_out(self, batch: Sequence[Waiting]) -> None:
-        commands = [command for one in batch for command in one.commands]
-        try:
-            outcomes = await asyncio.get_running_loop().run_in_executor(self._thread, self._execute, commands)
-        except Exception as error:  # it is told to everybody who waits
-            if not isinstance(error, PersistenceError):
-                log.exception("a batch could not be carried out")
-            self._fail(batch, error)
-            return
-        for one in batch:
-            mine, outcomes = outcomes[: len(one.commands)], outcomes[len(one.commands) :]
-            if not one.answer.done():
-                one.answer.set_result(mine)
+    async def _answer(self) -> None:
+        while True:
+            await self._questions.arrival()
+            await self._questions.take()
 
     def _execute(self, commands: Sequence[Command]) -> list[Outcome]:
         return self.loyalty.execute(commands, recorded_at=datetime.now(UTC))
 
-    @staticmethod
-    def _fail(batch: Sequence[Waiting], error: Exception) -> None:
-        told = StoreUnavailable(str(error)) if isinstance(error, PersistenceError) else error
-        for one in batch:
-            if not one.answer.done():
-                one.answer.set_exception(told)
+    def _ask(self, questions: Sequence[Question[Any]]) -> list[Any]:
+        return self.loyalty.ask(questions, recorded_at=datetime.now(UTC))

@@ -7,11 +7,11 @@ from fastapi import APIRouter, Depends
 
 from command_api.answers import BatchAnswer, PurchaseAnswer, TakenBackAnswer, told, told_each
 from command_api.bodies import IdempotencyKey, body_of, documented, items_of
-from command_api.door import TheDoor
+from command_api.door import Door, TheDoor
 from domain.commands.purchases import RecordPurchase
 from domain.messages.batches import PurchaseBatch
 from domain.messages.identity import Identity
-from domain.messages.purchases import CardIds, PurchaseBody, purchase_command
+from domain.messages.purchases import PurchaseBody, purchase_command
 from domain.messages.returns import ReturnBody, VoidBody, return_body_command
 from domain.refusals import Refusal
 from infra.keys import Principal
@@ -27,7 +27,7 @@ async def record_purchase(
     body: Annotated[PurchaseBody, Depends(body_of(PurchaseBody))], the_door: TheDoor
 ) -> dict[str, Any]:
     """Record a purchase. `(source, id)` is its identity: a repeat gets the first answer."""
-    return told(await the_door.one(_command(body, the_door.card_ids)))
+    return told(await the_door.one(_command(body, the_door)))
 
 
 @router.post("/batch", response_model=BatchAnswer, openapi_extra=documented(PurchaseBatch))
@@ -35,7 +35,7 @@ async def record_purchases(
     items: Annotated[list[PurchaseBody | Refusal], Depends(items_of(PurchaseBatch, PurchaseBody))], the_door: TheDoor
 ) -> dict[str, Any]:
     """Record many purchases; each is recorded or refused by itself."""
-    return told_each(await the_door.each(items, lambda item, _: _command(item, the_door.card_ids)))
+    return told_each(await the_door.each(items, lambda item, _: _command(item, the_door)))
 
 
 @router.post(
@@ -66,7 +66,8 @@ async def void_purchase(
     return told(await the_door.one(return_body_command(body, purchase_id=purchase_id, identity=identity)))
 
 
-def _command(body: PurchaseBody, card_ids: CardIds) -> RecordPurchase:
+def _command(body: PurchaseBody, the_door: Door) -> RecordPurchase:
     return purchase_command(
-        body, source=body.source, external_id=body.id, time=body.time, card_ids=card_ids, answered=True
-    )
+        body, source=body.source, external_id=body.id, time=body.time, card_ids=the_door.card_ids, answered=True,
+        signing=the_door.signing,
+    )  # fmt: skip

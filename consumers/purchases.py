@@ -16,6 +16,7 @@ from domain.command import Command
 from domain.loyalty import Decided, Failed, Loyalty, Refused
 from domain.messages.purchases import CardIds, PurchaseCompleted, purchase_command
 from domain.messages.returns import return_event_command
+from domain.quote import Signing
 from domain.refusals import Refusal
 from infra.database import connect
 from infra.event_store import Offset, OffsetsMoved
@@ -123,7 +124,7 @@ class Intake:
                 self._bookmarks.expected[offset.partition] = (offset.topic_id, offset.next_offset)
 
     def _command(self, record: ConsumerRecord) -> Command:
-        return command_of(event_of(record.value, record.headers), self._keys.card_id)
+        return command_of(event_of(record.value, record.headers), self._keys.card_id, self._keys)
 
     def _offsets(self, records: Records) -> list[Offset]:
         offsets = []
@@ -156,10 +157,11 @@ class Intake:
         return seal(letter, self._keys)
 
 
-def command_of(event: Event, card_ids: CardIds) -> Command:
+def command_of(event: Event, card_ids: CardIds, signing: Signing | None = None) -> Command:
     """What an event asks of the ledger."""
     if not isinstance(event, PurchaseCompleted):
         return return_event_command(event)
     return purchase_command(
-        event.data, source=event.source, external_id=event.id, time=event.time, card_ids=card_ids, answered=False
-    )
+        event.data, source=event.source, external_id=event.id, time=event.time, card_ids=card_ids, answered=False,
+        signing=signing,
+    )  # fmt: skip

@@ -11,7 +11,7 @@ from eventsourcing.persistence import PersistenceError
 from domain.books import InClosedBooks
 from domain.buyer import Buyer
 from domain.campaign import CATALOGUE_ID, Campaign, Catalogue
-from domain.command import Command, Decision, Repeat
+from domain.command import Command, Decision, Repeat, Wanting
 from domain.fact import MAX_FACT_BYTES, Fact
 from domain.member import Member
 from domain.points_account import PointsAccount
@@ -118,7 +118,7 @@ class Batch:
             self.streams[stream_id] = stream
         return stream
 
-    def prefetch(self, commands: Sequence[Command]) -> None:
+    def prefetch(self, commands: Sequence[Wanting]) -> None:
         """Load what the commands will read, one query a round; what is loaded may name more to load."""
         self._bring_missing([(Programme, self._programme_id), (Catalogue, CATALOGUE_ID)])
         catalogue = self.get(Catalogue, CATALOGUE_ID)

@@ -44,6 +44,10 @@ class OpenEntries(dict[K, V]):
             self._ask()
         return known
 
+    def copy(self) -> "OpenEntries[K, V]":
+        """The same entries, to which others may be added."""
+        return OpenEntries(self._stream_id, dict.copy(self), self._closed)
+
     def _ask(self, *_: object) -> NoReturn:
         raise InClosedBooks(self._stream_id)
 

@@ -1,6 +1,6 @@
 """A buyer as campaigns see them: a member at an instant, with their cards, tier and segments."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -60,6 +60,11 @@ class Buyer:
     @cached_property
     def _day(self) -> date:
         return local_day(self.at, self._policy.zone)
+
+
+def absorbed(streams: "Streams", account: PointsAccount) -> Sequence[PointsAccount]:
+    """The accounts of everybody whom the member of an account absorbed."""
+    return list(united(streams, account))[1:] if account.absorbed else ()
 
 
 def united(streams: "Streams", account: PointsAccount) -> Iterator[PointsAccount]:

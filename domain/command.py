@@ -46,6 +46,12 @@ class Streams(Protocol):
         """The campaigns that apply to a sale; the policy is the one that tells the member's tier then."""
 
 
+def not_in_the_future(at: datetime, streams: Streams) -> None:
+    """Refuse a business time that our clock, with some tolerance, has not reached."""
+    if at > streams.recorded_at + CLOCK_TOLERANCE:
+        raise TimeInTheFuture(occurred_at=at, recorded_at=streams.recorded_at)
+
+
 class Decision(NamedTuple):
     """What was decided: drafts that agree, and what follows from them in the same transaction."""
 
@@ -75,6 +81,23 @@ class History(Protocol):
 
     def account(self, stream_id: UUID, *, version: int) -> PointsAccount:
         """An account as it was at a version."""
+
+
+class Wanting(Protocol):
+    """Something that is decided or answered by streams."""
+
+    def wants(self, streams: Streams) -> Wanted:
+        """Name the streams that will be read, as far as they can be told by now."""
+
+
+Told_co = TypeVar("Told_co", covariant=True)
+
+
+class Question(Wanting, Protocol[Told_co]):
+    """Something asked of the ledger that leads to nothing: answered by what is recorded now."""
+
+    def answer(self, streams: Streams) -> Told_co:
+        """The answer, or a refusal raised."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,9 +147,8 @@ class Command(ABC):
         return Repeat(claim.id, version)
 
     def not_in_the_future(self, streams: Streams) -> None:
-        """Refuse a business time that our clock, with some tolerance, has not reached."""
-        if self.occurred_at > streams.recorded_at + CLOCK_TOLERANCE:
-            raise TimeInTheFuture(occurred_at=self.occurred_at, recorded_at=streams.recorded_at)
+        """Refuse a business time that our clock has not reached."""
+        not_in_the_future(self.occurred_at, streams)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """What a sale earns: one part for the base and one for each campaign, each floored once (semantics 1)."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from domain.basket import Line, paid
 from domain.campaign import Campaign, CampaignCreated
 from domain.money import floor_points
+from domain.movements import EarnedPart
 from domain.programme import Policy
 from domain.sale import Sale
 
@@ -41,6 +42,15 @@ def earned_parts(
         parts += _gifts(lines, terms, store=sale.store, day=day, granted=bonuses)
         parts += _discounted(sale, terms)
     return parts
+
+
+def points_by_part(parts: Iterable[Part | EarnedPart]) -> list[dict[str, Any]]:
+    """The points of each part, as a receipt prints them; what was taken off the price is no points."""
+    return [
+        {"part": part["part"], "points": part["points"]}
+        for part in parts
+        if part["points"] or "discount_minor" not in part
+    ]
 
 
 def set_against(sale: Sale, *, policy: Policy, campaigns: Sequence[Campaign]) -> dict[str, int]:

@@ -14,7 +14,7 @@ from eventsourcing.utils import EnvType
 from domain import loading
 from domain.batch import Batch, BrokenOff, StreamCache
 from domain.books import InClosedBooks
-from domain.command import Command, Repeat
+from domain.command import Command, Question, Repeat
 from domain.fact import Fact
 from domain.loading import Loader
 from domain.messages.codes import new_code
@@ -83,6 +83,7 @@ class Failed:
 
 
 S = TypeVar("S", bound=Stream)
+T = TypeVar("T")
 Outcome = Recorded | Repeated | Refused | Failed
 Decided = Repeat | Refused | Failed | tuple[int, int]
 
@@ -151,6 +152,21 @@ class Loyalty(Application[UUID]):
         self._cache.forget(batch.streams)
         return decided
 
+    def ask(self, questions: Sequence[Question[T]], *, recorded_at: datetime) -> list[T | Refused | Failed]:
+        """The answer to each question, by what is recorded now; what was read stays in memory, as nothing changes it."""
+        self.follow()
+        while True:
+            batch = self._batch(recorded_at)
+            try:
+                batch.prefetch(questions)
+                answers = [_answered(one, batch) for one in questions]
+            except InClosedBooks as books:
+                self._loader.whole(books.stream_id)
+                self._cache.forget(batch.streams)
+                continue
+            self._cache.keep(batch.streams.values())
+            return answers
+
     @property
     def programme(self) -> Programme:
         """The programme with all its versions, as last read."""
@@ -192,14 +208,7 @@ class Loyalty(Application[UUID]):
         """
         failed: dict[int, Decided] = {}
         while True:
-            batch = Batch(
-                programme=self.programme_name,
-                recorded_at=recorded_at,
-                cache=self._cache,
-                load=self._loader.load,
-                encode=self.mapper.to_stored_event,
-                new_code=self._new_code,
-            )
+            batch = self._batch(recorded_at)
             decided: list[Decided] = []
             try:
                 batch.prefetch(commands)
@@ -212,6 +221,16 @@ class Loyalty(Application[UUID]):
             except InClosedBooks as books:
                 self._loader.whole(books.stream_id)
             self._cache.forget(batch.streams)
+
+    def _batch(self, recorded_at: datetime) -> Batch:
+        return Batch(
+            programme=self.programme_name,
+            recorded_at=recorded_at,
+            cache=self._cache,
+            load=self._loader.load,
+            encode=self.mapper.to_stored_event,
+            new_code=self._new_code,
+        )
 
     @staticmethod
     def _carry_out(batch: Batch, command: Command) -> Decided:
@@ -269,3 +288,14 @@ class Loyalty(Application[UUID]):
     def decoded(self, stored: StoredEvent) -> Fact:
         """A stored fact as it was recorded."""
         return cast("Fact", self.mapper.to_domain_event(stored))
+
+
+def _answered(question: Question[T], batch: Batch) -> T | Refused | Failed:
+    try:
+        return question.answer(batch)
+    except Refusal as refusal:
+        return Refused(refusal)
+    except (PersistenceError, InClosedBooks):
+        raise
+    except Exception as error:  # noqa: BLE001 - one question that trips over something leaves its neighbours their answers
+        return Failed(error)

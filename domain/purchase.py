@@ -11,6 +11,7 @@ from typing_extensions import TypedDict
 from domain.basket import CouponUse, Line, LineDiscount, Tender, as_money, paid
 from domain.discounts import still_off
 from domain.fact import CheckedBefore, Fact
+from domain.quote import Quoted
 from domain.refusals import OverReturn, RefundsDoNotMatch, UnknownLine
 from domain.returned import NOTHING, ReturnedLine, add, at_most, beyond, decimal, refunded, worth
 from domain.sale import NO_COUPONS, Sale
@@ -40,6 +41,10 @@ class PurchaseRecorded(Fact, name="PurchaseRecorded.v1"):
     paid_minor: int
     discounts: Annotated[list[LineDiscount], CheckedBefore()] | None = None
     """Of the lines' discounts, those that were quoted by the programme."""
+    quote: Annotated[Quoted, CheckedBefore()] | None = None
+    """The quote by which it was sold: the rules that grant, whatever is in force."""
+    quote_refused: str | None = None
+    """Why the quote that the till sent was not honoured, where the purchase could not be refused for it."""
     holds: list[UUID] | None = None
     """What the till had set aside for the part that was paid by points."""
     set_off: Annotated[list[SetOff], CheckedBefore()] | None = None

@@ -64,6 +64,15 @@ def check_as_cash(cash: PointsAsCash, points: int, *, amount_minor: int, bill_mi
         raise AboveShareOfBill(amount_minor=amount_minor, most_minor=int(bill_minor * cash.largest_share))
 
 
+def most_as_cash(cash: PointsAsCash, available: int, *, bill_minor: int) -> int:
+    """The points that pay most of a bill, within its share and what there is: no more steps than that takes, or 0."""
+    share_minor = int(bill_minor * cash.largest_share)
+    within = min(available, ceil(Fraction((share_minor + 1) * cash.points, cash.amount_minor)) - 1)
+    pays = worth(cash, within - within % cash.step_points)
+    steps = -(-max(cash.minimum_points, points_for(cash, pays)) // cash.step_points)
+    return steps * cash.step_points if pays and steps * cash.step_points <= within else 0
+
+
 def hold(
     account: PointsAccount, *, hold_id: UUID, points: int, at: datetime, until: datetime, amount_minor: int | None
 ) -> list[Draft]:

@@ -7,7 +7,7 @@ import json
 import os
 import secrets
 import time
-from base64 import b64decode, b64encode
+from base64 import b64decode, b64encode, urlsafe_b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,8 @@ from typing import Any, Literal, get_args
 from uuid import UUID
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from infra.database import connect
 from infra.settings import Settings
@@ -56,6 +58,7 @@ class KeyFile:
         self._letters = AESGCM(letters)
         self._members = AESGCM(members)
         self._fingerprints = fingerprints
+        self._signing = _derived(fingerprints, b"signed words")
 
     def card_id(self, number: str) -> UUID:
         """The id that stands for a card number everywhere behind the doors."""
@@ -79,6 +82,19 @@ class KeyFile:
         """Tells the same content again; without this file nobody can find out the content by guessing."""
         return hmac.digest(self._fingerprints, content, "sha256")
 
+    def sign(self, content: bytes) -> str:
+        """Words that anybody may read and keep, and nobody without this file could have made: content and MAC, in base64url."""
+        return f"{_text(content)}.{_text(hmac.digest(self._signing, content, 'sha256'))}"
+
+    def signed(self, words: str) -> bytes | None:
+        """The content of signed words; none where they were not signed here, or were changed since."""
+        text, _, mac = words.partition(".")
+        try:
+            content, signature = _bytes(text), _bytes(mac)
+        except ValueError:  # not ASCII, or not base64
+            return None
+        return content if hmac.compare_digest(signature, hmac.digest(self._signing, content, "sha256")) else None
+
 
 def encrypt(key: AESGCM, clear: bytes, *, context: str) -> bytes:
     """AES-256-GCM under a random nonce of 12 bytes, which stands before the ciphertext and its tag."""
@@ -89,6 +105,19 @@ def encrypt(key: AESGCM, clear: bytes, *, context: str) -> bytes:
 def decrypt(key: AESGCM, sealed: bytes, *, context: str) -> bytes:
     """What `encrypt` was given; `InvalidTag` for anything else, another key and another context included."""
     return key.decrypt(sealed[:12], sealed[12:], context.encode())
+
+
+def _derived(key: bytes, purpose: bytes) -> bytes:
+    """A key of its own for another purpose, by HKDF: key files that exist need not be changed."""
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose).derive(key)
+
+
+def _text(content: bytes) -> str:
+    return urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
+def _bytes(text: str) -> bytes:
+    return b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
 
 
 NAMES = ("cards", "letters", "members", "fingerprints")

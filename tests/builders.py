@@ -157,6 +157,7 @@ def purchase(
     brought: Sequence[ReturnData] = (),
     tenders: list[Tender] | None = None,
     coupons: Sequence[CouponUse] = (),
+    quote: str | None = None,
 ) -> RecordPurchase:
     """A receipt as a till would send it; `points_minor` of it paid by points, the rest in cash, unless `tenders` says all."""
     total = sum(map(paid, lines)) - sum(worth(one.lines) - refunded(one.tenders) for one in brought)
@@ -166,9 +167,11 @@ def purchase(
             tenders.append(Tender(kind="points", amount_minor=points_minor))
     data = PurchaseData(
         currency=currency, store=store, card=card, member=member, lines=counted(lines),
-        tenders=tenders, coupons=list(coupons), holds=list(holds), returned=tuple(brought),
+        tenders=tenders, coupons=list(coupons), holds=list(holds), returned=tuple(brought), quote=quote,
     )  # fmt: skip
-    return purchase_command(data, source=source, external_id=id, time=at, card_ids=card_id, answered=answered)
+    return purchase_command(
+        data, source=source, external_id=id, time=at, card_ids=card_id, answered=answered, signing=KEYS
+    )
 
 
 def back(name: str = "1", *, quantity: int | str = 0, amount_minor: int = 0) -> ReturnedLine:

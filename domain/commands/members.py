@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.command import Decision, History, KeyedCommand, Repeat, Streams, Wanted
-from domain.commands.purchases import CreditKeptPurchase
+from domain.commands.crediting import CreditKeptPurchase
 from domain.fact import Fact
 from domain.member import Card, Member, MemberJoined
 from domain.personal_data import Sealed

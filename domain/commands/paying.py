@@ -10,6 +10,7 @@ from domain.commands.redemptions import SettleDebt, grace_until, survivors_of
 from domain.crediting import restored
 from domain.lots import Hold
 from domain.points_account import PointsAccount, account_id
+from domain.programme import Policy
 from domain.purchase import Purchase, PurchaseReturned, PurchaseVoided, paid_by_points
 from domain.sale import Sale
 from domain.stream import Draft
@@ -33,8 +34,8 @@ class PayByPoints(Command):
     holds: list[UUID]
 
     @classmethod
-    def of(cls, cause: Command, *, sale: Sale, account: PointsAccount, holds: list[UUID], streams: Streams) -> Self:
-        cash = streams.programme.in_force(sale.occurred_at)[1].points_as_cash
+    def of(cls, cause: Command, *, sale: Sale, account: PointsAccount, holds: list[UUID], policy: Policy) -> Self:
+        cash = policy.points_as_cash
         return cls(
             id=cause.id,
             source=cause.source,
@@ -128,7 +129,8 @@ class GiveBackPoints(Command):
             return Decision([])
         last = next(one for one in reversed(spent) if one.reversed < one.points)
         share = min(due, last.points - last.reversed)
-        most = self._most(streams, back) if self.most is None else self.most
+        policy = streams.programme.versions[account.credited[self.purchase_id].version - 1]
+        most = _most(policy, back) if self.most is None else self.most
         comes_back = share if most is None else min(share, most)
         drafts = redeeming.bring_back(
             account, last, comes_back, at=self.occurred_at,
@@ -139,10 +141,10 @@ class GiveBackPoints(Command):
         forwarding = [SettleDebt.after(self, account)] if account.merged_into else []
         return Decision(drafts, [*([rest] if share < due else ()), *forwarding])
 
-    def _most(self, streams: Streams, back: PurchaseReturned | PurchaseVoided) -> int | None:
-        """What the till says that it paid back as points; it need not say how it paid back."""
-        if isinstance(back, PurchaseVoided) or back.tenders is None:
-            return None
-        sale = streams.get(Purchase, self.purchase_id).sale()
-        cash = streams.programme.in_force(sale.occurred_at)[1].points_as_cash
-        return 0 if cash is None else redeeming.points_for(cash, paid_by_points(back.tenders))
+
+def _most(policy: Policy, back: PurchaseReturned | PurchaseVoided) -> int | None:
+    """What the till says that it paid back as points, at the rate of the purchase; it need not say how it paid back."""
+    if isinstance(back, PurchaseVoided) or back.tenders is None:
+        return None
+    cash = policy.points_as_cash
+    return 0 if cash is None else redeeming.points_for(cash, paid_by_points(back.tenders))

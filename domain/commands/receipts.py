@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 from domain.calendar_days import day_ends, local_day
 from domain.command import Command, Decision, History, KeyedCommand, Repeat, Streams, Wanted
 from domain.commands.clock import CLOCK, by_name
-from domain.commands.purchases import CreditLate
+from domain.commands.crediting import CreditLate
 from domain.commands.redemptions import account_of
 from domain.commands.returns import ReclaimPoints, current, of_purchase
 from domain.correcting import refuse_if_closed

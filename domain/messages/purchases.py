@@ -16,7 +16,8 @@ from domain.messages.reading import Message, UtcTime, canonical, canonical_time,
 from domain.messages.returns import ReturnData, check_goods
 from domain.money import MAX_AMOUNT
 from domain.policy.parts import Currency
-from domain.refusals import InvalidField, TendersDoNotMatch
+from domain.quote import Quote, Signing
+from domain.refusals import InvalidField, QuoteInvalid, TendersDoNotMatch
 from domain.returned import refunded, worth
 
 COMPLETED = "pos.purchase.completed.v1"
@@ -39,6 +40,9 @@ class PurchaseData(Message):
     coupons: list[CouponUse] = Field(default=[], max_length=200)
     holds: list[UUID] = Field(
         default=[], max_length=20, description="Holds that were placed for the part that is paid by points."
+    )
+    quote: str | None = Field(
+        default=None, description="The `quote_id` by which it was sold; its discounts are in `discount_minor`."
     )
     returned: tuple[ReturnData, ...] = Field(
         default=(),  # copied for no message, as an empty list would be
@@ -63,9 +67,19 @@ class PurchaseBody(PurchaseData):
 
 
 def purchase_command(
-    data: PurchaseData, *, source: str, external_id: str, time: datetime, card_ids: CardIds, answered: bool
+    data: PurchaseData,
+    *,
+    source: str,
+    external_id: str,
+    time: datetime,
+    card_ids: CardIds,
+    answered: bool,
+    signing: Signing | None = None,
 ) -> RecordPurchase:
-    """The command of a receipt, once it adds up. Refused in this order: buyer, goods brought back, lines, tenders."""
+    """The command of a receipt, once it adds up; without `signing` no quote is known.
+
+    Refused in this order: buyer, goods brought back, lines, tenders, and where somebody is there to be refused, the quote.
+    """
     if data.card is not None and data.member is not None:
         raise InvalidField(field="member", problem="give the card or the member, not both")
     purchase_id = message_id(source, external_id)
@@ -90,7 +104,20 @@ def purchase_command(
         coupons=data.coupons,
         holds=data.holds,
         brought=brought,
+        quote=None if data.quote is None else _quote(data.quote, signing, strictly=answered),
     )
+
+
+def _quote(words: str, signing: Signing | None, *, strictly: bool) -> Quote | QuoteInvalid:
+    """The quote, or why there is none, where nobody is there to be told."""
+    try:
+        if signing is None:
+            raise QuoteInvalid
+        return Quote.read(words, signing)
+    except QuoteInvalid as refusal:
+        if strictly:
+            raise
+        return refusal
 
 
 def _brought(returned: Sequence[ReturnData], exchanged_for: UUID) -> list[GoodsBack]:
@@ -116,10 +143,20 @@ def _brought(returned: Sequence[ReturnData], exchanged_for: UUID) -> list[GoodsB
 
 
 def _check_sums(data: PurchaseData, *, set_off_minor: int) -> None:
-    """What was tendered, with what returned goods pay, is what was paid. Zeros that say nothing are dropped, so that they make no difference."""
+    """What was tendered, with what returned goods pay, is what was paid."""
+    total = check_lines(data.lines)
+    tendered = refunded(data.tenders) + set_off_minor
+    if tendered != total:
+        raise TendersDoNotMatch(tendered_minor=tendered, paid_minor=total)
+    if total > MAX_AMOUNT:
+        raise InvalidField(field="lines", problem=f"the total passes {MAX_AMOUNT}")
+
+
+def check_lines(lines: Sequence[Line]) -> int:
+    """What is asked for lines that make sense together. Zeros that say nothing are dropped, so that they make no difference."""
     total = 0
     names: set[str] = set()
-    for number, line in enumerate(data.lines):
+    for number, line in enumerate(lines):
         if line["line"] in names:
             raise InvalidField(
                 field=f"lines.{number}.line", problem="another line has this id; a return could not tell them apart"
@@ -133,11 +170,7 @@ def _check_sums(data: PurchaseData, *, set_off_minor: int) -> None:
             line.pop("discount_minor", None)
         if not line.get("tax_minor"):
             line.pop("tax_minor", None)
-    tendered = refunded(data.tenders) + set_off_minor
-    if tendered != total:
-        raise TendersDoNotMatch(tendered_minor=tendered, paid_minor=total)
-    if total > MAX_AMOUNT:
-        raise InvalidField(field="lines", problem=f"the total passes {MAX_AMOUNT}")
+    return total
 
 
 _IDENTITY: Any = frozenset({"card", "source", "id", "time"})

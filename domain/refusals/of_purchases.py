@@ -97,3 +97,24 @@ class PointsWithoutBuyer(Refusal):
     """Points were to pay, and nobody is named who has them. Name the member, or the card."""
 
     amount_minor: int
+
+
+@dataclass(eq=False)
+class QuoteInvalid(Refusal):
+    """The quote was not given here, or was changed since. Send the `quote_id` as it was answered, or ask for another quote."""
+
+
+@dataclass(eq=False)
+class QuoteDoesNotMatch(Refusal):
+    """The quote was given to another member, or for another bill. Sell what was quoted, at the prices quoted, or ask anew."""
+
+    differs: str
+
+
+@dataclass(eq=False)
+class QuoteExpired(Refusal):
+    """The time of the purchase lies outside the life of the quote. Ask for another quote, or sell without one."""
+
+    occurred_at: datetime
+    given_at: datetime
+    until: datetime

@@ -12,7 +12,7 @@ from infra import keys
 from infra.database import make_tables
 from infra.keys import Keyring, create_key
 from infra.settings import Settings
-from tests.builders import ANN, BOB, SEALING, card_id, join
+from tests.builders import ANN, BOB, KEYS, SEALING, card_id, join
 from tests.domain.story import JOINED_AT
 from tests.ledger import Ledger, execute
 from tests.serving import served
@@ -47,7 +47,9 @@ def staff(module_database_url: str, tmp_path: Path) -> Iterator[Staff]:
         execute(ledger.writer(), join(at=JOINED_AT), join(BOB, at=JOINED_AT, card="1002"))
         made = {scope: create_key(settings, scope=scope, owner=scope) for scope in ("till", "staff")}
         with served(
-            create_app(ledger.writer(), keyring=Keyring(settings), card_ids=card_id, personal_data=SEALING)
+            create_app(
+                ledger.writer(), keyring=Keyring(settings), card_ids=card_id, personal_data=SEALING, signing=KEYS
+            )
         ) as client:
             yield Staff(client, made)
 

@@ -66,7 +66,11 @@ def desk(module_database_url: str, tmp_path: Path) -> Iterator[Desk]:
             scope: create_key(settings, scope=scope, owner=scope) for scope in ("till", "staff", "analyst", "admin")
         }
         app = create_app(
-            ledger.writer(), keyring=Keyring(settings), card_ids=card_id, personal_data=PersonalData(ledger.url, KEYS)
+            ledger.writer(),
+            keyring=Keyring(settings),
+            card_ids=card_id,
+            personal_data=PersonalData(ledger.url, KEYS),
+            signing=KEYS,
         )
         with served(app) as client:
             yield Desk(client, made, ledger)

@@ -14,7 +14,7 @@ from infra import keys
 from infra.database import make_tables
 from infra.keys import Keyring, create_key
 from infra.settings import Settings
-from tests.builders import SEALING, card_id
+from tests.builders import KEYS, SEALING, card_id
 from tests.ledger import Ledger, all_recorded, execute
 from tests.serving import served
 
@@ -46,7 +46,8 @@ def till_of(url: str, home: Path, *before: Command, doors: int = 1) -> Iterator[
         made = {scope: create_key(settings, scope=scope, owner=scope) for scope in ("till", "staff", "analyst")}
         keyring = Keyring(settings)
         apps = [
-            create_app(ledger.writer(), keyring=keyring, card_ids=card_id, personal_data=SEALING) for _ in range(doors)
+            create_app(ledger.writer(), keyring=keyring, card_ids=card_id, personal_data=SEALING, signing=KEYS)
+            for _ in range(doors)
         ]
         yield Till([serving.enter_context(served(app)) for app in apps], made, ledger)
 

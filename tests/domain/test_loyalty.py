@@ -6,7 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from domain.commands.purchases import CreditKeptPurchase, RecordPurchase
+from domain.commands.crediting import CreditKeptPurchase
+from domain.commands.purchases import RecordPurchase
 from domain.fact import MAX_FACT_BYTES
 from domain.loyalty import Failed, Recorded, Refused, Repeated
 from domain.points_account import PointsAccount, account_id

@@ -2,6 +2,7 @@
 
 import json
 import stat
+from base64 import urlsafe_b64decode
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -112,6 +113,30 @@ class TestAKeyFileOfAnOlderRelease:
         with pytest.raises(KeyFileExposed):
             load_key_file(settings, make=True)
         assert settings.keys_path.read_text() == older
+
+
+class TestSigning:
+    def test_signed_words_are_read_where_they_were_signed(self) -> None:
+        words = a_file().sign("¥10".encode())
+        assert a_file().signed(words) == "¥10".encode()
+        assert words.isascii()
+        assert set(words) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")
+
+    def test_those_of_another_ledger_are_not(self) -> None:
+        other = KeyFile(cards=b"c" * 32, letters=b"l" * 32, members=b"m" * 32, fingerprints=b"g" * 32)
+        assert other.signed(a_file().sign(b"x")) is None
+
+    def test_nor_those_that_were_changed(self) -> None:
+        words = a_file().sign(b"clear")
+        for place in range(len(words)):
+            changed = words[:place] + ("A" if words[place] != "A" else "B") + words[place + 1 :]
+            assert a_file().signed(changed) in {None, b"clear"}, "the last bits of base64 may say nothing"
+        for other in ("", ".", words[:-1], words + "A", words + "é", f"{words}.{words}", "not signed", "\ud800"):
+            assert a_file().signed(other) is None
+
+    def test_the_key_is_not_the_one_of_digests(self) -> None:
+        mac = a_file().sign(b"x").split(".")[1]
+        assert urlsafe_b64decode(mac + "=") != a_file().digest(b"x")
 
 
 class TestSealing:

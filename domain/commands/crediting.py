@@ -1,0 +1,142 @@
+"""Crediting what was bought: with the purchase, or once it finds its member."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+from uuid import UUID
+
+from domain import crediting, gifts
+from domain.buyer import absorbed
+from domain.campaign import Campaign, campaign_stream
+from domain.command import Command, Decision, Streams, Wanted
+from domain.commands.paying import PayByPoints
+from domain.commands.redemptions import SettleDebt
+from domain.commands.returns import (
+    ReclaimPoints,
+)
+from domain.member import Member
+from domain.points_account import PointsAccount, account_id
+from domain.programme import Policy
+from domain.purchase import Purchase, PurchaseRecorded
+from domain.quote import Quoted
+from domain.sale import Sale
+from domain.stream import Draft
+
+
+def rules_of(streams: Streams, quoted: Quoted | None, at: datetime) -> tuple[int, Policy]:
+    """The version that was quoted, or else the one of the business time."""
+    if quoted is None:
+        return streams.programme.in_force(at)
+    return quoted["version"], streams.programme.versions[quoted["version"] - 1]
+
+
+def credit(streams: Streams, sale: Sale, member: Member, quoted: Quoted | None = None) -> list[Draft]:
+    """Credit a sale to a member under the policy and campaigns of its business time, or those that were quoted."""
+    version, policy = rules_of(streams, quoted, sale.occurred_at)
+    account = streams.get(PointsAccount, account_id(member.id))
+    campaigns: Sequence[Campaign]
+    if quoted is None:
+        campaigns = streams.campaigns(sale=sale, member=member, account=account, policy=policy)
+    else:
+        campaigns = [streams.get(Campaign, campaign_stream(campaign_id)) for campaign_id in quoted["campaigns"]]
+    drafts = crediting.earn(
+        account, sale, policy=policy, version=version, campaigns=campaigns, united=absorbed(streams, account)
+    )
+    return [*drafts, *gifts.issued(streams, sale, member, drafts=drafts, campaigns=campaigns, policy=policy)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreditPurchase(Command):
+    """When a purchase was recorded and its points part is paid, then the rest of it is credited."""
+
+    scope = "credit"
+
+    purchase_id: UUID
+    member_id: UUID
+
+    @classmethod
+    def of(cls, cause: Command, *, purchase_id: UUID, member_id: UUID) -> Self:
+        return cls(
+            id=cause.id,
+            source=cause.source,
+            external_id=cause.external_id,
+            occurred_at=cause.occurred_at,
+            actor=cause.actor,
+            fingerprint=cause.fingerprint,
+            purchase_id=purchase_id,
+            member_id=member_id,
+        )
+
+    def wants(self, streams: Streams) -> Wanted:  # noqa: ARG002 - the command that it follows has named them
+        return iter(())
+
+    def decide(self, streams: Streams) -> Decision:
+        purchase = streams.get(Purchase, self.purchase_id)
+        assert purchase.recorded is not None, "a purchase is credited once it is recorded"
+        member = streams.get(Member, self.member_id)
+        return Decision(credit(streams, purchase.sale(), member, purchase.recorded.quote))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreditLate(Command):
+    """When a purchase finds its member later, then it is paid for, credited, and relieved of what has gone back, each at its time."""
+
+    scope = "late-credit"
+
+    purchase_id: UUID
+    member_id: UUID
+
+    @classmethod
+    def of(cls, cause: Command, *, recorded: PurchaseRecorded, purchase_id: UUID, member_id: UUID) -> Self:
+        return cls(
+            id=cause.id,
+            source=recorded.source,
+            external_id=recorded.external_id,
+            occurred_at=recorded.occurred_at,
+            actor=cause.actor,
+            fingerprint=cause.fingerprint,
+            purchase_id=purchase_id,
+            member_id=member_id,
+        )
+
+    def wants(self, streams: Streams) -> Wanted:  # noqa: ARG002 - the command that it follows has named them
+        return iter(())
+
+    def decide(self, streams: Streams) -> Decision:
+        purchase = streams.get(Purchase, self.purchase_id)
+        account = streams.get(PointsAccount, account_id(self.member_id))
+        recorded, sale = purchase.recorded, purchase.sale()
+        assert recorded is not None, "only a recorded purchase finds its member"
+        _, policy = streams.programme.in_force(sale.occurred_at)
+        paying = (
+            [PayByPoints.of(self, sale=sale, account=account, holds=recorded.holds or [], policy=policy)]
+            if sale.points_minor
+            else []
+        )
+        crediting_ = CreditPurchase.of(self, purchase_id=purchase.id, member_id=self.member_id)
+        reclaiming = ReclaimPoints.of_all(purchase, cause=self)
+        return Decision([], [*paying, crediting_, *reclaiming, SettleDebt.after(self, account)])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreditKeptPurchase(Command):
+    """When a card joins, then each purchase that it was kept for is credited to its holder."""
+
+    scope = "kept-purchase"
+
+    purchase_id: UUID
+    member_id: UUID
+    card_id: UUID
+
+    def wants(self, streams: Streams) -> Wanted:  # noqa: ARG002 - the command that it follows has named them
+        return iter(())
+
+    def decide(self, streams: Streams) -> Decision:
+        purchase = streams.get(Purchase, self.purchase_id)
+        assert purchase.recorded is not None, "a card keeps only purchases that were recorded"
+        if purchase.replaced_by is not None:  # the card was a wrong one
+            return Decision([])
+        claimed = purchase.claim(member_id=self.member_id, card_id=self.card_id)
+        late = CreditLate.of(self, recorded=purchase.recorded, purchase_id=purchase.id, member_id=self.member_id)
+        return Decision(claimed, [late])

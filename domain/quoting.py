@@ -1,0 +1,170 @@
+"""What a quote answers: the very decision of a purchase, with nothing recorded."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from typing_extensions import TypedDict
+
+from domain import crediting, redeeming
+from domain.basket import CouponUse, Line, LineDiscount
+from domain.buyer import absorbed
+from domain.campaign import Campaign
+from domain.command import Streams
+from domain.correcting import refuse_if_closed
+from domain.discounts import discounts
+from domain.earning import points_by_part
+from domain.member import Member
+from domain.movements import PointsEarned
+from domain.points_account import PointsAccount
+from domain.policy.quotes import Quotes
+from domain.programme import Policy
+from domain.quote import Quote, bill_of, discounted
+from domain.refusals import InsufficientPoints, PointsAreNotCash
+from domain.sale import Sale
+from domain.stream import Draft
+
+DEFAULTS = Quotes()
+
+
+class Rule(TypedDict):
+    """A rule that was looked at, whether it gives something, and why or why not, in a word."""
+
+    rule: str
+    applied: bool
+    why: str
+    version: int
+
+
+class Quotation(NamedTuple):
+    """A quote, and what the till is told with it."""
+
+    quote: Quote
+    told: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Basket:
+    """What somebody is about to buy, and how many points are to pay."""
+
+    id: UUID
+    at: datetime
+    store: str
+    currency: str
+    lines: list[Line]
+    coupons: list[CouponUse]
+    points: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quoting:
+    """One quote being made out: whose it is, and under which rules."""
+
+    basket: Basket
+    coupon_kinds: Mapping[str, str]
+    """Of those coupons that were issued to the member, by code."""
+    member: Member
+    account: PointsAccount
+    version: int
+    policy: Policy
+
+    def quotation(self, streams: Streams) -> Quotation:
+        """1. The discounts. 2. What points may pay, and are to pay. 3. The parts that are earned. 4. The tier after it."""
+        basket, account, policy = self.basket, self.account, self.policy
+        tier = policy.tiers.levels[account.rank_at(policy, basket.at)]
+        applying = self._campaigns(streams, self._sale())
+        off = discounts(basket.lines, policy=policy, tier=tier, campaigns=applying)
+        if off:  # what earns is tested on what is asked for, as of a purchase at these prices
+            earning = self._campaigns(streams, self._sale(off))
+            applying = [*filter(_discounts, applying), *(one for one in earning if not _discounts(one))]
+        bill_minor = self._sale(off).paid_minor
+        as_cash = self._as_cash(bill_minor)
+        points_minor = as_cash["amount_minor"] if as_cash else 0
+        sale = self._sale(off, points_minor)
+        drafts = crediting.earn(
+            account, sale, policy=policy, version=self.version, campaigns=applying, united=absorbed(streams, account)
+        )
+        parts = [part for draft in drafts if draft.kind is PointsEarned for part in draft.what["parts"]]
+        quote = self._quote(sale, tier.name, applying, off)
+        told = {
+            "member_id": self.member.id,
+            "programme": policy.name,
+            "programme_version": self.version,
+            "tier_before": tier.name,
+            "points": points_by_part(parts),
+            "discounts": off,
+            "discount_minor": sum(one["amount_minor"] for one in off),
+            "to_pay_minor": bill_minor - points_minor,
+            "points_as_cash": as_cash,
+            **supposed(account, drafts, at=basket.at).progress(policy),
+        }
+        return Quotation(quote, told)
+
+    def _sale(self, off: Sequence[LineDiscount] = (), points_minor: int = 0) -> Sale:
+        """The sale that it would be, with these discounts."""
+        basket = self.basket
+        return Sale(
+            purchase_id=basket.id, occurred_at=basket.at, store=basket.store,
+            lines=discounted(basket.lines, off) if off else basket.lines, coupons=basket.coupons,
+            coupon_kinds=self.coupon_kinds, points_minor=points_minor, discounts=off,
+        )  # fmt: skip
+
+    def _campaigns(self, streams: Streams, sale: Sale) -> Sequence[Campaign]:
+        return streams.campaigns(sale=sale, member=self.member, account=self.account, policy=self.policy)
+
+    def _quote(self, sale: Sale, tier: str, applying: Sequence[Campaign], off: list[LineDiscount]) -> Quote:
+        basket = self.basket
+        return Quote(
+            id=basket.id,
+            member_id=self.member.id,
+            version=self.version,
+            tier=tier,
+            campaigns=tuple(one.terms.campaign_id for one in applying if one.terms is not None),
+            bill=bill_of(sale.lines, store=basket.store, currency=basket.currency, coupons=basket.coupons),
+            discounts=off,
+            given_at=basket.at,
+            until=basket.at + timedelta(minutes=(self.policy.quotes or DEFAULTS).minutes),
+        )
+
+    def _as_cash(self, bill_minor: int) -> dict[str, int] | None:
+        """What points may pay of a bill, and what those pay that are asked for; refused as a redemption would be."""
+        cash, asked, at = self.policy.points_as_cash, self.basket.points or 0, self.basket.at
+        if cash is None:
+            if asked:
+                raise PointsAreNotCash(programme=self.policy.name)
+            return None
+        available = 0 if self.account.closed(at) else self.account.available(at)
+        most = redeeming.most_as_cash(cash, available, bill_minor=bill_minor)
+        amount_minor = redeeming.worth(cash, asked)
+        if asked:
+            refuse_if_closed(self.account, at)
+            redeeming.check_as_cash(cash, asked, amount_minor=amount_minor, bill_minor=bill_minor)
+            if asked > available:
+                raise InsufficientPoints(points=asked, available=available, debt=self.account.debt)
+        return {
+            "available": available,
+            "most_points": most,
+            "most_minor": redeeming.worth(cash, most),
+            "points": redeeming.points_for(cash, amount_minor),
+            "amount_minor": amount_minor,
+        }
+
+
+def _discounts(campaign: Campaign) -> bool:
+    return campaign.terms is not None and campaign.terms.effect.discount is not None
+
+
+def supposed(account: PointsAccount, drafts: Iterable[Draft], *, at: datetime) -> PointsAccount:
+    """How the account would stand if these drafts had become facts. It has no lots, and the account itself is not changed."""
+    supposed = copy(account)
+    for name, value in vars(account).items():
+        if isinstance(value, dict | list):
+            setattr(supposed, name, value.copy())
+    supposed.lots, supposed.activity = {}, []
+    for stream, kind, what in drafts:
+        if stream is account:
+            supposed.evolvers[kind](supposed, kind.model_construct(**{"occurred_at": at, **what}))
+    return supposed
