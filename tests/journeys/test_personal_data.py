@@ -14,6 +14,7 @@ from infra.keys import load_key_file
 from infra.personal_data import PersonalData
 from infra.settings import Settings
 from infra.topics import DEAD, FACTS, PURCHASES
+from tests.builders import policy
 from tests.journeys.ledger import Ledger, running
 
 PERSON = {"name": "Zéphyrine Quillfeather", "phone": "+49 1512 0099887", "email": "zq@quillfeather.example",
@@ -101,8 +102,26 @@ def sealed_texts(ledger: Ledger) -> list[dict[str, Any]]:
     ]
 
 
+def gives_something_on_birthdays(ledger: Ledger) -> None:
+    """So that the clock has a reason to look at birth dates."""
+    rules = policy("corner_shop", birthday={"points": 5}, effective_from="2026-01-01T00:00:00Z")
+    with ledger.client("command", "admin") as admin:
+        body = {"policy": rules.model_dump(mode="json", exclude_none=True)}
+        admin.post(f"/programmes/{rules.name}/versions", json=body).raise_for_status()
+
+
+def birth_dates(ledger: Ledger) -> set[str]:
+    """Whose birth dates the clock has noted, and not let go of."""
+    with psycopg.connect(ledger.run["database_url"]) as database:
+        try:
+            return {str(member) for (member,) in database.execute("SELECT DISTINCT member_id FROM birth_dates")}
+        except psycopg.errors.UndefinedTable:
+            return set()
+
+
 def test_nothing_personal_is_ever_kept_in_clear_and_nothing_opens_after_an_erasure(tmp_path: Path) -> None:
-    with running(tmp_path) as ledger:
+    with running(tmp_path, clock=True) as ledger:
+        gives_something_on_birthdays(ledger)
         with ledger.client("command", "staff") as staff, ledger.client("query", "staff") as desk:
             joined = staff.post(
                 "/members", json={"card": CARD, "registered_at": JOINED_AT, "consents": {"mail": True}, **PERSON}
@@ -148,6 +167,7 @@ def test_nothing_personal_is_ever_kept_in_clear_and_nothing_opens_after_an_erasu
             ]
             publish(ledger, *sent)
             assert ledger.caught_up()["open_letters"] == 3
+            ledger.wait(lambda: len(birth_dates(ledger)) == 2)
             assert found(ledger) == []
             assert sorted(record.value for record in records(ledger, PURCHASES)) == sorted(sent)
             assert all(any(needle in value for needle in NEEDLES) for value in sent), "the search can find"
@@ -161,6 +181,7 @@ def test_nothing_personal_is_ever_kept_in_clear_and_nothing_opens_after_an_erasu
             assert again.json() == first
             publish(ledger, json.dumps(basket(3)).encode())
             ledger.caught_up()
+            ledger.wait(lambda: len(birth_dates(ledger)) == 1 and member not in birth_dates(ledger))
             assert desk.get(f"/members/{member}/profile").json().keys() & PERSON.keys() == set()
             assert desk.get("/members", params={"card": CARD}).status_code == 404
             assert desk.get(f"/members/{member}/balance").json()["issued"] == 50, (
