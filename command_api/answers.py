@@ -132,6 +132,20 @@ class TakenBackAnswer(Answer):
     points_to_next: int | None = None
 
 
+class ReferralCodeAnswer(Answer):
+    """The code, and whose it is."""
+
+    referrer: UUID
+    code: str
+
+
+class ReviewedAnswer(Answer):
+    """What was decided of a referral; it goes by its referee."""
+
+    member_id: UUID
+    approved: bool
+
+
 class AdjustedAnswer(Answer):
     """What was given or, below zero, taken; what of that is owed; and what is available."""
 

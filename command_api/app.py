@@ -18,6 +18,7 @@ from command_api import (
     quotes,
     receipts,
     redemptions,
+    referrals,
     rewards,
     segments,
 )
@@ -48,7 +49,7 @@ router = APIRouter(tags=["health"])
 
 ROUTERS = [
     router, purchases.router, quotes.router, redemptions.router, members.router, campaigns.router, programmes.router,
-    corrections.router, receipts.router, coupons.router, rewards.router, segments.router,
+    corrections.router, receipts.router, coupons.router, rewards.router, segments.router, referrals.router,
 ]  # fmt: skip
 BODIES: list[type[Message]] = [
     PurchaseBatch, ReturnBody, VoidBody, ClaimBody, ReassignmentBody, MemberBatch, MemberPatch, CampaignBody, PolicyBody,
@@ -57,6 +58,7 @@ BODIES: list[type[Message]] = [
     *redemptions.BODIES,
     *coupons.BODIES,
     *rewards.BODIES,
+    *referrals.BODIES,
 ]  # fmt: skip
 """What the routes read by themselves, for the documentation."""
 

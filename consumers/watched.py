@@ -9,11 +9,13 @@ from domain.command import Command
 from domain.commands.clock import RecordTime
 from domain.commands.coupons import RecordCouponExpiry
 from domain.commands.receipts import CloseWaitingReturns, closes_at
+from domain.commands.referrals import RecordReferrals
 from domain.coupon import Coupon
 from domain.due import brought_about, next_due
 from domain.points_account import PointsAccount
 from domain.programme import Programme
 from domain.purchase import Purchase, ReturnClosed
+from domain.referral import ReferralRewarded, Referrer
 from domain.stream import Stream
 
 S = TypeVar("S", bound=Stream)
@@ -96,4 +98,23 @@ class Coupons:
         return False
 
 
-WATCHED: tuple[Watched[Any], ...] = (Accounts(), WaitingReturns(), Coupons())
+class Referrals:
+    """What was bought by a recommendation was kept: both sides are rewarded."""
+
+    kind = "referral"
+    stream = Referrer
+
+    def command(self, stream_id: UUID, now: datetime) -> Command:
+        return RecordReferrals.of(stream_id, now=now)
+
+    def brought(self, stream: Referrer, programme: Programme, now: datetime) -> Counter[str]:  # noqa: ARG002
+        return Counter(ReferralRewarded.stored_name for _ in stream.due(now))
+
+    def next_due(self, stream: Referrer, programme: Programme, now: datetime) -> datetime | None:  # noqa: ARG002
+        return stream.next_due(now)
+
+    def owes(self, stream: Referrer) -> bool:  # noqa: ARG002
+        return False
+
+
+WATCHED: tuple[Watched[Any], ...] = (Accounts(), WaitingReturns(), Coupons(), Referrals())

@@ -47,6 +47,8 @@ class AccountOpened(Fact, name="AccountOpened.v1"):
 
     member_id: UUID
     registered_at: datetime
+    referred_by: UUID | None = None
+    """The stream of the code that they joined by."""
 
 
 class PointsEarned(Fact, name="PointsEarned.v1"):

@@ -95,9 +95,9 @@ class PointsAccount(Purse):
         self.closed_at: datetime | None = None
         self.merged_into: UUID | None = None
 
-    def open(self, *, member_id: UUID, registered_at: datetime) -> list[Draft]:
+    def open(self, *, member_id: UUID, registered_at: datetime, referred_by: UUID | None = None) -> list[Draft]:
         """Open the account of a new member."""
-        return [self.draft(AccountOpened, member_id=member_id, registered_at=registered_at)]
+        return [self.draft(AccountOpened, member_id=member_id, registered_at=registered_at, referred_by=referred_by)]
 
     def closed(self, at: datetime) -> bool:
         return self.closed_at is not None and self.closed_at <= at
@@ -178,7 +178,7 @@ class PointsAccount(Purse):
     @evolves(AccountOpened)
     def _opened(self, fact: AccountOpened) -> None:
         self.member_id = fact.member_id
-        self.registered_at = fact.registered_at
+        self.registered_at, self.referred_by = fact.registered_at, fact.referred_by
 
     @evolves(PointsEarned)
     def _earned(self, fact: PointsEarned) -> None:

@@ -17,6 +17,7 @@ from domain.policy.parts import Currency, NaturalInt, PolicyPart, Text, TimeZone
 from domain.policy.plan import Assumption, Plan
 from domain.policy.points import Earning, Expiry, PointsAsCash
 from domain.policy.quotes import Quotes
+from domain.policy.referral import Referral
 from domain.policy.texts import Texts
 from domain.policy.tiers import Tiers
 from domain.refusals import EffectiveDateNotAfterPublished, NoProgrammeInForce
@@ -49,6 +50,8 @@ class Policy(PolicyPart):
     restore_grace_days: NaturalInt = Field(default=0, exclude_if=not_)
     """For so many more local days spent points live on that come back after they had lapsed; 0, and not written: they stay so."""
     quotes: Quotes | None = None
+    referral: Referral | None = None
+    """Without it recommendations are not rewarded."""
     texts: Texts | None = None
     plan: Plan | None = None
     """What stands behind the policy. It is kept and linted, and nothing executes it."""

@@ -252,6 +252,11 @@ class Purchase(Stream):
         """The issued coupons that were used with it: their kinds by code."""
         return (self.recorded.coupon_kinds if self.recorded else None) or NO_COUPONS
 
+    def kept_minor(self, at: datetime) -> int:
+        """What is kept of it after what went back by an instant, by business time."""
+        assert self.recorded is not None, "only a recorded purchase is worth anything"
+        return self.recorded.paid_minor - sum(one.fact.amount_minor for one in self.backs if one.fact.occurred_at <= at)
+
     def remaining(self) -> Sale:
         """The purchase without what went back: each line at what is still paid for it, as long as anything is.
 

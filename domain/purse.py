@@ -70,6 +70,8 @@ class Purse(Stream):
     def __init__(self, stream_id: UUID) -> None:
         super().__init__(stream_id)
         self.member_id: UUID | None = None
+        self.referred_by: UUID | None = None
+        """The stream of the code that the member joined by."""
         self.lots: dict[UUID, Lot] = {}
         self.received: dict[UUID, tuple[UUID, UUID]] = {}
         """Lots that came from other lots: the one that each was, and its member, who may be this one."""

@@ -47,6 +47,7 @@ class Books(BaseModel):
     # Whole, as they are:
     member_id: UUID | None
     registered_at: datetime | None
+    referred_by: UUID | None
     received: dict[UUID, tuple[UUID, UUID]]
     debt: int
     debt_since: datetime | None
@@ -119,7 +120,7 @@ def restored(stream_id: UUID, version: int, state: bytes) -> PointsAccount:
     account.member_id, account.registered_at = kept.member_id, kept.registered_at
     account.debt, account.debt_since, account.settlements = kept.debt, kept.debt_since, kept.settlements
     account.periods, account.dated, account.granted, account.tier = kept.periods, kept.dated, kept.granted, kept.tier
-    account.grants = kept.grants
+    account.grants, account.referred_by = kept.grants, kept.referred_by
     account.received, account.absorbed, account.merged_into = kept.received, kept.absorbed, kept.merged_into
     account.closed_at, account.uses = kept.closed_at, kept.uses
     here = {lot.id: lot for lot in kept.lots}

@@ -28,6 +28,7 @@ from domain.movements import (
     RedemptionReversed,
 )
 from domain.purchase import ReturnKept
+from domain.referral import ReferralDisqualified, ReferralQualified, ReferralReviewed
 
 PAGE = 20_000
 """Positions that are noted in one transaction."""
@@ -60,13 +61,19 @@ AT_ONCE = (
 )  # fmt: skip
 """They may raise debt, free points that have lapsed, or bring several lots: the account knows best what follows."""
 COUPONS = (CouponIssued, CouponRestored)
+REFERRALS = (ReferralQualified, ReferralDisqualified, ReferralReviewed)
+"""They move when both sides are rewarded."""
 _NAMES = {
     "earned": PointsEarned.stored_name,
     "held": PointsHeld.stored_name,
     "redeemed": PointsRedeemed.stored_name,
     "kept": ReturnKept.stored_name,
     "coupons": [kind.stored_name for kind in COUPONS],
-    "names": [kind.stored_name for kind in (PointsEarned, PointsHeld, PointsRedeemed, ReturnKept, *COUPONS, *AT_ONCE)],
+    "referrals": [kind.stored_name for kind in REFERRALS],
+    "names": [
+        kind.stored_name
+        for kind in (PointsEarned, PointsHeld, PointsRedeemed, ReturnKept, *COUPONS, *REFERRALS, *AT_ONCE)
+    ],
 }
 
 # A purchase lets the points of an account that owes be looked at when they become active, as they will pay then.
@@ -77,7 +84,8 @@ WITH told AS (
 )
 INSERT INTO agenda (stream_id, kind, due_at)
 SELECT stream_id, min(CASE
-    WHEN name = %(kept)s THEN 'purchase' WHEN name = ANY(%(coupons)s) THEN 'coupon' ELSE 'account'
+    WHEN name = %(kept)s THEN 'purchase' WHEN name = ANY(%(coupons)s) THEN 'coupon'
+    WHEN name = ANY(%(referrals)s) THEN 'referral' ELSE 'account'
 END), min(CASE
     WHEN name = %(earned)s THEN
         least((fact->>'expires_at')::timestamptz, CASE WHEN owes THEN (fact->>'active_from')::timestamptz END)

@@ -10,10 +10,11 @@ from projections.balances import Balances
 from projections.campaigns import Campaigns
 from projections.members import Members
 from projections.projection import Projection
+from projections.referrals import Referrals
 from projections.segments import Segments
 from projections.tiers import Tiers
 
-PROJECTIONS: tuple[type[Projection], ...] = (Members, Balances, Tiers, Campaigns, Segments)
+PROJECTIONS: tuple[type[Projection], ...] = (Members, Balances, Tiers, Campaigns, Segments, Referrals)
 
 TABLES = (
     """

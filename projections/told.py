@@ -116,6 +116,44 @@ class Defined(TypedDict):
     definition: dict[str, Any]
 
 
+class CodeIssued(TypedDict):
+    """Of `ReferralCodeIssued`."""
+
+    member_id: str
+    code: str
+    occurred_at: str
+
+
+class Referred(TypedDict):
+    """Of `ReferralJoined`."""
+
+    member_id: str
+    referrer_id: str
+    code: str
+    held: bool
+    occurred_at: str
+
+
+class Rewarded(TypedDict):
+    """Of one side of `ReferralRewarded`."""
+
+    points: int
+
+
+class OfReferral(TypedDict):
+    """Of everything that happens to a referral after the joining."""
+
+    member_id: str
+    originator_version: int
+    occurred_at: str
+    actor: str
+    purchase_id: NotRequired[str]
+    pays_at: NotRequired[str]
+    reason: NotRequired[str]
+    referrer: NotRequired[Rewarded]
+    referee: NotRequired[Rewarded]
+
+
 class Published(TypedDict):
     """Of `ProgrammePublished`; the policy's own model reads the rest when it is asked for."""
 
@@ -137,6 +175,14 @@ SHAPES = {
     "CampaignCreated.v1": Created,
     "AudienceListed.v1": Listed,
     "SegmentDefined.v1": Defined,
+    "ReferralCodeIssued.v1": CodeIssued,
+    "ReferralJoined.v1": Referred,
+    "ReferralReviewed.v1": OfReferral,
+    "ReferralQualified.v1": OfReferral,
+    "ReferralDisqualified.v1": OfReferral,
+    "ReferralRewarded.v1": OfReferral,
+    "ReferralRejected.v1": OfReferral,
+    "ReferralReversed.v1": OfReferral,
     "ProgrammePublished.v1": Published,
     **POINTS,
 }

@@ -19,7 +19,7 @@ LINES: dict[str, Sentence] = {
     "release": {"en": "{points} no longer set aside", "zh": "解除预留 {points}"},
     "adjustment": {"en": "Correction: {points} given", "zh": "调整：补发 {points}"},
     "adjustment-taken": {"en": "Correction: {points} taken", "zh": "调整：扣除 {points}"},
-    "referral-granted": {"en": "Thank you for a recommendation: {points} given", "zh": "推荐奖励：获得 {points}"},
+    "referral-granted": {"en": "Recommendation: {points} given", "zh": "推荐奖励：获得 {points}"},
     "birthday-granted": {"en": "Happy birthday: {points} given", "zh": "生日礼：获得 {points}"},
     "campaign-granted": {"en": "Campaign: {points} given", "zh": "活动赠送：获得 {points}"},
     "reward-granted": {"en": "Reward: {points} given", "zh": "奖励：获得 {points}"},

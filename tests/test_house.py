@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-import domain.loyalty  # noqa: F401 - so that every fact is registered
+import command_api.app  # noqa: F401 - so that every fact is registered
 from command_api.refusals import STATUS
 from domain.fact import FACTS
 from domain.refusals import REFUSALS

@@ -12,6 +12,7 @@ from domain.campaign import Campaign, campaign_stream
 from domain.command import Command, Decision, Streams, Wanted
 from domain.commands.paying import PayByPoints
 from domain.commands.redemptions import SettleDebt
+from domain.commands.referees import JudgePurchase
 from domain.commands.returns import (
     ReclaimPoints,
 )
@@ -116,7 +117,8 @@ class CreditLate(Command):
         )
         crediting_ = CreditPurchase.of(self, purchase_id=purchase.id, member_id=self.member_id)
         reclaiming = ReclaimPoints.of_all(purchase, cause=self)
-        return Decision([], [*paying, crediting_, *reclaiming, SettleDebt.after(self, account)])
+        judging = JudgePurchase.after(self, account, purchase.id)
+        return Decision([], [*paying, crediting_, *reclaiming, SettleDebt.after(self, account), *judging])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

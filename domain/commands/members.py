@@ -8,6 +8,7 @@ from uuid import UUID
 
 from domain.command import Decision, History, KeyedCommand, Repeat, Streams, Wanted
 from domain.commands.crediting import CreditKeptPurchase
+from domain.commands.referees import refer, refusal_of
 from domain.fact import Fact
 from domain.member import Card, Member, MemberJoined
 from domain.personal_data import Sealed
@@ -16,10 +17,13 @@ from domain.purchase import (
     Purchase,
 )
 from domain.receipt import Receipt
+from domain.referral import Referrer, referrer_stream
 from domain.refusals import (
     CardAlreadyAssigned,
     MemberAlreadyExists,
+    Refusal,
 )
+from domain.stream import Draft
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +40,7 @@ class JoinMember(KeyedCommand):
     language: str | None = None
     consents: dict[str, bool] | None = None
     attribution: dict[str, str] | None = None
+    referral_code: str | None = None
     personal: Sealed | None = None
 
     def wants(self, streams: Streams) -> Wanted:
@@ -50,9 +55,11 @@ class JoinMember(KeyedCommand):
                 yield Member, member_id
             for purchase_id in card.kept:
                 yield Purchase, purchase_id
+        if self.referral_code is not None:
+            yield Referrer, referrer_stream(self.referral_code)
 
     def decide(self, streams: Streams) -> Decision | Repeat:
-        """Repeat by key, by member id, by card; then the clock."""
+        """Repeat by key, by member id, by card; then the clock, and what stands in the way of a recommendation."""
         repeat = self.repeat(streams) or self._joined_before(streams)
         if repeat:
             return repeat
@@ -69,13 +76,15 @@ class JoinMember(KeyedCommand):
             attribution=self.attribution,
             fingerprint=self.fingerprint,
         )
+        referred, referred_by = self._referred(streams, card)
         account = streams.get(PointsAccount, account_id(self.member_id))
         drafts = [
             *self.claim(streams, target=str(self.member_id)),
             joined,
             *member.change(sealed=self.personal),
             *card.assign(self.member_id),
-            *account.open(member_id=self.member_id, registered_at=self.registered_at),
+            *account.open(member_id=self.member_id, registered_at=self.registered_at, referred_by=referred_by),
+            *referred,
         ]
         then = [self._crediting(streams, purchase_id) for purchase_id in card.kept]
         return Decision(drafts, then, keys=[self.personal.new_key] if self.personal else ())
@@ -84,15 +93,26 @@ class JoinMember(KeyedCommand):
         member, card = streams.get(Member, self.member_id), streams.get(Card, self.card_id)
         if member.exists:
             if member.fingerprint != self.fingerprint:
-                raise MemberAlreadyExists(member_id=self.member_id)
+                raise self._not_referred(streams, member.id) or MemberAlreadyExists(member_id=self.member_id)
             return Repeat(member.id)
         if not self.chosen:
             for holder in _holders(card):
                 if streams.get(Member, holder).fingerprint == self.fingerprint:
                     return Repeat(holder)
         if card.member_id is not None:
-            raise CardAlreadyAssigned(card_id=self.card_id)
+            raise self._not_referred(streams, card.member_id) or CardAlreadyAssigned(card_id=self.card_id)
         return None
+
+    def _referred(self, streams: Streams, card: Card) -> tuple[list[Draft], UUID | None]:
+        if self.referral_code is None:
+            return [], None
+        return refer(streams, self.referral_code, referee_id=self.member_id, card=card, at=self.registered_at)
+
+    def _not_referred(self, streams: Streams, member_id: UUID) -> Refusal | None:
+        """Who comes with a code and is a member is told what stands in the way of that."""
+        if self.referral_code is None:
+            return None
+        return refusal_of(streams, self.referral_code, member_id=member_id, at=self.registered_at)
 
     def _crediting(self, streams: Streams, purchase_id: UUID) -> "CreditKeptPurchase":
         recorded = streams.get(Purchase, purchase_id).recorded

@@ -12,6 +12,7 @@ from domain.commands.coupons import HandedIn, hand_in
 from domain.commands.crediting import CreditPurchase, credit, rules_of
 from domain.commands.paying import PayByPoints
 from domain.commands.redemptions import SettleDebt
+from domain.commands.referees import JudgePurchase
 from domain.commands.returns import (
     GoodsBack,
     ReclaimPoints,
@@ -107,14 +108,17 @@ class RecordPurchase(Command):
         back, reclaiming = self._taken_back(streams)
         recorded = self._record(purchase, member_id, version, sale, quote) + coupons.drafts
         account = streams.get(PointsAccount, account_id(member_id))
+        judging = JudgePurchase.after(self, account, self.id)
         if sale.points_minor or self.holds:
             paying = PayByPoints.of(self, sale=sale, account=account, holds=self.holds, policy=policy)
             crediting_ = CreditPurchase.of(self, purchase_id=self.id, member_id=member_id)
             return Decision(
-                recorded + back, [*reclaiming, paying, crediting_, *waiting, SettleDebt.after(self, account)]
+                recorded + back, [*reclaiming, paying, crediting_, *waiting, SettleDebt.after(self, account), *judging]
             )
         settling = [SettleDebt.after(self, account)] if account.debt else []
-        return Decision(recorded + credit(streams, sale, member, quoted) + back, [*reclaiming, *waiting, *settling])
+        return Decision(
+            recorded + credit(streams, sale, member, quoted) + back, [*reclaiming, *waiting, *settling, *judging]
+        )
 
     def _taken_back(self, streams: Streams) -> tuple[list[Draft], list[ReclaimPoints]]:
         """What was brought back on the same receipt: all of it is agreed on, or the whole receipt is refused."""

@@ -13,6 +13,7 @@ from domain.commands.coupons import RestoreCoupons
 from domain.commands.forwarding import ForwardClaw
 from domain.commands.paying import GiveBackPoints
 from domain.commands.redemptions import SettleDebt, restored_until
+from domain.commands.referees import JudgePurchase
 from domain.coupon import Coupon, coupon_stream
 from domain.earning import BASE
 from domain.fact import Fact
@@ -260,7 +261,8 @@ class ReclaimPoints(Command):
             judge=programme.in_force(max(self.occurred_at, credited.at)),
         )
         forwarding = ForwardClaw.after(self, account, drafts)
-        return Decision(drafts, [*forwarding, SettleDebt.after(self, account)])
+        judging = JudgePurchase.after(self, account, self.purchase_id)
+        return Decision(drafts, [*forwarding, SettleDebt.after(self, account), *judging])
 
 
 def where_the_member_stands(

@@ -8,6 +8,7 @@ from uuid import UUID
 from domain import moving
 from domain.command import AgreedCommand, Decision, History, Streams, Wanted
 from domain.commands.redemptions import SettleDebt, account_of, standing
+from domain.commands.referees import JudgeMerge
 from domain.correcting import refuse_if_closed
 from domain.fact import Fact
 from domain.member import Card, Member
@@ -107,7 +108,8 @@ class MergeMembers(BetweenMembers):
         member, other = streams.get(Member, self.member_id), streams.get(Member, self.other_id)
         cards = [draft for card_id in sorted(member.card_ids) for draft in streams.get(Card, card_id).move(other.id)]
         joined = member.merge_into(other, reason=self.reason)
-        return Decision([*joined, *cards, *moved], [SettleDebt.after(self, survivor)])
+        then = [SettleDebt.after(self, survivor), JudgeMerge.after(self, other.id)]
+        return Decision([*joined, *cards, *moved], then)
 
     @staticmethod
     def answer(facts: Sequence[Fact], history: History) -> dict[str, Any]:

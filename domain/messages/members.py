@@ -16,7 +16,7 @@ from domain.messages.identity import Identity
 from domain.messages.purchases import CardIds
 from domain.messages.reading import Message, UtcTime, canonical, fingerprint
 from domain.personal_data import FIELDS, Sealing
-from domain.refusals import InvalidField, UnsupportedFeature
+from domain.refusals import InvalidField
 
 V = TypeVar("V")
 
@@ -76,7 +76,7 @@ class MemberBody(Personal):
     language: Language | None = None
     consents: Annotated[dict[Word, bool], Field(max_length=50), AfterValidator(in_order)] | None = None
     attribution: Annotated[dict[Word, Word], Field(max_length=50), AfterValidator(in_order)] | None = None
-    referral_code: Word | None = Field(default=None, description="Not supported yet.")
+    referral_code: Word | None = Field(default=None, description="Of the member who recommended the programme.")
 
 
 class MemberPatch(Personal):
@@ -92,8 +92,6 @@ def join_command(
     body: MemberBody, *, identity: Identity, card_ids: CardIds, sealing: Sealing, answered: bool = True
 ) -> JoinMember:
     """The command of a join; from here on card and personal fields are hidden."""
-    if body.referral_code is not None:
-        raise UnsupportedFeature(feature="referral_code")
     card_id, member_id, personal = card_ids(body.card), body.member_id or uuid4(), _personal(body)
     _born_before(body, body.registered_at)
     content = [canonical(body, without=frozenset({"card", *FIELDS})), card_id.bytes]
@@ -111,6 +109,7 @@ def join_command(
         language=body.language,
         consents=body.consents,
         attribution=body.attribution,
+        referral_code=body.referral_code,
         personal=sealing.seal_first(member_id, personal) if personal else None,
     )
 

@@ -23,7 +23,6 @@ from domain.refusals import (
     PolicyRefused,
     Refusal,
     TimeWithoutZone,
-    UnsupportedFeature,
 )
 from infra.keys import KeyFile
 from infra.personal_data import PersonalData
@@ -120,8 +119,10 @@ class TestMembers:
         assert refused.field == field
         assert len(str(value)) < 5 or str(value) not in str(refused)
 
-    def test_a_referral_is_not_supported_yet(self) -> None:
-        assert refusal(joining, referral_code="R") == UnsupportedFeature(feature="referral_code")
+    def test_a_referral_code_makes_another_message(self) -> None:
+        plain, referred = joining(), joining(referral_code="R")
+        assert (plain.referral_code, referred.referral_code) == (None, "R")
+        assert plain.fingerprint != referred.fingerprint
 
     @pytest.mark.parametrize(
         ("changes", "field"),
