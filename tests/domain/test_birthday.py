@@ -116,6 +116,23 @@ class TestTheGift:
         assert len(celebrate(world, day=date(2024, 5, 2), now=MORNING + 366 * DAY)) == 2
         assert world.buckets(at=MORNING).available == 50
 
+    @pytest.mark.parametrize(
+        ("zone", "day", "begins"),
+        [
+            ("Africa/Cairo", date(2023, 4, 28), datetime(2023, 4, 27, 22, tzinfo=UTC)),  # midnight is skipped
+            ("Atlantic/Azores", date(2023, 10, 29), datetime(2023, 10, 29, 0, tzinfo=UTC)),  # midnight comes twice
+            ("Pacific/Kiritimati", date(2023, 5, 2), datetime(2023, 5, 1, 10, tzinfo=UTC)),
+            ("Pacific/Pago_Pago", date(2023, 5, 2), datetime(2023, 5, 2, 11, tzinfo=UTC)),
+        ],
+    )
+    def test_is_dated_the_first_instant_of_the_local_day(self, zone: str, day: date, begins: datetime) -> None:
+        world = World(policy(expiry=NEVER, birthday={"points": 50}, time_zone=zone))
+        _, granted = celebrate(world, day=day, now=begins + timedelta(hours=20))
+        assert granted.occurred_at == begins
+        world = World(policy(expiry=NEVER, birthday={"points": 50}, time_zone=zone))
+        world.log.batch.recorded_at = begins - timedelta(seconds=1)
+        assert celebrate(world, day=day, now=begins) == []
+
     def test_on_the_joining_day_it_is_dated_the_joining(self) -> None:
         world = World(FIFTY)
         day = date(2023, 3, 15)
