@@ -14,6 +14,7 @@ import domain.loyalty  # noqa: F401 - so that every fact is registered
 from consumers.cloud_events import EVENTS
 from domain.fact import FACTS
 from domain.messages.purchases import NOT_YET
+from domain.programme import json_schema
 from domain.refusals import REFUSALS
 from infra import bootstrap
 from infra.settings import Settings
@@ -202,6 +203,11 @@ def _message(name: str, schema: str, content_type: str, *, headers: Json | None 
     )
 
 
+def programme_schema() -> str:
+    """What editors check a programme's file by."""
+    return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
 def write(directory: Path) -> None:
     """Write the contract afresh; a schema that nothing generates any more is removed."""
     wanted = documents()
@@ -215,4 +221,6 @@ def write(directory: Path) -> None:
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[1] if len(sys.argv) > 1 else "docs/contract"))
+    contract = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/contract")
+    write(contract)
+    contract.with_name("programme.schema.json").write_text(programme_schema(), encoding="utf-8")

@@ -9,12 +9,16 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from cli.contract import programme_schema
 from cli.wiring import open_ledger, surroundings
-from domain.document import Document, read_yaml
+from domain.document import Document, amended, read_yaml
 from domain.lint import lint_document
 from domain.loyalty import Failed, Refused, Repeated
 from domain.messages.identity import Identity
 from domain.messages.programmes import publish_command, read_policy, shipped_file
+from domain.policy.difference import difference
+from domain.policy.wording import Language
+from domain.programme import Policy, Programme, programme_id
 from domain.refusals import EffectiveDateNotAfterPublished, Refusal
 from infra.bootstrap import bootstrap
 
@@ -81,10 +85,50 @@ def list_versions(as_json: AsJson = False) -> None:
     Console().print(table)
 
 
+@app.command()
+def diff(
+    old: Annotated[str, typer.Argument(help="A file, a shipped name, or NAME@N: a published version.")],
+    new: Annotated[str, typer.Argument(help="The same, for what it is compared with.")],
+    language: Annotated[Language, typer.Option(help="en or zh.")] = "en",
+    as_json: AsJson = False,
+) -> None:
+    """Tell in plain words what differs from one policy to another."""
+    sentences = difference(_policy(old), _policy(new), language=language)
+    typer.echo(json.dumps(sentences, ensure_ascii=False) if as_json else "\n".join(sentences))
+
+
+@app.command()
+def amend(
+    source: Source,
+    changes: Annotated[list[str], typer.Argument(help="PLACE=VALUE, as in tiers.levels.2.retain_at=60000.")],
+) -> None:
+    """Print a file with some of its values changed, comments and order kept: the next version's beginning."""
+    document = _document(source)
+    values = dict(change.partition("=")[::2] for change in changes)
+    typer.echo(amended(Path(document.file).read_text(encoding="utf-8"), values, file=document.file), nl=False)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of a programme's file, for editors."""
+    typer.echo(programme_schema(), nl=False)
+
+
 def _document(source: str) -> Document:
     path = Path(source)
     path = path if path.exists() else shipped_file(source)
     return read_yaml(path.read_text(encoding="utf-8"), file=str(path))
+
+
+def _policy(source: str) -> Policy:
+    name, published, number = source.rpartition("@")
+    if not published or not number.isdecimal():
+        return read_policy(_document(source))
+    with open_ledger(surroundings()) as loyalty:
+        (programme,) = loyalty.present(Programme, [programme_id(name)], at=datetime.now(UTC))
+    if not 0 < int(number) <= len(programme.versions):
+        raise typer.BadParameter(f"{name} has {len(programme.versions)} published versions")
+    return programme.versions[int(number) - 1]
 
 
 def _tell_line(refusal: Refusal, document: Document) -> None:

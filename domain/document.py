@@ -12,7 +12,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
 from ruamel.yaml.nodes import ScalarNode
 
-from domain.refusals import MalformedMessage
+from domain.refusals import InvalidField, MalformedMessage
 
 Key: TypeAlias = str | int
 """A key of a mapping or a number in a list; a place is a sequence of them, written `tiers.levels.1.promote_at`."""
@@ -85,9 +85,12 @@ def amended(text: str, values: dict[str, str], *, file: str = "") -> str:
     for place, value in values.items():
         *way, last = keys_of(place)
         node = marked
-        for key in way:
-            node = node[key]
-        node[last] = _yaml().load(value)
+        try:
+            for key in way:
+                node = node[key]
+            node[last] = _yaml().load(value)
+        except (LookupError, TypeError, YAMLError) as error:
+            raise InvalidField(field=place, problem=f"cannot be set to {value!r}: {error}") from None
     return written(marked)
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from functools import cached_property
 from operator import not_
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
@@ -60,6 +60,12 @@ class Policy(PolicyPart):
     @cached_property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
+
+
+def json_schema() -> dict[str, Any]:
+    """What a programme's file may hold, as editors check it while it is written."""
+    title = {"title": "A programme of the loyalty ledger", "description": Policy.__doc__}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Policy.model_json_schema(), **title}
 
 
 class ProgrammePublished(Fact, name="ProgrammePublished.v1"):

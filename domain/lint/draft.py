@@ -74,6 +74,27 @@ class DraftCash(Loose):
     largest_share: Rate | None = None
 
 
+class DraftReward(Loose):
+    """What one side of a recommendation gets."""
+
+    points: int | None = None
+
+
+class DraftReferral(Loose):
+    """What a recommendation brings."""
+
+    minimum_paid_minor: int | None = None
+    referrer: DraftReward | None = None
+    referee: DraftReward | None = None
+
+
+class DraftBirthday(Loose):
+    """What a birthday brings."""
+
+    points: int | None = None
+    coupon: dict[str, Any] | None = None
+
+
 class Draft(Loose):
     """A policy, or a plan that is to become one."""
 
@@ -84,6 +105,8 @@ class Draft(Loose):
     expiry: Expiry | None = None
     tiers: DraftTiers | None = None
     points_as_cash: DraftCash | None = None
+    referral: DraftReferral | None = None
+    birthday: DraftBirthday | None = None
     plan: Plan | None = None
     assumptions: tuple[Assumption | str, ...] | None = None
 

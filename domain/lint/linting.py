@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 
 from domain.document import Document, keys_of
-from domain.lint import plan, points, tiers  # noqa: F401 - so that every rule is known
+from domain.lint import gifts, plan, points, tiers  # noqa: F401 - so that every rule is known
 from domain.lint.draft import Draft
 from domain.lint.finding import RULES, Finding, Found, Level, Rule
 from domain.lint.shape import SHAPE, shape_errors

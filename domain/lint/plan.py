@@ -7,8 +7,8 @@ from itertools import pairwise
 from domain.calendar_days import months_after
 from domain.lint.draft import Draft, silent
 from domain.lint.finding import RULES, Found, rule
-from domain.lint.words import day, money, points
 from domain.policy.plan import Target, Window
+from domain.policy.words import day, money, points
 
 
 @rule("warning")

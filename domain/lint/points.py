@@ -8,8 +8,8 @@ from domain.calendar_days import anniversary, months_after
 from domain.expiry import last_day
 from domain.lint.draft import Draft, silent
 from domain.lint.finding import Found, rule
-from domain.lint.words import day, days, money, percent, points
 from domain.policy.points import Expiry
+from domain.policy.words import day, days, money, percent, points
 
 ENOUGH_DAYS = 30
 """Local days for which points should be spendable at least."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from domain.lint.draft import Draft, DraftTier, silent
 from domain.lint.finding import Found, rule
-from domain.lint.words import percent, points
+from domain.policy.words import percent, points
 
 
 class Step(NamedTuple):

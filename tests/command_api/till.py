@@ -43,7 +43,9 @@ def till_of(url: str, home: Path, *before: Command, doors: int = 1) -> Iterator[
     with Ledger(url) as ledger, ExitStack() as serving:
         make_tables(ledger.database, keys.TABLES)
         assert all_recorded(execute(ledger.writer(), *before))
-        made = {scope: create_key(settings, scope=scope, owner=scope) for scope in ("till", "staff", "analyst")}
+        made = {
+            scope: create_key(settings, scope=scope, owner=scope) for scope in ("till", "staff", "analyst", "admin")
+        }
         keyring = Keyring(settings)
         apps = [
             create_app(ledger.writer(), keyring=keyring, card_ids=card_id, personal_data=SEALING, signing=KEYS)

@@ -13,7 +13,7 @@ from domain.programme import SHIPPED
 from tests.builders import policy
 
 PLANS = Path(__file__).parent / "plans"
-CLEAN = """
+CLEAN = """\
 name: clean
 title: {en: Clean, zh: 干净}
 effective_from: 2023-01-01T00:00:00+08:00
@@ -74,6 +74,10 @@ CASES: list[tuple[str, dict[str, str], str, str]] = [
     ("milestones-contradict", {"plan.targets.0.milestones.0.more": "6000"}, "plan.targets.0.milestones.0", "as number 5,001: ahead of one number"),
     ("windows-overlap", {"plan.evaluation.1.from_month": "3"}, "plan.evaluation.1.from_month", "joins in month 3 is counted twice"),
     ("windows-hole", {"plan.evaluation.1.from_month": "7"}, "plan.evaluation.1.from_month", "joins in month 4 is counted by no window"),
+    ("birthday-gift-unsaid", {"birthday": "{points: null}"}, "birthday", "born on 29 February"),
+    ("referral-terms-unsaid", {"referral": "{minimum_paid_minor: null, referrer: {points: null}, referee: {points: 5}}"}, "referral", "a friend, who buys for 50.00 CNY"),
+    ("referral-one-sided", {"referral": "{minimum_paid_minor: 15000, referrer: {points: 0}, referee: {points: 5}}"}, "referral.referrer", "recommending sees the other side get 5 points"),
+    ("referral-arbitrage", {"referral": "{minimum_paid_minor: 15000, referrer: {points: 1000}, referee: {points: 500}}"}, "referral.minimum_paid_minor", "buys for 150.00 CNY with it"),
     ("reward-terms-unsaid", {"plan.rewards.0.spend_over": "null"}, "plan.rewards.0", "asks for 'Cup'"),
     ("activity-terms-unsaid", {"plan.activities.0.capacity": "null"}, "plan.activities.0", "21st place of 'Tasting'"),
     ("budget-amount-unsaid", {"plan.budgets.0.amount_minor": "null"}, "plan.budgets.0.amount_minor", "bill of 5,000.00 CNY for leaflets"),
@@ -177,7 +181,7 @@ WRITTEN = {
         ("R01", "earning-rate-unsaid"), ("R01", "no-policy"), ("R02", "reward-terms-unsaid"), ("R03", "no-policy"),
         ("R03", "tier-thresholds-unsaid"), ("R04", "discount-unsaid"), ("R05", "activity-terms-unsaid"),
         ("R06", "target-deadlines-contradict"), ("R06", "no-policy"), ("R08", "budget-amount-unsaid"),
-        ("R09", "target-unsaid"), ("R18", "windows-overlap"), ("R18", "windows-hole"),
+        ("R09", "target-unsaid"), ("R18", "windows-overlap"), ("R18", "windows-hole"), ("R13", "birthday-gift-unsaid"), ("R14", "referral-terms-unsaid"),
     },
 }  # fmt: skip
 

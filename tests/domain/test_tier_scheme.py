@@ -44,7 +44,7 @@ def test_a_mix_is_weighed_exactly_and_floored_once() -> None:
 
 def test_benefits_and_discounts_hold_upward_and_words_alone_are_a_benefit() -> None:
     basic, priority = {"en": "Basic service", "zh": "基础服务"}, {"en": "Served first", "zh": "优先服务"}
-    added = [
+    added: list[dict[str, Any]] = [
         {"benefits": [basic]},
         {"discount": "1/50"},
         {"benefits": [{"kind": "service_queue", "title": priority}]},

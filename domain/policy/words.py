@@ -1,4 +1,4 @@
-"""Numbers in the words of a finding."""
+"""Numbers of a policy in words."""
 
 from datetime import date
 from fractions import Fraction
@@ -22,9 +22,12 @@ def money(amount_minor: int, currency: str | None) -> str:
 
 
 def percent(share: Fraction) -> str:
-    """A share of 100, to a tenth."""
-    tenths = round(share * 1000)
-    return f"{tenths // 10}.{tenths % 10} %" if tenths % 10 else f"{tenths // 10} %"
+    """A share of 100, to a tenth; what has no tenths stays a fraction."""
+    tenths = share * 1000
+    if tenths.denominator != 1:
+        return str(share)
+    whole, rest = divmod(tenths.numerator, 10)
+    return f"{whole}.{rest} %" if rest else f"{whole} %"
 
 
 def day(at: date) -> str:
