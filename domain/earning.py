@@ -8,7 +8,7 @@ from typing import Any
 from domain.basket import Line, paid
 from domain.campaign import Campaign, CampaignCreated
 from domain.money import floor_points
-from domain.movements import EarnedPart
+from domain.parts import EarnedPart
 from domain.programme import Policy
 from domain.sale import Sale
 

@@ -1,35 +1,17 @@
 """What a campaign brought about: the figures, each with its definition, and how they are computed."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from fractions import Fraction
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, LiteralString, NamedTuple
+from uuid import UUID
 
 from pydantic import BaseModel, Field
 
 from projections.snapshot import Snapshot
 
 Cut = Literal["start", "end", "both"]
-
-
-class CampaignAnswer(BaseModel):
-    """A campaign as it was created."""
-
-    campaign_id: str = Field(description="The campaign's id")
-    name: str = Field(description="The campaign's name")
-    starts_at: datetime = Field(description="The first instant of its window")
-    ends_at: datetime = Field(description="The first instant after its window")
-    everyone: bool = Field(description="Whether it targets every member; else those who were listed")
-    conditions: dict[str, Any] = Field(description="What a sale must show; amounts in minor units")
-    effect: dict[str, Any] = Field(description="What it gives: a multiplier of the base rate, or a number of points")
-    priority: int = Field(description="Among multipliers for the same line the highest priority wins")
-
-
-class CampaignList(BaseModel):
-    """A page of campaigns, ordered by id."""
-
-    items: list[CampaignAnswer] = Field(description="The campaigns")
-    next: str | None = Field(description="Pass it as `after` for the next page; null on the last one")
-    position: int = Field(description="The log position up to which the answer is complete")
+Breakdown = Literal["tier", "day"]
 
 
 class Analytics(BaseModel):
@@ -43,7 +25,11 @@ class Analytics(BaseModel):
         description="Which end of the window lies more than a day outside the purchases known here, so that sales are"
         " told for a part of it only: before the earliest, after the latest, or both; null where neither does"
     )
-    targeted: int = Field(description="Members in the audience; a listed card that nobody holds does not count")
+    targeted: int = Field(
+        description="Members in the audience: listed by id, or holding a listed card; or who held one of its tiers at any"
+        " time in the window, by the moves recorded; or who belonged to its segment as the window began, or, before"
+        " that, belong to it now"
+    )
     participants: int = Field(
         description="Targeted members with at least one credited purchase in the window that was not wholly returned"
     )
@@ -57,9 +43,16 @@ class Analytics(BaseModel):
         description="Points that the campaign granted on top of the base, less what returns took back"
     )
     coupons_redeemed: int = Field(description="Coupons naming the campaign that were handed in, with any purchase")
-    discount_minor: int = Field(0, description="Discount given by the campaign itself; 0, as no effect gives any yet")
-    budget_points: int | None = Field(None, description="The campaign's budget of points; null, as there are none yet")
-    budget_used: int = Field(0, description="What of it is used; 0, as there are no budgets yet")
+    coupons_given: int = Field(description="Coupons that the campaign issued with purchases, used or not")
+    discount_minor: int = Field(
+        description="What the campaign took off purchases by quotes, less what went back with the goods, in minor units"
+    )
+    budget_points: int | None = Field(description="The budget in points; null without one")
+    budget_used: int = Field(description="What purchases drew on the budget in points, less what returns gave back")
+    budget_minor: int | None = Field(description="The budget in money, in minor units; null without one")
+    budget_used_minor: int = Field(
+        description="What purchases drew on the budget in money, less what returns gave back, in minor units"
+    )
     baseline_sales_minor: int | None = Field(
         description="Sales of the targeted members in the equally long period before the window, in minor units;"
         " null where that period begins before the earliest purchase known here"
@@ -69,21 +62,33 @@ class Analytics(BaseModel):
         " targeted, U of all other members, 1 in the window, 0 in the baseline period; null without a baseline, and"
         " where nobody is untargeted"
     )
+    breakdown: list["Slice"] | None = Field(description="The same by tier or by local day; null unless asked for")
+    definitions: dict[str, str] = Field(description="What each figure means, in words")
     position: int = Field(description="The log position up to which the answer is complete")
 
 
-async def campaign_list(snapshot: Snapshot, *, after: str, limit: int) -> CampaignList:
-    """The campaigns whose ids follow `after`."""
-    rows = await snapshot.all(
-        "SELECT campaign_id, title, starts_at, ends_at, everyone, conditions, effect, priority FROM {schema}.campaigns"
-        ' WHERE campaign_id COLLATE "C" > %(after)s ORDER BY campaign_id COLLATE "C" LIMIT %(limit)s',
-        after=after,
-        limit=limit + 1,
+class Slice(BaseModel):
+    """The figures of one tier or one day. Participants of several tiers or days count in each of them."""
+
+    key: str = Field(
+        description="The tier that the member held at the time of the purchase, by the moves recorded; or the local day"
+        " of the purchase in the programme's time zone"
     )
-    fields = ("campaign_id", "name", "starts_at", "ends_at", "everyone", "conditions", "effect", "priority")
-    items = [CampaignAnswer(**dict(zip(fields, row, strict=True))) for row in rows[:limit]]
-    more = items[-1].campaign_id if len(rows) > limit else None
-    return CampaignList(items=items, next=more, position=snapshot.position)
+    participants: int = Field(description="Targeted members with a purchase of this slice that did not wholly go back")
+    purchases: int = Field(description="Purchases of targeted members in the window, less those wholly returned")
+    sales_minor: int = Field(description="What was paid for them, less returns, in minor units")
+    bonus_points: int = Field(description="Points that the campaign granted with purchases of this slice, less returns")
+    discount_minor: int = Field(description="What the campaign took off, less what went back, in minor units")
+    coupons_given: int = Field(description="Coupons that the campaign issued")
+
+
+def definitions() -> dict[str, str]:
+    """What each figure means; the description of a field is its definition, and stands nowhere else."""
+    return {
+        name: field.description
+        for name, field in Analytics.model_fields.items()
+        if field.description and name not in {"breakdown", "definitions", "position"}
+    }
 
 
 class Sales(NamedTuple):
@@ -97,19 +102,27 @@ class Sales(NamedTuple):
     untargeted_before: int
 
 
-_TERMS = "SELECT title, starts_at, ends_at FROM {schema}.campaigns WHERE campaign_id = %(campaign_id)s"
+_TERMS = (
+    "SELECT title, starts_at, ends_at, (budget->>'points')::bigint, (budget->>'amount_minor')::bigint"
+    " FROM {schema}.campaigns WHERE campaign_id = %(campaign_id)s"
+)
 _COUNTS = """
 SELECT
     (SELECT count(*) FROM {schema}.targeted WHERE campaign_id = %(campaign_id)s),
     (SELECT count(*) FROM {schema}.members),
     (SELECT coalesce(sum(points), 0)::bigint FROM {schema}.grants WHERE campaign_id = %(campaign_id)s),
+    (SELECT coalesce(sum(discount_minor), 0)::bigint FROM {schema}.grants WHERE campaign_id = %(campaign_id)s),
+    (SELECT coalesce(sum(coupons), 0)::bigint FROM {schema}.grants WHERE campaign_id = %(campaign_id)s),
+    (SELECT coalesce(sum(points), 0)::bigint FROM {schema}.draws WHERE campaign_id = %(campaign_id)s),
+    (SELECT coalesce(sum(amount_minor), 0)::bigint FROM {schema}.draws WHERE campaign_id = %(campaign_id)s),
     (SELECT count(*) FROM {schema}.coupon_uses WHERE campaign_id = %(campaign_id)s),
     (SELECT min(occurred_at) FROM {schema}.sales),
     (SELECT max(occurred_at) FROM {schema}.sales)
 """
 _SALES = """
-WITH audience AS MATERIALIZED (SELECT member_id FROM {schema}.targeted WHERE campaign_id = %(campaign_id)s),
-sales AS (
+WITH audience AS MATERIALIZED (
+    SELECT member_id FROM {schema}.targeted WHERE campaign_id = %(campaign_id)s UNION SELECT unnest(%(segment)s::uuid[])
+), sales AS (
     SELECT member_id, paid_minor, purchases, occurred_at >= %(starts_at)s AS inside, audience.member_id IS NOT NULL AS theirs
     FROM {schema}.sales LEFT JOIN audience USING (member_id)
     WHERE occurred_at >= %(before)s AND occurred_at < %(ends_at)s
@@ -129,30 +142,80 @@ SELECT
 FROM members
 """
 
+_SLICES: LiteralString = """
+WITH audience AS MATERIALIZED (
+    SELECT member_id FROM {{schema}}.targeted WHERE campaign_id = %(campaign_id)s UNION SELECT unnest(%(segment)s::uuid[])
+), moved AS (
+    SELECT occurred_at AS at, member_id, paid_minor, purchases, 0 AS points, 0 AS discount_minor, 0 AS coupons
+    FROM {{schema}}.sales JOIN audience USING (member_id)
+    WHERE occurred_at >= %(starts_at)s AND occurred_at < %(ends_at)s
+    UNION ALL SELECT at, member_id, 0, 0, points, discount_minor, coupons
+    FROM {{schema}}.grants WHERE campaign_id = %(campaign_id)s
+), sliced AS (
+    SELECT {key} AS key, member_id, sum(paid_minor) AS paid_minor, sum(purchases) AS purchases, sum(points) AS points,
+        sum(discount_minor) AS discount_minor, sum(coupons) AS coupons
+    FROM moved GROUP BY 1, 2
+)
+SELECT key, count(*) FILTER (WHERE purchases > 0), sum(purchases)::bigint, sum(paid_minor)::bigint, sum(points)::bigint,
+    sum(discount_minor)::bigint, sum(coupons)::bigint
+FROM sliced GROUP BY key ORDER BY key
+"""
+_BY_DAY = _SLICES.replace(
+    "{key}",
+    "(at AT TIME ZONE (SELECT time_zone FROM {{schema}}.programmes ORDER BY version DESC LIMIT 1))::date::text",
+).replace("{{schema}}", "{schema}")
+_BY_TIER = _SLICES.replace(
+    "{key}",
+    "(SELECT tier FROM {{schema}}.standings AS held WHERE held.member_id = moved.member_id AND since <= at AND until > at)",
+).replace("{{schema}}", "{schema}")
 
-async def analytics_of(snapshot: Snapshot, *, campaign_id: str) -> Analytics | None:
-    """Everything is computed from the rows as they stand; None for an unknown campaign."""
+
+async def analytics_of(
+    snapshot: Snapshot, *, campaign_id: str, segment: Sequence[UUID] = (), by: Breakdown | None = None
+) -> Analytics | None:
+    """Everything is computed from the rows as they stand; None for an unknown campaign.
+
+    `segment`: the members of the segment that it targets, if it does.
+    """
     terms = await snapshot.one(_TERMS, campaign_id=campaign_id)
     if terms is None:
         return None
-    name, starts_at, ends_at = terms
+    name, starts_at, ends_at, budget_points, budget_minor = terms
     counts = await snapshot.one(_COUNTS, campaign_id=campaign_id)
     before = starts_at - (ends_at - starts_at)
-    found = await snapshot.one(_SALES, campaign_id=campaign_id, starts_at=starts_at, ends_at=ends_at, before=before)
+    window = {"campaign_id": campaign_id, "starts_at": starts_at, "ends_at": ends_at, "segment": list(segment)}
+    found = await snapshot.one(_SALES, before=before, **window)
     assert counts is not None, "an aggregate always has a row"
     assert found is not None, "an aggregate always has a row"
-    targeted, members, bonus_points, coupons, earliest, latest = counts
+    listed, members, bonus_points, discount, given, used, used_minor, coupons, earliest, latest = counts
+    targeted = listed + len(segment)
     sales = Sales(*found)
     reached = earliest is not None and before >= earliest
     return Analytics(
         campaign_id=campaign_id, name=name, starts_at=starts_at, ends_at=ends_at,
         window_cut=window_cut(starts_at, ends_at, earliest=earliest, latest=latest),
         targeted=targeted, participants=sales.participants, purchases=sales.purchases, sales_minor=sales.targeted_in,
-        bonus_points=bonus_points, coupons_redeemed=coupons,
+        bonus_points=bonus_points, coupons_redeemed=coupons, coupons_given=given, discount_minor=discount,
+        budget_points=budget_points, budget_used=used, budget_minor=budget_minor, budget_used_minor=used_minor,
         baseline_sales_minor=sales.targeted_before if reached else None,
         uplift_minor=uplift(sales, targeted=targeted, untargeted=members - targeted) if reached else None,
+        breakdown=None if by is None else await _broken_down(snapshot, by, window), definitions=definitions(),
         position=snapshot.position,
     )  # fmt: skip
+
+
+async def segment_of(snapshot: Snapshot, *, campaign_id: str) -> tuple[str, datetime] | None:
+    """The segment that a campaign targets, and from when; None if it targets none."""
+    row = await snapshot.one(
+        "SELECT segment, starts_at FROM {schema}.campaigns WHERE campaign_id = %(campaign_id)s AND segment IS NOT NULL",
+        campaign_id=campaign_id,
+    )
+    return None if row is None else (row[0], row[1])
+
+
+async def _broken_down(snapshot: Snapshot, by: Breakdown, window: Mapping[str, Any]) -> list[Slice]:
+    rows = await snapshot.all(_BY_TIER if by == "tier" else _BY_DAY, **window)
+    return [Slice(**dict(zip(Slice.model_fields, row, strict=True))) for row in rows]
 
 
 def uplift(sales: Sales, *, targeted: int, untargeted: int) -> int | None:

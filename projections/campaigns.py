@@ -1,10 +1,10 @@
-"""Campaigns, whom they targeted, and what there was to count: sales, grants and coupons."""
+"""Campaigns, whom they targeted, and what there was to count: sales, grants, coupons, and what budgets gave."""
 
 import json
 
 from projections.projection import Projection, Rows, moves
-from projections.told import Assigned, Created, Joined, Listed
-from projections.told_of_points import Earned, Revoked
+from projections.told import Assigned, Created, Drawn, Joined, Listed, Published
+from projections.told_of_points import Earned, Revoked, TierMoved
 
 
 class Campaigns(Projection):
@@ -21,9 +21,21 @@ class Campaigns(Projection):
             everyone boolean NOT NULL,
             conditions jsonb NOT NULL,
             effect jsonb NOT NULL,
-            priority int NOT NULL
+            priority int NOT NULL,
+            tiers jsonb,
+            segment text,
+            budget jsonb,
+            limits jsonb
         )
         """,
+        """
+        CREATE TABLE IF NOT EXISTS {schema}.draws (
+            campaign_id text NOT NULL,
+            points bigint NOT NULL,
+            amount_minor bigint NOT NULL
+        )
+        """,
+        "CREATE INDEX IF NOT EXISTS draws_campaign ON {schema}.draws (campaign_id)",
         # An audience may name a card or member twice, and cards that nobody holds yet.
         "CREATE TABLE IF NOT EXISTS {schema}.audience_cards (campaign_id text NOT NULL, card_id uuid NOT NULL)",
         "CREATE INDEX IF NOT EXISTS audience_cards_campaign ON {schema}.audience_cards (campaign_id)",
@@ -33,12 +45,36 @@ class Campaigns(Projection):
         # Holders before the present one stay, and may come back: neither erasures nor merges change a figure.
         "CREATE TABLE IF NOT EXISTS {schema}.cards (card_id uuid NOT NULL, member_id uuid NOT NULL)",
         "CREATE INDEX IF NOT EXISTS cards_card ON {schema}.cards (card_id)",
-        # Whom each campaign targets: a listed card stands for its holder, as soon as there is one.
+        """
+        CREATE TABLE IF NOT EXISTS {schema}.programmes (
+            version int PRIMARY KEY, time_zone text NOT NULL, lowest_tier text NOT NULL
+        )
+        """,
+        """
+        CREATE TABLE IF NOT EXISTS {schema}.tier_moves (
+            member_id uuid NOT NULL, version int NOT NULL, at timestamptz NOT NULL, tier text NOT NULL
+        )
+        """,
+        "CREATE INDEX IF NOT EXISTS tier_moves_member ON {schema}.tier_moves (member_id, at)",
+        # From when until when each member held a tier, as far as moves were recorded: the lowest one before the first.
+        """
+        CREATE OR REPLACE VIEW {schema}.standings AS
+        SELECT member_id, tier, at AS since,
+            lead(at, 1, 'infinity') OVER (PARTITION BY member_id ORDER BY at, version) AS until
+        FROM (
+            SELECT member_id, version, at, tier FROM {schema}.tier_moves
+            UNION ALL SELECT member_id, 0, '-infinity', (SELECT lowest_tier FROM {schema}.programmes ORDER BY version DESC LIMIT 1)
+            FROM {schema}.members
+        ) AS moves
+        """,
+        # Whom each campaign targets, but for segments, which are not known here: a listed card stands for its holder, as soon as there is one.
         """
         CREATE OR REPLACE VIEW {schema}.targeted AS
         SELECT campaign_id, member_id FROM {schema}.campaigns CROSS JOIN {schema}.members WHERE everyone
         UNION SELECT campaign_id, member_id FROM {schema}.audience_members JOIN {schema}.members USING (member_id)
         UNION SELECT campaign_id, member_id FROM {schema}.audience_cards JOIN {schema}.cards USING (card_id)
+        UNION SELECT campaign_id, member_id FROM {schema}.campaigns
+        JOIN {schema}.standings ON tiers ? tier AND since < ends_at AND until > starts_at AND since < until
         """,
         """
         CREATE TABLE IF NOT EXISTS {schema}.sales (
@@ -55,7 +91,10 @@ class Campaigns(Projection):
             campaign_id text NOT NULL,
             member_id uuid NOT NULL,
             purchase_id uuid NOT NULL,
-            points bigint NOT NULL
+            points bigint NOT NULL,
+            at timestamptz NOT NULL,
+            discount_minor bigint NOT NULL,
+            coupons int NOT NULL
         )
         """,
         "CREATE INDEX IF NOT EXISTS grants_campaign ON {schema}.grants (campaign_id)",
@@ -75,6 +114,23 @@ class Campaigns(Projection):
         rows["campaigns"].append((
             fact["campaign_id"], fact["title"], fact["starts_at"], fact["ends_at"], fact["everyone"],
             json.dumps(fact["conditions"]), json.dumps(fact["effect"]), fact["priority"],
+            _json(fact.get("tiers")), fact.get("segment"), _json(fact.get("budget")), _json(fact.get("limits")),
+        ))  # fmt: skip
+
+    @moves("BudgetDrawn.v1")
+    def drawn(self, fact: Drawn, rows: Rows) -> None:
+        rows["draws"].append((fact["campaign_id"], fact["points"], fact["amount_minor"]))
+
+    @moves("ProgrammePublished.v1")
+    def published(self, fact: Published, rows: Rows) -> None:
+        policy = fact["policy"]
+        lowest = policy["tiers"]["levels"][0]["name"]
+        rows["programmes"].append((fact["version"], policy["time_zone"], lowest))
+
+    @moves("TierMoved.v1")
+    def moved(self, fact: TierMoved, rows: Rows) -> None:
+        rows["tier_moves"].append((
+            fact["member_id"], fact["originator_version"], fact["occurred_at"], fact["to_tier"],
         ))  # fmt: skip
 
     @moves("AudienceListed.v1")
@@ -97,7 +153,10 @@ class Campaigns(Projection):
         rows["sales"].append((fact["occurred_at"], member_id, purchase_id, fact["paid_minor"], 1))
         for part in fact["parts"]:
             if part["part"] != "base":
-                rows["grants"].append((part["part"], member_id, purchase_id, part["points"]))
+                rows["grants"].append((
+                    part["part"], member_id, purchase_id, part["points"], fact["occurred_at"],
+                    part.get("discount_minor", 0), int("coupon" in part),
+                ))  # fmt: skip
         for coupon in fact.get("coupons", ()):
             if "campaign" in coupon:
                 rows["coupon_uses"].append((coupon["campaign"], member_id, purchase_id, coupon["code"]))
@@ -110,4 +169,11 @@ class Campaigns(Projection):
         rows["sales"].append((fact["purchased_at"], member_id, purchase_id, -fact["paid_minor"], gone))
         for part in fact["parts"]:
             if part["part"] != "base":
-                rows["grants"].append((part["part"], member_id, purchase_id, -part["points"]))
+                rows["grants"].append((
+                    part["part"], member_id, purchase_id, -part["points"], fact["purchased_at"],
+                    -part.get("discount_minor", 0), 0,
+                ))  # fmt: skip
+
+
+def _json(value: object) -> str | None:
+    return None if value is None else json.dumps(value)

@@ -96,6 +96,18 @@ class Created(TypedDict):
     conditions: dict[str, Any]
     effect: dict[str, Any]
     priority: int
+    tiers: NotRequired[list[str]]
+    segment: NotRequired[str]
+    budget: NotRequired[dict[str, Any]]
+    limits: NotRequired[dict[str, Any]]
+
+
+class Drawn(TypedDict):
+    """Of `BudgetDrawn`."""
+
+    campaign_id: str
+    points: int
+    amount_minor: int
 
 
 class Listed(TypedDict):
@@ -174,6 +186,7 @@ SHAPES = {
     "MemberParted.v1": Merged,
     "CampaignCreated.v1": Created,
     "AudienceListed.v1": Listed,
+    "BudgetDrawn.v1": Drawn,
     "SegmentDefined.v1": Defined,
     "ReferralCodeIssued.v1": CodeIssued,
     "ReferralJoined.v1": Referred,

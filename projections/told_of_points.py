@@ -19,6 +19,8 @@ class Part(TypedDict):
     part: str
     points: int
     qualifies: bool
+    coupon: NotRequired[str]
+    discount_minor: NotRequired[int]
 
 
 class CouponUsed(TypedDict):
@@ -42,6 +44,15 @@ class Earned(TypedDict):
     active_from: str
     expires_at: NotRequired[str]
     keeps_alive_until: NotRequired[str]
+
+
+class TierMoved(TypedDict):
+    """Of `TierMoved`."""
+
+    member_id: str
+    originator_version: int
+    occurred_at: str
+    to_tier: str
 
 
 class Taken(TypedDict):
@@ -90,6 +101,7 @@ class RevokedPart(TypedDict):
     forgiven: NotRequired[int]
     forwarded: NotRequired[int]
     others: NotRequired[list[Taken]]
+    discount_minor: NotRequired[int]
 
 
 class Revoked(Moved):
@@ -272,6 +284,7 @@ class Closed(Moved):
 POINTS = {
     "AccountOpened.v1": Opened,
     "PointsEarned.v1": Earned,
+    "TierMoved.v1": TierMoved,
     "PointsRevoked.v1": Revoked,
     "PointsHeld.v1": Held,
     "HoldReleased.v1": HoldEnded,

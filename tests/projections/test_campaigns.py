@@ -8,10 +8,15 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from domain.campaign import BudgetDrawn, campaign_stream
 from domain.fact import Fact
-from projections.analytics import Analytics, Sales, analytics_of, campaign_list, uplift, window_cut
-from tests.builders import campaign_created
-from tests.read_spec import JANUARY, ReadSide, earns, erases, joins, targets
+from domain.movements import TierMoved
+from domain.points_account import account_id
+from projections.analytics import Analytics, Sales, analytics_of, definitions, uplift, window_cut
+from projections.campaign_list import campaign_list
+from tests.builders import campaign_created, policy, published
+from tests.read_spec import JANUARY, ReadSide, earns, erases, joins, revokes, targets
+from tests.spec import fact
 
 DAY = timedelta(days=1)
 STARTS, ENDS = JANUARY + 100 * DAY, JANUARY + 130 * DAY
@@ -133,10 +138,94 @@ def test_an_unknown_campaign_has_no_figures(read_side: ReadSide) -> None:
 
 def test_campaigns_are_paged_by_id(read_side: ReadSide) -> None:
     read_side.given(*(listed(name) for name in ("c", "B", "a", "a-1")))
-    first = read_side.ask("campaigns", campaign_list, after="", limit=3)
+    first = read_side.ask("campaigns", campaign_list, after="", limit=3, as_of=JANUARY)
     assert ([one.campaign_id for one in first.items], first.next) == (["B", "a", "a-1"], "a-1")
-    last = read_side.ask("campaigns", campaign_list, after="a-1", limit=3)
+    last = read_side.ask("campaigns", campaign_list, after="a-1", limit=3, as_of=JANUARY)
     assert ([one.campaign_id for one in last.items], last.next) == (["c"], None)
+
+
+def drawn(points: int) -> Fact:
+    return fact(
+        BudgetDrawn, originator_id=campaign_stream("spring"), campaign_id="spring", purchase_id=uuid4(), points=points
+    )
+
+
+def test_a_campaign_is_planned_live_and_ended_and_its_budget_is_what_was_not_drawn(read_side: ReadSide) -> None:
+    read_side.given(listed("spring", budget={"points": 100}, limits={"per_day": {"uses": 1}}), drawn(70), drawn(-20))
+
+    def told(at: datetime, **what: Any) -> list[tuple[str, int | None]]:
+        page = read_side.ask("campaigns", campaign_list, after="", limit=9, as_of=at, **what)
+        return [(one.state, one.budget_left) for one in page.items]
+
+    second = timedelta(seconds=1)
+    for at, state in ((STARTS - second, "planned"), (STARTS, "live"), (ENDS - second, "live"), (ENDS, "ended")):
+        assert told(at) == [(state, 50)]
+    assert (told(STARTS, state="live"), told(STARTS, state="ended")) == ([("live", 50)], [])
+    found = ask(read_side)
+    assert (found.budget_points, found.budget_used, found.budget_minor, found.budget_used_minor) == (100, 50, None, 0)
+
+
+def moves(member: UUID, tier: str, *, at: datetime, version: int) -> Fact:
+    return fact(
+        TierMoved, originator_id=account_id(member), originator_version=version, occurred_at=at, member_id=member,
+        from_tier="Ordinary", to_tier=tier, period=0, qualifying_points={0: 1},
+    )  # fmt: skip
+
+
+def test_tiers_are_targeted_by_whoever_held_them_in_the_window_and_broken_down_by_the_time_of_sale(
+    read_side: ReadSide,
+) -> None:
+    ann, bob, eve = (uuid4() for _ in range(3))
+    read_side.given(
+        published(policy()), listed("spring", tiers=["Gold"]), listed("base", tiers=["Ordinary"]),
+        *(one for number, member in enumerate((ann, bob, eve)) for one in joins(member, card=str(number))),
+        moves(ann, "Gold", at=STARTS + DAY, version=5), moves(eve, "Gold", at=JANUARY, version=3),
+        moves(eve, "Silver", at=STARTS, version=4), moves(bob, "Gold", at=ENDS, version=3),
+        earns(ann, 1, at=STARTS, paid_minor=100), earns(ann, 1, at=STARTS + DAY, paid_minor=250, campaign="spring", bonus=7),
+        earns(eve, 1, at=STARTS, paid_minor=900), earns(bob, 1, at=STARTS, paid_minor=900),
+    )  # fmt: skip
+    found = read_side.ask("campaigns", analytics_of, campaign_id="spring", by="tier")
+    assert found is not None
+    assert (found.targeted, found.participants, found.purchases, found.sales_minor) == (1, 1, 2, 350)
+    assert found.breakdown is not None
+    assert [(one.key, one.participants, one.sales_minor, one.bonus_points) for one in found.breakdown] == [
+        ("Gold", 1, 250, 7), ("Ordinary", 1, 100, 0),
+    ]  # fmt: skip
+    assert ask(read_side, "base").targeted == 2, "Ann until she rose, and Bob"
+
+
+def test_days_are_those_of_the_programme_and_a_return_counts_at_its_purchase(read_side: ReadSide) -> None:
+    ann, bought = uuid4(), uuid4()
+    late = STARTS + timedelta(hours=17)
+    read_side.given(
+        published(policy()), listed("spring", everyone=True), *joins(ann, card="1"),
+        earns(ann, 1, at=STARTS, paid_minor=100, campaign="spring", bonus=5, purchase_id=bought),
+        earns(ann, 1, at=late, paid_minor=30),
+        revokes(ann, bought, 1, bought_at=STARTS, at=late, paid_minor=100, campaign="spring", bonus=5, nothing_left=True),
+    )  # fmt: skip
+    found = read_side.ask("campaigns", analytics_of, campaign_id="spring", by="day")
+    assert found is not None
+    assert found.breakdown is not None
+    days = [(one.key, one.participants, one.purchases, one.sales_minor, one.bonus_points) for one in found.breakdown]
+    assert days == [("2024-04-10", 0, 0, 0, 0), ("2024-04-11", 1, 1, 30, 0)], "17:00 UTC is the next day in Shanghai"
+
+
+def test_members_of_the_segment_are_targeted_as_they_are_told(read_side: ReadSide) -> None:
+    ann, bob = uuid4(), uuid4()
+    read_side.given(
+        listed("spring", segment="new"), *joins(ann, card="1"), *joins(bob, card="2"),
+        earns(ann, 1, at=STARTS, paid_minor=100), earns(bob, 1, at=STARTS, paid_minor=40),
+    )  # fmt: skip
+    found = read_side.ask("campaigns", analytics_of, campaign_id="spring", segment=[ann])
+    assert found is not None
+    assert (found.targeted, found.participants, found.sales_minor) == (1, 1, 100)
+
+
+def test_every_figure_has_its_definition_beside_it(read_side: ReadSide) -> None:
+    read_side.given(listed("spring"))
+    assert ask(read_side).definitions == definitions()
+    figures = Analytics.model_fields.keys() - {"breakdown", "definitions", "position"}
+    assert definitions().keys() == figures
 
 
 @pytest.mark.parametrize(("theirs", "rounded"), [(1, 0), (3, -2), (5, -2), (-1, 0), (-3, 2)])
