@@ -63,6 +63,7 @@ STATUS: dict[type[Refusal], int] = {
     no.CardAlreadyAssigned: 409,
     no.MemberErased: 410,
     no.CampaignAlreadyExists: 409,
+    no.CampaignUsedUp: 409,
     no.UnknownMembers: 422,
     no.CouponUnknown: 404,
     no.CouponNotYours: 409,

@@ -6,10 +6,12 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from domain.basket import LineDiscount
 from domain.campaign import Campaign
 from domain.campaign_terms import Limits
 from domain.movements import PointsEarned, PointsRevoked
 from domain.parts import EarnedPart
+from domain.refusals import CampaignUsedUp
 
 Part = dict[str, Any]
 
@@ -67,6 +69,21 @@ def _fits(part: Part, campaign: Campaign, *, used: Callable[[str], list[Use]], d
     return left > 0 or not wanted
 
 
+def check_quoted(
+    discounts: Sequence[LineDiscount], campaigns: Sequence[Campaign], *, used: Callable[[str], list[Use]], day: date
+) -> None:
+    """Refuse discounts that were quoted, and that the campaign's budget or the member's limit does not cover any more."""
+    for campaign in campaigns:
+        terms = campaign.terms
+        off = sum(one["amount_minor"] for one in discounts if terms is not None and one["source"] == terms.campaign_id)
+        if terms is None or not off:
+            continue
+        over = terms.limits is not None and left_to(terms.limits, used(terms.campaign_id), day) == 0
+        left = 0 if over else campaign.covers(off)
+        if left < off:
+            raise CampaignUsedUp(campaign_id=terms.campaign_id, discount_minor=off, left_minor=left)
+
+
 def left_to(limits: Limits, uses: Sequence[Use], day: date) -> int | None:
     """How many points a member may still be given on a local day; 0 once nothing is given any more, None without end."""
     most: int | None = None
@@ -87,7 +104,8 @@ def count(uses: Uses, fact: PointsEarned) -> None:
     for part in fact.parts:
         until = part.get("limited_until")
         if until is not None and given(part):
-            uses.setdefault(part["part"], {})[fact.purchase_id] = Use(fact.day, part["points"], until)
+            one = {fact.purchase_id: Use(fact.day, part["points"], until)}
+            uses[part["part"]] = uses.get(part["part"], {}) | one  # a supposed account shares what is not its own
 
 
 def give_back(uses: Uses, fact: PointsRevoked) -> None:

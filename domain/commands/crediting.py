@@ -7,8 +7,11 @@ from typing import Self
 from uuid import UUID
 
 from domain import crediting, gifts
+from domain.basket import LineDiscount
 from domain.buyer import absorbed
+from domain.calendar_days import local_day
 from domain.campaign import Campaign, campaign_stream
+from domain.caps import check_quoted, uses_of
 from domain.command import Command, Decision, Streams, Wanted
 from domain.commands.paying import PayByPoints
 from domain.commands.redemptions import SettleDebt
@@ -40,11 +43,25 @@ def credit(streams: Streams, sale: Sale, member: Member, quoted: Quoted | None =
     if quoted is None:
         campaigns = streams.campaigns(sale=sale, member=member, account=account, policy=policy)
     else:
-        campaigns = [streams.get(Campaign, campaign_stream(campaign_id)) for campaign_id in quoted["campaigns"]]
+        campaigns = _quoted_campaigns(streams, quoted)
     drafts = crediting.earn(
         account, sale, policy=policy, version=version, campaigns=campaigns, united=absorbed(streams, account)
     )
     return [*drafts, *gifts.issued(streams, sale, member, drafts=drafts, campaigns=campaigns, policy=policy)]
+
+
+def check_covered(
+    streams: Streams, quoted: Quoted, member: Member, discounts: Sequence[LineDiscount], at: datetime
+) -> None:
+    """Refuse discounts of a quote that budgets or limits do not cover any more: those it does not bind."""
+    account = streams.get(PointsAccount, account_id(member.id))
+    used = uses_of(one.uses for one in (account, *absorbed(streams, account)))
+    _, policy = rules_of(streams, quoted, at)
+    check_quoted(discounts, _quoted_campaigns(streams, quoted), used=used, day=local_day(at, policy.zone))
+
+
+def _quoted_campaigns(streams: Streams, quoted: Quoted) -> list[Campaign]:
+    return [streams.get(Campaign, campaign_stream(campaign_id)) for campaign_id in quoted["campaigns"]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from domain.basket import CouponUse, Line, Tender
 from domain.command import Command, Decision, History, Repeat, Streams, Wanted
 from domain.commands.buying import buyer_of, of_buyer
 from domain.commands.coupons import HandedIn, hand_in
-from domain.commands.crediting import CreditPurchase, credit, rules_of
+from domain.commands.crediting import CreditPurchase, check_covered, credit, rules_of
 from domain.commands.paying import PayByPoints
 from domain.commands.redemptions import SettleDebt
 from domain.commands.referees import JudgePurchase
@@ -72,7 +72,7 @@ class RecordPurchase(Command):
     def decide(self, streams: Streams) -> Decision | Repeat:
         """A repeat is known before anything else.
 
-        Then clock, quote, programme, currency, rate, member, coupons, buyer of what points paid, goods that were brought
+        Then clock, quote, what its discounts draw on, programme, currency, rate, member, coupons, buyer of what points paid, goods that were brought
         back, refused in this order. A till on Kafka is not refused for its points, coupons or quote: nobody is there to take the
         goods back.
         """
@@ -142,6 +142,8 @@ class RecordPurchase(Command):
                 raise QuoteInvalid
             member = None if buyer is None else streams.get(Member, buyer)
             self.quote.check(buyer=member, bill=bill, at=self.occurred_at)
+            if self.answered and member is not None and self.quote.discounts:
+                check_covered(streams, self.quote.quoted(), member, self.quote.discounts, self.occurred_at)
         except Refusal as refusal:
             if self.answered:
                 raise

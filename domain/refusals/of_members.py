@@ -56,6 +56,15 @@ class CampaignAlreadyExists(Refusal):
 
 
 @dataclass(eq=False)
+class CampaignUsedUp(Refusal):
+    """A discount that was quoted is no longer covered by the campaign's budget, or the member's limit. Ask for a quote again."""
+
+    campaign_id: str
+    discount_minor: int
+    left_minor: int
+
+
+@dataclass(eq=False)
 class UnknownMembers(Refusal):
     """Some of the members that the campaign targets do not exist. Only a card may join later; list that instead."""
 
