@@ -71,6 +71,7 @@ def demo(
             )
             members = _join_members(commands)
             _create_campaigns(commands)
+            _define_segments(commands)
             _let_flow(running, limit=baskets)
             with connect(running.settings.read_url) as read_models:
                 tables.show(
@@ -134,6 +135,13 @@ def _create_campaigns(commands: httpx.Client) -> None:
     for body in bodies:
         _post(commands, "/campaigns", body)
     typer.echo(f"{len(bodies)} campaigns are there, with the households that they targeted")
+
+
+def _define_segments(commands: httpx.Client) -> None:
+    bodies = list(complete_journey.segments())
+    for body in bodies:
+        _post(commands, "/segments", body)
+    typer.echo(f"{len(bodies)} segments are defined")
 
 
 def _post(http: httpx.Client, path: str, body: Any) -> Any:

@@ -93,6 +93,18 @@ def members() -> Iterator[dict[str, object]]:
         }
 
 
+def segments() -> Iterator[dict[str, object]]:
+    """Three segments as bodies of `POST /segments`: by behaviour, value and loyalty. Ours, and not the data's."""
+    definitions: dict[str, tuple[str, dict[str, object]]] = {
+        "weekly": ("Weekly: 4 visits or more in 28 days", {"behaviour": {"visits_at_least": 4, "within_days": 28}}),
+        "spenders": ("Spenders: $500 in 91 days", {"value": {"spend_minor_at_least": 50_000, "within_days": 91}}),
+        "sleeping": ("Sleeping: no visit for 56 days", {"loyalty": {"inactive_for_days": 56}}),
+    }
+    since = _instant(span().starts_at)
+    for slug, (name, definition) in definitions.items():
+        yield {"segment_id": slug, "name": name, "effective_from": since, "definition": definition}
+
+
 def campaigns() -> Iterator[dict[str, object]]:
     """Every campaign as a body of `POST /campaigns`. Windows and audiences are real, double points our assumption."""
     audiences = (

@@ -1,4 +1,4 @@
-"""The demo's tables: balances, tiers and campaigns, as the read models answer them."""
+"""The demo's tables: balances, tiers, segments and campaigns, as the read models answer them."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,6 +32,7 @@ def show(*, http: httpx.Client, read_models: Connection, members: Mapping[str, s
     console.print(_totals(read_models, as_of))
     console.print(_members(http, dict(islice(members.items(), SAMPLES)), as_of))
     console.print(_tiers(http, read_models, as_of))
+    console.print(_segments(http, as_of))
     figures = [_get(http, f"/campaigns/{campaign_id}/analytics") for campaign_id in campaign_ids(http)]
     console.print(_reach(figures))
     console.print(_sales(figures))
@@ -73,6 +74,14 @@ def _tiers(http: httpx.Client, read_models: Connection, as_of: datetime) -> Tabl
         reached[standing(earned, policy=policy, registered_at=history[0][1], as_of=as_of).tier] += 1
     names = [level.name for level in policy.tiers.levels]
     return _table("Members by tier", names, [[f"{reached[name]:,}" for name in names]], texts=0)
+
+
+def _segments(http: httpx.Client, as_of: datetime) -> Table:
+    rows = []
+    for segment in _get(http, "/segments")["items"]:
+        found = _get(http, f"/segments/{segment['segment_id']}/members", as_of=as_of.isoformat(), limit="1")
+        rows.append([segment["versions"][-1]["name"], f"{found['count']:,}"])
+    return _table("Segments", ("segment", "members"), rows, texts=1)
 
 
 def _reach(figures: Sequence[Any]) -> Table:
