@@ -11,14 +11,16 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from psycopg import Connection
 
 from consumers.birthdays import Birthdays
 from consumers.watched import WATCHED, Watched
+from domain.books import InClosedBooks
 from domain.loyalty import Failed, Loyalty, Recorded
+from domain.programme import Programme
 from infra.database import CLOCK_LOCK, connect, make_tables
 from infra.personal_data import PersonalData
 from infra.settings import Settings
@@ -26,6 +28,8 @@ from projections import agenda, birth_dates
 from projections.agenda import Agenda, Next
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 EVERY_SECONDS = 5
 AT_ONCE = 500
@@ -94,7 +98,7 @@ class Clock:
             facts: Counter[str] = Counter()
             for stream in self._loyalty.present(watched.stream, stream_ids, at=now):
                 some.append(stream.id)
-                facts.update(watched.brought(stream, self._loyalty.programme, now))
+                facts.update(self._ask(watched, stream, watched.brought, now))
                 if facts.total() >= MOST_FACTS:
                     yield some, facts
                     some, facts = [], Counter()
@@ -122,15 +126,23 @@ class Clock:
     def _next(
         self, watched: Watched[Any], stream_ids: Sequence[UUID], now: datetime, failed: Collection[UUID]
     ) -> list[Next]:
-        programme = self._loyalty.programme
         return [
             Next(
                 stream.id,
-                now + TRY_AGAIN if stream.id in failed else watched.next_due(stream, programme, now),
+                now + TRY_AGAIN if stream.id in failed else self._ask(watched, stream, watched.next_due, now),
                 watched.owes(stream),
             )
             for stream in self._loyalty.present(watched.stream, stream_ids, at=now)
         ]
+
+    def _ask(
+        self, watched: Watched[Any], stream: Any, question: Callable[[Any, Programme, datetime], T], now: datetime
+    ) -> T:
+        """What a stream tells; some tiers need the whole of an account."""
+        try:
+            return question(stream, self._loyalty.programme, now)
+        except InClosedBooks:
+            return question(self._loyalty.whole(watched.stream, stream.id), self._loyalty.programme, now)
 
     @contextmanager
     def _connected(self) -> Iterator[Connection]:

@@ -11,7 +11,7 @@ from domain.commands.coupons import RecordCouponExpiry
 from domain.commands.receipts import CloseWaitingReturns, closes_at
 from domain.commands.referrals import RecordReferrals
 from domain.coupon import Coupon
-from domain.due import brought_about, next_due
+from domain.due import all_brought_about, all_next_due
 from domain.points_account import PointsAccount
 from domain.programme import Programme
 from domain.purchase import Purchase, ReturnClosed
@@ -41,7 +41,7 @@ class Watched(Protocol[S]):
 
 
 class Accounts:
-    """Lots lapse, holds time out, debt is settled."""
+    """Lots lapse, holds time out, debt is settled, tiers are reviewed."""
 
     kind = "account"
     stream = PointsAccount
@@ -49,11 +49,11 @@ class Accounts:
     def command(self, stream_id: UUID, now: datetime) -> Command:
         return RecordTime.of(stream_id, now=now)
 
-    def brought(self, stream: PointsAccount, programme: Programme, now: datetime) -> Counter[str]:  # noqa: ARG002
-        return Counter(draft.kind.stored_name for draft in brought_about(stream, now))
+    def brought(self, stream: PointsAccount, programme: Programme, now: datetime) -> Counter[str]:
+        return Counter(draft.kind.stored_name for draft in all_brought_about(stream, programme, now))
 
-    def next_due(self, stream: PointsAccount, programme: Programme, now: datetime) -> datetime | None:  # noqa: ARG002
-        return next_due(stream, now)
+    def next_due(self, stream: PointsAccount, programme: Programme, now: datetime) -> datetime | None:
+        return all_next_due(stream, programme, now)
 
     def owes(self, stream: PointsAccount) -> bool:
         return bool(stream.debt)

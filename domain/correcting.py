@@ -1,27 +1,30 @@
 """What staff put right, and what time brings about, in one account (semantics 3, 15)."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from uuid import UUID, uuid5
 
+from domain import movements
 from domain.calendar_days import local_day
+from domain.climbing import tier_move
 from domain.expiry import life
 from domain.lots import Lot, held_at, total
 from domain.movements import (
     AccountClosed,
-    Credit,
     GivenLot,
     OpeningBalanceImported,
     PointsAdjusted,
     PointsExpired,
-    TierGranted,
 )
 from domain.parts import Taken
 from domain.points_account import PointsAccount
 from domain.programme import Policy
 from domain.purse import MOST_LOTS
+from domain.qualifying import calendar_of, credit_of, of_fact
 from domain.refusals import AccountAlreadyClosed, AccountIsClosed, InsufficientPoints
 from domain.stream import Draft
+from domain.tally import Credit, Grant
+from domain.tier_moves import TierGranted
 
 
 def refuse_if_closed(account: PointsAccount, at: datetime) -> None:
@@ -49,10 +52,10 @@ def give(
     period = account.period(policy, at)
     lot = given_lot(lot_id, points=points, earned_at=at, active_from=at, expires_at=expires_at)
     adjusted = account.move(
-        PointsAdjusted, points=points, lot=lot, qualifies=qualifies, period=period, reason=reason,
+        PointsAdjusted, points=points, lot=lot, qualifies=qualifies, period=period, calendar=calendar_of(policy), reason=reason,
         programme_version=version,
     )  # fmt: skip
-    return [adjusted, *(account.tier_move(policy, version, {period: points}) if qualifies else ())]
+    return [adjusted, *(tier_move(account, policy, version, at, [Credit(at, points)]) if qualifies else ())]
 
 
 def take(
@@ -78,7 +81,7 @@ def take(
         PointsAdjusted, points=-points, parts=parts, debt=points - total(parts), qualifies=qualifies, period=period,
         reason=reason, programme_version=version,
     )  # fmt: skip
-    moved = account.tier_move(policy, version, {period: -points}) if qualifies else []
+    moved = tier_move(account, policy, version, at, [Credit(at, -points)]) if qualifies else []
     return [*account.settled(settlements), adjusted, *moved]
 
 
@@ -96,24 +99,18 @@ def open_with(
     version: int,
 ) -> list[Draft]:
     """Bring in what a member had in another system."""
-    credited = [Credit(at=when, points=points, period=account.period(policy, when)) for when, points in qualifying]
+    credited = [
+        credit_of(account, policy, movements.Credit(at=when, points=points, period=0)) for when, points in qualifying
+    ]
     imported = account.move(
         OpeningBalanceImported, lots=lots, qualifying=credited, debt=debt, reason=reason, programme_version=version
     )
     drafts = [imported]
     grant = None
     if tier is not None:
-        grant = account.period(policy, at), tier
-        drafts.append(account.move(TierGranted, tier=tier, since=tier_since or at, period=grant[0], reason=reason))
-    return [*drafts, *account.tier_move(policy, version, by_period(credited), grant)]
-
-
-def by_period(credited: Iterable[Credit]) -> dict[int, int]:
-    """Qualifying points by the period that they count in."""
-    periods: dict[int, int] = {}
-    for credit in credited:
-        periods[credit["period"]] = periods.get(credit["period"], 0) + credit["points"]
-    return periods
+        grant, period = Grant(tier_since or at, tier, at), account.period(policy, at)
+        drafts.append(account.move(TierGranted, tier=tier, since=grant.since, period=period, reason=reason))
+    return [*drafts, *tier_move(account, policy, version, at, list(map(of_fact, credited)), granted=grant)]
 
 
 def expiry_of(

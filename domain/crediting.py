@@ -3,21 +3,25 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from fractions import Fraction
+from math import floor
 from uuid import UUID, uuid5
 
 from domain.basket import Line, paid
 from domain.calendar_days import local_day
 from domain.campaign import Campaign
 from domain.caps import cap, given, uses_of
+from domain.climbing import tier_move
 from domain.earning import Part, earned_parts, set_against
 from domain.expiry import keeps_alive_until, life
 from domain.lots import Lot, Reach, total
 from domain.movements import PointsEarned, PointsRevoked
 from domain.parts import RevokedPart
-from domain.points_account import Credited, PointsAccount
+from domain.points_account import PointsAccount
 from domain.programme import Policy
+from domain.qualifying import Credited, calendar_of
 from domain.sale import Sale
 from domain.stream import Draft
+from domain.tally import Credit
 
 
 def earn(
@@ -58,11 +62,14 @@ def earn(
         expires_at=expires_at,
         keeps_alive_until=keeps_alive_until(policy, purchased_on=day),
         period=period,
+        calendar=calendar_of(policy),
         programme_version=version,
     )
     qualifying = sum(part["points"] for part in parts if part["qualifies"])
     drawn = _draws(campaigns, sale.purchase_id, {part["part"]: given(part) for part in parts})
-    return [earned, *account.tier_move(policy, version, {period: qualifying}), *drawn]
+    spend_minor = sale.paid_minor - sum((by_points or {}).values())
+    credit = Credit(sale.occurred_at, qualifying, spend_minor, sale.store, 1)
+    return [earned, *tier_move(account, policy, version, sale.occurred_at, [credit]), *drawn]
 
 
 def _parts(
@@ -133,7 +140,9 @@ def revoke(
     paid_back = credited.paid_minor - remaining.paid_minor
     if not parts and not paid_back and gone == credited.gone:
         return []
-    counts = account.period(policy, at) <= credited.period
+    version, rules = judge
+    counts = not rules.tiers.by_calendar or account.period(rules, at) <= account.period(rules, credited.at)
+    spend_minor = credited.spend_minor - _paid_by_money(remaining.lines, shares)
     revoked = account.move(
         PointsRevoked,
         purchase_id=remaining.purchase_id,
@@ -143,15 +152,17 @@ def revoke(
         parts=parts,
         period=credited.period,
         counts=counts,
+        spend_minor=None if spend_minor == paid_back else spend_minor,
         programme_version=credited.version,
     )
-    lost = sum(part["points"] for part in parts if part["qualifies"]) if counts else 0
-    version, rules = judge
+    lost = sum(part["points"] for part in parts if part["qualifies"])
+    visits = -1 if gone and not credited.gone else 0
+    credit = Credit(credited.at, -lost, -spend_minor, credited.store, visits, at)
     back = {part["part"]: -(part["points"] or part.get("discount_minor", 0)) for part in parts}
     return [
         *account.settled(settlements),
         revoked,
-        *account.tier_move(rules, version, {credited.period: -lost}),
+        *tier_move(account, rules, version, at, [credit] if counts else []),
         *_draws(campaigns, remaining.purchase_id, back),
     ]
 
@@ -166,6 +177,11 @@ def _no_longer_off(credited: Credited, remaining: Sale) -> list[RevokedPart]:
         for lot in credited.lots
         if credited.discounts and (back := credited.discounts.get(lot.part, 0) - off.get(lot.part, 0)) > 0
     ]
+
+
+def _paid_by_money(lines: Sequence[Line], shares: Mapping[str, Fraction]) -> int:
+    """What is still paid for lines by money, in minor units, floored once."""
+    return floor(sum((paid(line) * shares.get(line["line"], 1) for line in lines), Fraction(0)))
 
 
 def money_shares(sold: Sequence[Line], by_points: Mapping[str, int]) -> dict[str, Fraction]:

@@ -1,4 +1,4 @@
-"""What time brings about in an account, and when the next of it is due (semantics 2, 3, 5, 6).
+"""What time brings about in an account, and when the next of it is due (semantics 2, 3, 5, 6, 9).
 
 Balances never wait for it: whatever stands here is computed from the clock wherever points are added up.
 """
@@ -6,11 +6,30 @@ Balances never wait for it: whatever stands here is computed from the clock wher
 from datetime import datetime
 from uuid import UUID, uuid5
 
+from domain.climbing import next_review, reviews_due, warning_due
 from domain.correcting import expire
 from domain.lots import NEVER
 from domain.points_account import PointsAccount
+from domain.programme import Programme
 from domain.redeeming import time_out
 from domain.stream import Draft
+
+
+def all_brought_about(account: PointsAccount, programme: Programme, now: datetime) -> list[Draft]:
+    """The same, and what reviews did to the tier, or will do unless the member is warned (semantics 9)."""
+    drafts = [*brought_about(account, now), *reviews_due(account, programme, now)]
+    if account.tier is not None:
+        version, policy = programme.in_force(now)
+        drafts += warning_due(account, policy, version, now)
+    return sorted(drafts, key=_instant)
+
+
+def all_next_due(account: PointsAccount, programme: Programme, now: datetime) -> datetime | None:
+    """When, after now, something may come about, reviews and warnings included."""
+    dues = [next_due(account, now)]
+    if account.tier is not None:
+        dues.append(next_review(account, programme.in_force(now)[1], now))
+    return min((at for at in dues if at is not None), default=None)
 
 
 def brought_about(account: PointsAccount, now: datetime) -> list[Draft]:

@@ -188,6 +188,15 @@ class Loyalty(Application[UUID]):
         self._cache.keep(streams)
         return streams
 
+    def whole(self, kind: type[S], stream_id: UUID) -> S:
+        """A stream with all of its books open."""
+        self._cache.forget([stream_id])
+        self._loader.whole(stream_id)
+        stream = self._loaded(kind, [stream_id])[stream_id]
+        assert isinstance(stream, kind), "it is of the kind that it was before"
+        self._cache.keep([stream])
+        return stream
+
     def _loaded(self, kind: type[Stream], stream_ids: Sequence[UUID]) -> dict[UUID, Stream]:
         missing = dict.fromkeys(stream_ids, kind)
         return {stream.id: stream for stream in self._loader.load(missing)} if missing else {}

@@ -35,11 +35,20 @@ class BonusUse(TypedDict):
 
 
 class Credit(TypedDict):
-    """Qualifying points, dated at their purchase, and the period of the account that they count in."""
+    """What qualifies, dated at its purchase, and the period of the account that its points count in."""
 
     at: datetime
     points: int
     period: int
+    spend_minor: NotRequired[int]
+    """What was paid by money, in minor units."""
+    store: NotRequired[str]
+    visits: NotRequired[int]
+    """1 for a purchase in that store, −1 once all of it is gone."""
+    back_at: NotRequired[datetime]
+    """Of a return: when it happened; reviews held by then are not reopened."""
+    calendar: NotRequired[str]
+    """By what `period` is counted: by membership years, unless told."""
 
 
 class AccountOpened(Fact, name="AccountOpened.v1"):
@@ -68,6 +77,8 @@ class PointsEarned(Fact, name="PointsEarned.v1"):
     keeps_alive_until: datetime | None = None
     """With expiry by inactivity: all points alive at the purchase live until then at least."""
     period: int
+    calendar: str | None = None
+    """By what `period` is counted: by membership years, unless told."""
 
 
 class PointsRevoked(Fact, name="PointsRevoked.v1"):
@@ -84,28 +95,8 @@ class PointsRevoked(Fact, name="PointsRevoked.v1"):
     period: int
     counts: bool
     """Whether the period of the purchase was still open: a closed review is never reopened."""
-
-
-class TierMoved(Fact, name="TierMoved.v1"):
-    """A member's tier changed; the inputs of the evaluation are kept."""
-
-    member_id: UUID
-    from_tier: str
-    to_tier: str
-    period: int
-    qualifying_points: dict[int, int]
-
-
-class TierGranted(Fact, name="TierGranted.v1"):
-    """A member holds at least this tier from `since` until the review of its period: after an import or a merge."""
-
-    member_id: UUID
-    tier: str
-    since: datetime
-    period: int
-    transfer_id: UUID | None = None
-    """The merge that it came with, and goes with if that is undone."""
-    reason: str
+    spend_minor: int | None = None
+    """Of what was paid back, what money had paid: all of it, unless told."""
 
 
 class PointsHeld(Fact, name="PointsHeld.v1"):
@@ -229,6 +220,7 @@ class PointsAdjusted(Fact, name="PointsAdjusted.v1"):
     debt: int = 0
     qualifies: bool = False
     period: int
+    calendar: str | None = None
     reason: str
 
 

@@ -7,7 +7,7 @@ from itertools import zip_longest
 from typing import TypeVar
 from uuid import UUID, uuid5
 
-from domain.correcting import by_period
+from domain.climbing import tier_move
 from domain.lots import Lot, Reach, held_at, total
 from domain.movements import (
     BonusUse,
@@ -18,13 +18,15 @@ from domain.movements import (
     PointsSent,
     PointsTakenBack,
     ReceivedRevoked,
-    TierGranted,
 )
 from domain.parts import Taken
 from domain.points_account import PointsAccount
 from domain.programme import Policy
+from domain.qualifying import credit_of, of_fact
 from domain.refusals import HoldsOpen, InsufficientPoints
 from domain.stream import Draft
+from domain.tally import Grant
+from domain.tier_moves import TierGranted
 
 T = TypeVar("T")
 
@@ -69,12 +71,13 @@ def merge(
         moved += _send(absorbed, survivor, [], at=at, transfer_id=transfer_id, cause="merge", reason=reason)
     rank, period = absorbed.rank_at(policy, at), survivor.period(policy, at)
     if rank <= survivor.rank_at(policy, at):
-        return [*moved, *survivor.tier_move(policy, version, by_period(credited), now=period)]
+        return [*moved, *tier_move(survivor, policy, version, at, list(map(of_fact, credited)))]
     higher = policy.tiers.levels[rank].name
     granted = survivor.move(
         TierGranted, tier=higher, since=at, period=period, transfer_id=transfer_id, reason=reason or "merge"
     )
-    return [*moved, granted, *survivor.tier_move(policy, version, by_period(credited), (period, higher))]
+    brought = list(map(of_fact, credited))
+    return [*moved, granted, *tier_move(survivor, policy, version, at, brought, granted=Grant(at, higher, at))]
 
 
 def forward(
@@ -123,7 +126,7 @@ def unmerge(
             taken.append(Taken(lot_id=origin, points=left))
     brought = survivor.absorbed[absorbed.member_id]
     debt = min(brought.debt, survivor.owed(settlements))
-    lost = {period: -points for period, points in by_period(brought.credits).items()}
+    lost = [of_fact(credit, -1) for credit in brought.credits]
     back = survivor.move(
         PointsGivenBack, transfer_id=brought.transfer_id, to_member_id=absorbed.member_id, parts=given, debt=debt,
         qualifying=brought.credits, reason=reason,
@@ -135,7 +138,7 @@ def unmerge(
             PointsTakenBack, transfer_id=brought.transfer_id, from_member_id=survivor.member_id, parts=taken, debt=debt,
             reason=reason,
         ),
-        *survivor.tier_move(policy, version, lost, without=brought.transfer_id),
+        *tier_move(survivor, policy, version, at, lost, without=brought.transfer_id),
     ]  # fmt: skip
 
 
@@ -175,13 +178,19 @@ def revoke_received(
         lost -= total(others)
     forgiven = lost if granted.returns == "clamp_to_zero" else 0
     qualifying = [
-        Credit(at=one["at"], points=one["points"], period=survivor.period(rules, one["at"])) for one in claw.lost
+        credit_of(survivor, rules, one)
+        for one in claw.lost
+        if not rules.tiers.by_calendar or survivor.period(rules, at) <= survivor.period(rules, one["at"])
     ]
     revoked = survivor.move(
         ReceivedRevoked, from_member_id=claw.absorbed, purchase_id=claw.purchase_id, parts=parts, debt=lost - forgiven,
         forgiven=forgiven, forwarded=rest if goes_on else (), qualifying=qualifying, bonuses=claw.bonuses,
     )  # fmt: skip
-    return [*survivor.settled(settlements), revoked, *survivor.tier_move(rules, version, by_period(qualifying))]
+    return [
+        *survivor.settled(settlements),
+        revoked,
+        *tier_move(survivor, rules, version, at, list(map(of_fact, qualifying))),
+    ]
 
 
 def taken_from_received(
@@ -261,13 +270,12 @@ def _brought(survivor: PointsAccount, member_id: UUID) -> Iterable[tuple[Lot, UU
 
 def _credits(absorbed: PointsAccount, survivor: PointsAccount, policy: Policy) -> list[Credit]:
     """The qualifying credits of an account, dated as they were, in the periods of the survivor."""
-    purchases = ((one.at, one.qualifying) for one in absorbed.credited.values())
-    others = ((one["at"], one["points"]) for one in absorbed.dated)
-    brought = ((one["at"], one["points"]) for other in absorbed.absorbed.values() for one in other.credits)
+    others = (one for other in absorbed.absorbed.values() for one in other.credits)
+    credited = (*(one.credit() for one in absorbed.credited.values()), *absorbed.dated, *others)
     return [
-        Credit(at=at, points=points, period=survivor.period(policy, at))
-        for at, points in (*purchases, *others, *brought)
-        if points
+        credit_of(survivor, policy, one)
+        for one in credited
+        if one["points"] or one.get("spend_minor") or one.get("visits")
     ]
 
 

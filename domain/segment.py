@@ -9,8 +9,9 @@ from domain.calendar_days import local_day
 from domain.criteria import Definition, Window, belongs
 from domain.fact import Fact
 from domain.member import Member
-from domain.points_account import Credited, PointsAccount
+from domain.points_account import PointsAccount
 from domain.programme import Policy
+from domain.qualifying import Credited
 from domain.refusals import EffectiveDateNotAfterPublished
 from domain.stream import Draft, Stream, evolves
 

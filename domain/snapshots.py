@@ -6,22 +6,23 @@ Open stay: what is not used up, what happened lately, and every counter; the res
 import sys
 from collections.abc import Collection
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from inspect import getsource
 from uuid import UUID
 
 from pydantic import BaseModel
 
-from domain import activity, books, caps, grants, lots, movements, parts, points_account, purse
+from domain import activity, books, caps, grants, lots, movements, parts, points_account, purse, qualifying
 from domain.activity import KeepAlive
 from domain.books import OpenEntries
 from domain.caps import Uses
 from domain.lots import Hold, Lot
 from domain.movements import Credit
 from domain.parts import Taken
-from domain.points_account import Absorbed, BonusKey, Credited, PointsAccount
+from domain.points_account import BonusKey, PointsAccount
 from domain.purse import Grant, Redemption
+from domain.qualifying import Absorbed, Credited, Granted
 
 OPEN_FOR = timedelta(days=35)
 """Business of this time before the latest stays open: goods come back within it, and tills that were offline report."""
@@ -53,17 +54,20 @@ class Books(BaseModel):
     debt_since: datetime | None
     settlements: list[Taken]
     periods: dict[int, int]
+    calendars: set[str]
     dated: list[Credit]
-    granted: list[tuple[int, str, UUID | None]]
+    granted: list[Granted]
     grants: dict[UUID, Grant]
     absorbed: dict[UUID, Absorbed]
     uses: Uses
     tier: str | None
+    tier_since: datetime | None
+    warned: date | None
     closed_at: datetime | None
     merged_into: UUID | None
 
 
-FOLDED_BY = (activity, books, caps, grants, lots, movements, parts, points_account, purse)
+FOLDED_BY = (activity, books, caps, grants, lots, movements, parts, points_account, purse, qualifying)
 """Where it stands what an account is, and how facts are folded into it; and here, what is left in the log."""
 
 
@@ -119,7 +123,9 @@ def restored(stream_id: UUID, version: int, state: bytes) -> PointsAccount:
     account.open_since, account.latest, account.activity = kept.open_since, kept.latest, kept.activity
     account.member_id, account.registered_at = kept.member_id, kept.registered_at
     account.debt, account.debt_since, account.settlements = kept.debt, kept.debt_since, kept.settlements
-    account.periods, account.dated, account.granted, account.tier = kept.periods, kept.dated, kept.granted, kept.tier
+    account.periods, account.dated, account.granted = kept.periods, kept.dated, kept.granted
+    account.calendars, account.tier = kept.calendars, kept.tier
+    account.tier_since, account.warned = kept.tier_since, kept.warned
     account.grants, account.referred_by = kept.grants, kept.referred_by
     account.received, account.absorbed, account.merged_into = kept.received, kept.absorbed, kept.merged_into
     account.closed_at, account.uses = kept.closed_at, kept.uses

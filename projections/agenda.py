@@ -29,6 +29,7 @@ from domain.movements import (
 )
 from domain.purchase import ReturnKept
 from domain.referral import ReferralDisqualified, ReferralQualified, ReferralReviewed
+from domain.tier_moves import TierGranted, TierMoved
 
 PAGE = 20_000
 """Positions that are noted in one transaction."""
@@ -57,9 +58,9 @@ TABLES: tuple[LiteralString, ...] = (
 
 AT_ONCE = (
     PointsRevoked, RedemptionReversed, PointsProlonged, DebtReversed, PointsAdjusted, OpeningBalanceImported, PointsReceived,
-    PointsTakenBack, ReceivedRevoked, PointsGranted, GrantRevoked,
+    PointsTakenBack, ReceivedRevoked, PointsGranted, GrantRevoked, TierMoved, TierGranted,
 )  # fmt: skip
-"""They may raise debt, free points that have lapsed, or bring several lots: the account knows best what follows."""
+"""They may raise debt, free points that have lapsed, bring several lots, or a review: the account knows best what follows."""
 COUPONS = (CouponIssued, CouponRestored)
 REFERRALS = (ReferralQualified, ReferralDisqualified, ReferralReviewed)
 """They move when both sides are rewarded."""

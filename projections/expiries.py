@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from domain.calendar_days import local_day
 from projections.holdings import holdings, holdings_of
 from projections.snapshot import Snapshot
-from projections.tiers import NoProgrammeKnown
+from projections.standings import NoProgrammeKnown
 
 MOMENT = timedelta(microseconds=1)
 AT_ONCE = 500

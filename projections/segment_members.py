@@ -12,7 +12,7 @@ from domain.calendar_days import local_day
 from domain.criteria import Definition, Window, belongs
 from domain.programme import Policy
 from projections.snapshot import Snapshot
-from projections.tiers import NoProgrammeKnown, tier_of
+from projections.standings import NoProgrammeKnown, tier_of
 
 
 class SegmentVersion(BaseModel):

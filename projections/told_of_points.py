@@ -39,6 +39,7 @@ class Earned(TypedDict):
     store: str
     day: str
     paid_minor: int
+    paid_by_points: NotRequired[dict[str, int]]
     coupons: NotRequired[list[CouponUsed]]
     parts: list[Part]
     active_from: str
@@ -74,10 +75,14 @@ class GivenLot(TypedDict):
 
 
 class Qualifying(TypedDict):
-    """Qualifying points, dated at their purchase."""
+    """What qualifies, dated at its purchase."""
 
     at: str
     points: int
+    spend_minor: NotRequired[int]
+    store: NotRequired[str]
+    visits: NotRequired[int]
+    back_at: NotRequired[str]
 
 
 class Moved(TypedDict):
@@ -113,6 +118,7 @@ class Revoked(Moved):
     nothing_left: bool
     parts: list[RevokedPart]
     counts: bool
+    spend_minor: NotRequired[int]
 
 
 class Held(Moved):

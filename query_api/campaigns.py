@@ -10,7 +10,7 @@ from infra.web import requires
 from projections.analytics import Analytics, Breakdown, analytics_of, definitions, segment_of
 from projections.campaign_list import CampaignList, State, campaign_list
 from projections.segment_members import members_of
-from projections.tiers import NoProgrammeKnown, Programmes, programmes
+from projections.standings import NoProgrammeKnown, Programmes, programmes
 from query_api.asking import After, AsOf, TheReader, Waiting, Words, instant, no_programme, unknown
 
 EVERYBODY = 1 << 31

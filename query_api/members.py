@@ -13,7 +13,7 @@ from domain.programme import programme_id
 from infra.personal_data import KeysUnavailable, PersonalData
 from infra.web import Problem, requires
 from projections.members import Consent, Member, member_of, profile_of
-from projections.tiers import NoProgrammeKnown, TierAnswer, tier_of
+from projections.standings import Entitlements, NoProgrammeKnown, TierAnswer, entitlements_of, tier_of
 from query_api.asking import AsOf, TheReader, Waiting, instant, no_member, no_programme
 
 router = APIRouter(
@@ -42,6 +42,20 @@ async def tier(request: Request, member_id: UUID, read: TheReader, wait: Waiting
     async with read.look("tiers", wait, subjects=[member_id, programme_id(programme)]) as snapshot:
         try:
             found = await tier_of(snapshot, member_id=member_id, programme=programme, as_of=instant(as_of))
+        except NoProgrammeKnown as error:
+            raise no_programme() from error
+    return found or no_member()
+
+
+@router.get("/{member_id}/entitlements")
+async def entitlements(
+    request: Request, member_id: UUID, read: TheReader, wait: Waiting, as_of: AsOf = None
+) -> Entitlements:
+    """What the member's tier brings: its own benefits and those of the tiers below."""
+    programme: str = request.app.state.programme
+    async with read.look("tiers", wait, subjects=[member_id, programme_id(programme)]) as snapshot:
+        try:
+            found = await entitlements_of(snapshot, member_id=member_id, programme=programme, as_of=instant(as_of))
         except NoProgrammeKnown as error:
             raise no_programme() from error
     return found or no_member()

@@ -10,8 +10,8 @@ from infra.web import requires
 from projections.expiries import Forecast, expiries, expiries_of
 from projections.lots import MemberLots, lots_of
 from projections.points import Balance, balance_of
+from projections.standings import NoProgrammeKnown
 from projections.statements import Order, Statement, statement_of
-from projections.tiers import NoProgrammeKnown
 from projections.wording import Language
 from query_api.asking import LAST_INSTANT, After, AsOf, Instant, TheReader, Waiting, instant, no_member, no_programme
 

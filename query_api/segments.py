@@ -14,7 +14,7 @@ from projections.segment_members import (
     segment_list,
     segments_of,
 )
-from projections.tiers import NoProgrammeKnown
+from projections.standings import NoProgrammeKnown
 from query_api.asking import After, AsOf, TheReader, Waiting, Words, instant, no_member, no_programme, unknown
 
 router = APIRouter(tags=["segments"])

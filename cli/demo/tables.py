@@ -15,7 +15,8 @@ from rich.table import Table
 
 from cli.demo.answers import campaign_ids, credits_of_all, totals
 from domain.programme import Policy
-from domain.tiers import Credit, standing
+from domain.tally import Credit
+from domain.tiers import standing
 
 SAMPLES = 5
 NOTES = """\

@@ -8,7 +8,7 @@ from typing import Any, Self
 from uuid import UUID
 
 from domain.command import Command, Decision, History, Streams, Wanted
-from domain.due import brought_about, cause_of
+from domain.due import all_brought_about, cause_of
 from domain.fact import Fact, message_id
 from domain.points_account import PointsAccount
 
@@ -43,7 +43,7 @@ class RecordTime(Command):
     def decide(self, streams: Streams) -> Decision:
         """Each fact is dated at its instant, and what has not come yet is never recorded ahead of time."""
         account = streams.get(PointsAccount, self.account)
-        drafts = brought_about(account, min(self.occurred_at, streams.recorded_at))
+        drafts = all_brought_about(account, streams.programme, min(self.occurred_at, streams.recorded_at))
         return Decision(
             [draft._replace(what={**draft.what, "correlation_id": cause_of(account, draft)}) for draft in drafts]
         )

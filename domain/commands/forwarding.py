@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Self
+from datetime import datetime
+from typing import Any, Self
 
 from domain import moving
 from domain.command import Command, Decision, Streams, Wanted
@@ -10,6 +11,7 @@ from domain.movements import BonusUse, Credit, PointsRevoked, ReceivedRevoked
 from domain.moving import Claw
 from domain.parts import Taken
 from domain.points_account import PointsAccount, account_id
+from domain.qualifying import Credited
 from domain.stream import Draft
 
 
@@ -30,7 +32,6 @@ class ForwardClaw(Command):
         assert absorbed.member_id is not None, "it was merged"
         credited = absorbed.credited[revoked["purchase_id"]]
         clawed = {part["part"]: part for part in revoked["parts"]}
-        lost = sum(part["points"] for part in clawed.values() if part["qualifies"]) if revoked["counts"] else 0
         claw = Claw(
             absorbed=absorbed.member_id,
             survivor=absorbed.merged_into,
@@ -38,7 +39,7 @@ class ForwardClaw(Command):
             purchased_at=credited.at,
             granted_by=revoked["programme_version"],
             parts=[Taken(lot_id=p["lot_id"], points=p["forwarded"]) for p in clawed.values() if p.get("forwarded")],
-            lost=[Credit(at=credited.at, points=-lost, period=credited.period)] if lost else [],
+            lost=_lost(credited, revoked, at=cause.occurred_at),
             bonuses=[
                 BonusUse(part=lot.part, store=credited.store, day=credited.day, purchase_id=revoked["purchase_id"])
                 for lot in credited.lots
@@ -72,3 +73,13 @@ class ForwardClaw(Command):
         revoked = next(draft.what for draft in drafts if draft.kind is ReceivedRevoked)
         on = replace(claw, absorbed=claw.survivor, survivor=survivor.merged_into, parts=list(revoked["forwarded"]))
         return Decision(drafts, [replace(self, claw=on)])
+
+
+def _lost(credited: Credited, revoked: dict[str, Any], *, at: datetime) -> list[Credit]:
+    """What a purchase no longer counts for."""
+    if not revoked["counts"]:
+        return []
+    points = sum(part["points"] for part in revoked["parts"] if part["qualifies"])
+    spend_minor = revoked["paid_minor"] if revoked["spend_minor"] is None else revoked["spend_minor"]
+    lost = Credit(at=credited.at, points=-points, period=credited.period, spend_minor=-spend_minor, back_at=at)
+    return [Credit(**lost, store=credited.store, visits=-1) if revoked["nothing_left"] and not credited.gone else lost]

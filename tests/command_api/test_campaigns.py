@@ -70,7 +70,11 @@ def test_exactly_100_of_100_points_are_given_where_grants_fit_either_way(
     joining = [join(member, at=JOINED_AT, card=str(number)) for number, member in enumerate(MEMBERS)]
     with till_of(module_database_url, tmp_path, *joining, doors=doors) as till:
         for mode in ("refuse", "grant_remaining"):
-            budget = {"budget": {"points": 100, "mode": mode}, "effect": {"bonus_points": 4}, "campaign_id": mode.replace("_", "-")}
+            budget = {
+                "budget": {"points": 100, "mode": mode},
+                "effect": {"bonus_points": 4},
+                "campaign_id": mode.replace("_", "-"),
+            }
             told(till.post("/campaigns", GIFT | budget, scope="staff"))
         buy_all_at_once(till, [receipt(number, member) for number, member in enumerate(MEMBERS)])
         drawn: dict[str, int] = {}

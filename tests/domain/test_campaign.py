@@ -18,7 +18,8 @@ from domain.campaign import (
 from domain.campaign_terms import Conditions, Effect
 from domain.fact import MAX_FACT_BYTES, Fact
 from domain.member import Member
-from domain.points_account import Absorbed, PointsAccount, account_id
+from domain.points_account import PointsAccount, account_id
+from domain.qualifying import Absorbed
 from domain.sale import Sale
 from tests.builders import ANN, ANNS_CARD, BOB, campaign, campaign_created, line, policy, sale
 from tests.spec import NOON, fact, given, numbered

@@ -12,7 +12,7 @@ from domain.command import CLOCK_TOLERANCE
 from domain.commands.members import JoinMember
 from domain.fact import message_id
 from domain.member import PurchaseKeptForCard
-from domain.movements import PointsEarned, TierMoved
+from domain.movements import PointsEarned
 from domain.purchase import PurchaseRecorded
 from domain.refusals import (
     ConflictingRepeat,
@@ -22,6 +22,7 @@ from domain.refusals import (
     UnknownMember,
     WrongCurrency,
 )
+from domain.tier_moves import TierMoved
 from tests.builders import (
     ANN,
     ANNS_CARD,

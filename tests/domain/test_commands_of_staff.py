@@ -6,7 +6,7 @@ import pytest
 
 from domain.campaign import AudienceListed, CampaignCreated, campaign_stream
 from domain.member import CardAssigned, MemberJoined, PurchaseKeptForCard
-from domain.movements import AccountOpened, PointsEarned, TierMoved
+from domain.movements import AccountOpened, PointsEarned
 from domain.programme import programme_id
 from domain.purchase import PurchaseClaimed
 from domain.receipt import MessageAnswered
@@ -20,6 +20,7 @@ from domain.refusals import (
     TimeInTheFuture,
     WindowEndsBeforeItBegins,
 )
+from domain.tier_moves import TierMoved
 from tests.builders import (
     ANN,
     ANNS_CARD,

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from domain.messages.corrections import AdjustmentBody, ClosureBody, adjustment_command, closure_command
-from domain.movements import OpeningBalanceImported, PointsAdjusted, PointsEarned, TierMoved
+from domain.movements import OpeningBalanceImported, PointsAdjusted, PointsEarned
 from domain.refusals import (
     AccountAlreadyClosed,
     AccountIsClosed,
@@ -21,6 +21,7 @@ from domain.refusals import (
     UnknownMember,
     UnknownTier,
 )
+from domain.tier_moves import TierMoved
 from tests.builders import ANN, line, policy, purchase, returned
 from tests.domain.story import JOINED_AT
 from tests.domain.world import DAY, World, of

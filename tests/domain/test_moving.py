@@ -5,7 +5,7 @@ from uuid import UUID
 
 from domain import redeeming
 from domain.messages.corrections import ClosureBody, closure_command
-from domain.movements import PointsReceived, PointsSent, TierMoved
+from domain.movements import PointsReceived, PointsSent
 from domain.refusals import (
     AccountIsClosed,
     EarlierThanCause,
@@ -15,6 +15,7 @@ from domain.refusals import (
     NotMerged,
     TransferToOneself,
 )
+from domain.tier_moves import TierMoved
 from tests.builders import ANN, BOB, campaign_created, join, listed, policy, returned
 from tests.domain.story import JOINED_AT
 from tests.domain.world import DAY, World, of

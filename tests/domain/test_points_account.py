@@ -10,10 +10,11 @@ from hypothesis import strategies
 from domain import crediting
 from domain.campaign import Campaign
 from domain.fact import Fact
-from domain.movements import AccountOpened, PointsEarned, TierMoved
+from domain.movements import AccountOpened, PointsEarned
 from domain.points_account import PointsAccount, account_id
 from domain.sale import Sale
 from domain.stream import Draft
+from domain.tier_moves import TierMoved
 from tests.builders import ANN, campaign, line, policy, sale
 from tests.spec import STREAM, fact, given, numbered
 
@@ -21,6 +22,7 @@ REGISTERED = datetime(2023, 3, 15, 2, tzinfo=UTC)
 MAY = datetime(2023, 5, 2, 4, tzinfo=UTC)
 LAPSES = datetime.fromisoformat("2024-03-16T00:00:00+08:00")
 PURCHASE = UUID("70000000-0000-4000-8000-000000000007")
+LAPSES_NEXT = datetime.fromisoformat("2025-03-16T00:00:00+08:00")
 OPENED = fact(AccountOpened, member_id=ANN, registered_at=REGISTERED)
 RULES = policy()
 
@@ -42,8 +44,10 @@ def earned(*parts: dict[str, Any], at: datetime = MAY, paid_minor: int | None = 
     return fact(PointsEarned, **{**defaults, "parts": list(parts), "paid_minor": paid, "occurred_at": at, **what})
 
 
-def moved(from_tier: str, to_tier: str, *, period: int = 0, **points: int) -> Fact:
-    what = {"from_tier": from_tier, "to_tier": to_tier, "period": period}
+def moved(from_tier: str, to_tier: str, *, period: int = 0, review: datetime | None = None, **points: int) -> Fact:
+    what: dict[str, Any] = {"from_tier": from_tier, "to_tier": to_tier, "period": period}
+    if review is not None:
+        what |= {"reviewed": True, "occurred_at": review}
     return fact(TierMoved, member_id=ANN, qualifying_points={int(n[1:]): p for n, p in points.items()}, **what)
 
 
@@ -143,7 +147,7 @@ def test_the_first_purchase_after_a_review_tells_what_the_review_decided() -> No
             period=2,
             expires_at=datetime.fromisoformat("2026-03-16T00:00:00+08:00"),
         ),
-        moved("Gold", "Silver", period=2, p0=100_000, p1=59_999, p2=1),
+        moved("Gold", "Silver", period=1, review=LAPSES_NEXT, p0=100_000, p1=59_999, p2=1),
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from domain.movements import PointsRedeemed, PointsRevoked, TierMoved
+from domain.movements import PointsRedeemed, PointsRevoked
 from domain.quoting import Quotation
 from domain.refusals import (
     QuoteDoesNotMatch,
@@ -13,6 +13,7 @@ from domain.refusals import (
     QuoteInvalid,
     Refusal,
 )
+from domain.tier_moves import TierMoved
 from tests.builders import (
     ANN,
     BOB,

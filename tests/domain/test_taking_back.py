@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.fact import Fact, message_id
-from domain.movements import PointsEarned, PointsRevoked, TierMoved
+from domain.movements import PointsEarned, PointsRevoked
 from domain.points_account import PointsAccount, account_id
 from domain.purchase import PurchaseClaimed, PurchaseRecorded, PurchaseReturned, PurchaseVoided, ReturnKept
 from domain.receipt import MessageAnswered
@@ -19,6 +19,7 @@ from domain.refusals import (
     UnknownLine,
     UnknownPurchase,
 )
+from domain.tier_moves import TierMoved
 from tests.builders import (
     ANN,
     FAR_AHEAD,

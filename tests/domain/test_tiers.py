@@ -7,9 +7,11 @@ from hypothesis import given as forall
 from hypothesis import strategies
 
 from domain.calendar_days import local_day
-from domain.policy.tiers import Tiers
+from domain.periods import last_day_of, period_of
+from domain.policy.tiers import Counters, Tiers
 from domain.programme import Policy
-from domain.tiers import Credit, Grant, Standing, last_day_of, period_of, promoted, rank_through, reviewed, standing
+from domain.tally import Credit, Grant
+from domain.tiers import Standing, promoted, rank_through, reviewed, standing
 from tests.builders import policy
 
 RULES = policy()
@@ -67,8 +69,9 @@ def test_a_diamond_who_stays_away_falls_one_step_a_year() -> None:
 def test_what_is_told_is_how_far_the_next_tier_is_and_what_keeps_this_one() -> None:
     told = stands((JUNE, 100_500), as_of=JUNE)
     assert told == Standing(
-        tier="Gold", since=JUNE, qualifying_points=100_500, next_tier="Diamond", points_to_next=99_500,
-        review_on=date(2024, 3, 16), points_to_keep=0,
+        tier="Gold", since=JUNE, qualifying=Counters(100_500), qualifying_points=100_500, next_tier="Diamond",
+        points_to_next=99_500, review_on=date(2024, 3, 16), points_to_keep=0, grace_until=None, projected_tier="Gold",
+        warning=None,
     )  # fmt: skip
     lowest = stands(as_of=JUNE)
     assert (lowest.tier, lowest.since, lowest.points_to_keep, lowest.points_to_next) == (
@@ -135,7 +138,7 @@ class TestAGrantedTier:
         return found.tier, found.since
 
     def test_is_held_until_the_review_of_its_period_and_then_judged_as_any_other(self) -> None:
-        gold = [Grant(self.YEAR_2, "Gold", 1)]
+        gold = [Grant(self.YEAR_2, "Gold", self.YEAR_2)]
         assert self.stands(as_of=self.YEAR_2 - timedelta(seconds=1), grants=gold) == ("Ordinary", REGISTERED)
         assert self.stands(as_of=self.REVIEW - timedelta(seconds=1), grants=gold) == ("Gold", self.YEAR_2)
         assert self.stands(as_of=self.REVIEW, grants=gold) == ("Silver", self.REVIEW)
@@ -144,14 +147,15 @@ class TestAGrantedTier:
 
     def test_may_have_been_held_elsewhere_since_long_before(self) -> None:
         since = datetime(2019, 1, 1, tzinfo=UTC)
-        assert self.stands(as_of=self.YEAR_2, grants=[Grant(since, "Gold", 1)]) == ("Gold", since)
+        assert self.stands(as_of=self.YEAR_2, grants=[Grant(since, "Gold", self.YEAR_2)]) == ("Gold", since)
 
     def test_takes_nothing_from_a_higher_one(self) -> None:
-        low = [Grant(self.YEAR_2, "Silver", 1), Grant(self.YEAR_2, "Ordinary", 1)]
+        low = [Grant(self.YEAR_2, name, self.YEAR_2) for name in ("Silver", "Ordinary")]
         assert self.stands((JUNE, 100_000), as_of=self.YEAR_2, grants=low) == ("Gold", JUNE)
 
-    def test_of_a_period_that_is_over_changes_nothing(self) -> None:
-        assert self.stands(as_of=self.YEAR_2, grants=[Grant(self.YEAR_2, "Gold", 0)]) == ("Ordinary", REGISTERED)
+    def test_of_a_period_that_is_over_is_gone_with_its_review(self) -> None:
+        review = datetime.fromisoformat("2024-03-16T00:00:00+08:00")
+        assert self.stands(as_of=self.YEAR_2, grants=[Grant(JUNE, "Silver", JUNE)]) == ("Ordinary", review)
 
 
 def test_what_is_taken_from_the_open_period_undoes_a_promotion_at_once() -> None:
@@ -194,7 +198,7 @@ def test_the_rank_through_the_periods_is_that_of_the_walk_from_instant_to_instan
     for hours, rank in given_tiers:
         since = REGISTERED + timedelta(hours=hours)
         granted[number(since)] = max(rank, granted.get(number(since), 0))
-        grants.append(Grant(since, rules.tiers.levels[rank].name, number(since)))
+        grants.append(Grant(since, rules.tiers.levels[rank].name, since))
     as_of = max([REGISTERED, *(one.at for one in credits_), *(one.since for one in grants)])
     rank = rank_through(rules.tiers, periods, max({*periods, *granted}, default=0), granted)
     walked = standing(credits_, policy=rules, registered_at=REGISTERED, as_of=as_of, grants=grants)

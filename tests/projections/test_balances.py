@@ -98,4 +98,4 @@ def test_the_order_of_arrival_does_not_matter(read_side: ReadSide, module_databa
 
 def test_every_fact_that_moves_points_is_folded() -> None:
     kinds = {name for name, kind in FACTS.items() if kind.__module__ == "domain.movements"}
-    assert kinds - Balances.handlers.keys() == {"TierMoved.v1", "TierGranted.v1"}
+    assert kinds - Balances.handlers.keys() == set()

@@ -9,10 +9,9 @@ import pytest
 
 from domain.fact import FACTS
 from domain.lots import Buckets
-from domain.tiers import rank_through
 from projections.points import balance_of
 from projections.snapshot import Snapshot
-from projections.tiers import tier_of
+from projections.standings import tier_of
 from tests.builders import published
 from tests.projections.histories import RULES, stories
 from tests.read_spec import ReadSide
@@ -54,8 +53,7 @@ def test_both_sides_tell_the_same_tier(read_side: ReadSide, late: bool) -> None:
         for member in story.members:
             for days in (0, 400, 800):
                 account, at = story.account(member), story.latest() + timedelta(days=days)
-                period, granted = account.period(rules, at), account.ranks_granted(rules)
-                decided = rank_through(rules.tiers, account.periods, period, granted)
+                decided = account.rank_at(rules, at)
                 found = read_side.ask("tiers", tier_of, member_id=member, programme=rules.name, as_of=at)
                 assert found is not None
                 assert rules.tiers.rank(found.tier) == decided, (story.name, at)

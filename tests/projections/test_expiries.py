@@ -6,7 +6,7 @@ import pytest
 
 from projections.expiries import expiries, expiries_of
 from projections.points import balance_of
-from projections.tiers import NoProgrammeKnown
+from projections.standings import NoProgrammeKnown
 from tests.builders import ANN, BOB, policy, published
 from tests.domain.world import DAY, World
 from tests.projections.histories import RULES, stories

@@ -9,7 +9,7 @@ import pytest
 from domain.fact import Fact
 from projections.analytics import Analytics, analytics_of
 from projections.points import Balance, balance_of
-from projections.tiers import tier_of
+from projections.standings import tier_of
 from tests.builders import ANN, BOB, campaign_created, policy, published
 from tests.read_spec import JANUARY, ReadSide, earns, joins, revokes
 

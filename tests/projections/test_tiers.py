@@ -8,7 +8,7 @@ import pytest
 
 from domain.movements import AccountClosed
 from domain.points_account import account_id
-from projections.tiers import NoProgrammeKnown, programmes, tier_of
+from projections.standings import NoProgrammeKnown, programmes, tier_of
 from tests.builders import ANN, BOB, policy, published
 from tests.domain.world import DAY, World
 from tests.read_spec import ReadSide, earns, joins
