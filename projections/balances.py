@@ -124,12 +124,11 @@ class Balances(Projection):
         )
         """,
         "CREATE INDEX IF NOT EXISTS entries_member ON {schema}.entries (member_id)",
+        "CREATE TABLE IF NOT EXISTS {schema}.rewards (member_id uuid NOT NULL, redemption_id uuid NOT NULL, en text, zh text)",
+        "CREATE INDEX IF NOT EXISTS rewards_member ON {schema}.rewards (member_id)",
         """
         CREATE TABLE IF NOT EXISTS {schema}.time_zones (
-            programme text,
-            effective_from timestamptz,
-            time_zone text NOT NULL,
-            PRIMARY KEY (programme, effective_from)
+            programme text, effective_from timestamptz, time_zone text NOT NULL, PRIMARY KEY (programme, effective_from)
         )
         """,
     )
@@ -186,6 +185,8 @@ class Balances(Projection):
         _enter(rows, fact, "redemption", points, reference=fact["redemption_id"], reason=fact.get("reason"))
         if "hold_id" in fact:
             _end(rows, fact, fact["hold_id"], "captured")
+        if "reward_name" in fact:
+            rows["rewards"].append((fact["member_id"], fact["redemption_id"], *fact["reward_name"].values()))
         _move(rows, fact, "spent", fact["parts"])
         _owe(rows, fact, "raised", fact["debt"])
 

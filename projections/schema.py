@@ -8,13 +8,15 @@ from psycopg import Connection, sql
 from infra.database import TABLES_LOCK
 from projections.balances import Balances
 from projections.campaigns import Campaigns
+from projections.coupons import Coupons
 from projections.members import Members
 from projections.projection import Projection
 from projections.referrals import Referrals
+from projections.rewards import Rewards
 from projections.segments import Segments
 from projections.tiers import Tiers
 
-PROJECTIONS: tuple[type[Projection], ...] = (Members, Balances, Tiers, Campaigns, Segments, Referrals)
+PROJECTIONS: tuple[type[Projection], ...] = (Members, Balances, Tiers, Campaigns, Segments, Referrals, Rewards, Coupons)
 
 TABLES = (
     """

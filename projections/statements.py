@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from itertools import accumulate
-from typing import Literal, get_args
+from typing import Literal, LiteralString, get_args
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -27,6 +27,12 @@ UNDOES = {
 BETWEEN_MEMBERS = {
     "transfer-sent", "transfer-received", "merge-sent", "merge-received", "unmerge-sent", "unmerge-received",
 }  # fmt: skip
+
+
+_REWARDS: dict[Language, LiteralString] = {
+    "en": "SELECT redemption_id, en FROM {schema}.rewards WHERE member_id = %(member_id)s",
+    "zh": "SELECT redemption_id, zh FROM {schema}.rewards WHERE member_id = %(member_id)s",
+}
 
 
 class PartEarned(BaseModel):
@@ -97,6 +103,7 @@ async def statement_of(
     zone = await zone_of(snapshot, programme=programme, as_of=as_of)
     causes = await causes_of(snapshot, held, member_id=member_id)
     balances = list(accumulate(cause.points for cause in causes))
+    rewards: dict[UUID, str] = dict(await snapshot.all(_REWARDS[language], member_id=member_id))
     undone = _references(causes)
     page, more = cut(
         zip(causes, balances, strict=True), key=_place, after=after, limit=limit, backwards=order == "newest"
@@ -108,7 +115,7 @@ async def statement_of(
         items=[
             Line(
                 id=_id(cause), at=cause.at, day=local_day(cause.at, zone), kind=_done(cause)[0][0],
-                text=sentence(_done(cause), _asides(cause, as_of, zone), language), points=cause.points,
+                text=sentence(_done(cause), _asides(cause, as_of, zone, rewards), language), points=cause.points,
                 balance=balance, parts=[PartEarned(part=one, points=points) for one, points in cause.earned.items()],
                 reverses=_reversed(cause, undone), reason=_reason(cause), other_member=_other(cause),
             )
@@ -141,8 +148,10 @@ def _done(cause: Cause) -> list[tuple[str, int]]:
     return [(kind, done[kind]) for kind in LINES if kind in done] or [("settlement", cause.points)]
 
 
-def _asides(cause: Cause, as_of: datetime, zone: ZoneInfo) -> list[tuple[str, int | date | str]]:
-    """What it set free; what of it was lapsed already or lapsed with it; until when it lives on; from when what it gave can be used; the reason."""
+def _asides(
+    cause: Cause, as_of: datetime, zone: ZoneInfo, rewards: Mapping[UUID, str]
+) -> list[tuple[str, int | date | str]]:
+    """What it set free; what of it was lapsed already or lapsed with it; until when it lives on; from when what it gave can be used; the reward; the reason."""
     asides: list[tuple[str, int | date | str]] = [("unheld", cause.unheld)] if cause.unheld > 0 else []
     lapsed = 0 if cause.rank == EARLY else cause.meant - cause.points
     if lapsed:
@@ -151,6 +160,8 @@ def _asides(cause: Cause, as_of: datetime, zone: ZoneInfo) -> list[tuple[str, in
         asides.append(("until", local_day(cause.lives_until - MOMENT, zone)))
     if cause.active_from is not None and cause.active_from > as_of:
         asides.append(("from", local_day(cause.active_from, zone)))
+    had = (rewards.get(one.reference) for one in cause.entries if one.reference is not None)
+    asides += [("reward", name) for name in had if name is not None][:1]
     reason = _reason(cause)
     return asides if reason is None else [*asides, ("reason", reason)]
 

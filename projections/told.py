@@ -6,6 +6,7 @@ from pydantic import TypeAdapter
 from typing_extensions import TypedDict
 
 from projections.told_of_points import POINTS
+from projections.told_of_rewards import REWARDS
 
 
 class Record(Protocol):
@@ -198,6 +199,7 @@ SHAPES = {
     "ReferralReversed.v1": OfReferral,
     "ProgrammePublished.v1": Published,
     **POINTS,
+    **REWARDS,
 }
 """What is read of each fact. A fact that is not in here is passed over without a look at its JSON."""
 

@@ -136,6 +136,13 @@ class HoldEnded(Moved):
     parts: list[Taken]
 
 
+class RewardName(TypedDict):
+    """What a reward was called when it was had."""
+
+    en: str
+    zh: str
+
+
 class Redeemed(Moved):
     """Of `PointsRedeemed`."""
 
@@ -143,6 +150,7 @@ class Redeemed(Moved):
     parts: list[Taken]
     debt: int
     hold_id: NotRequired[str]
+    reward_name: NotRequired[RewardName]
     reason: NotRequired[str]
 
 

@@ -55,6 +55,7 @@ ASIDES: dict[str, Sentence] = {
     "expired-before": {"en": "{points} of them had expired before", "zh": "其中 {points}此前已失效"},
     "until": {"en": "until {day}", "zh": "延至 {day}"},
     "from": {"en": "can be used from {day}", "zh": "{day} 起可用"},
+    "reward": {"en": "for {name}", "zh": "用于{name}"},
     "reason": {"en": "reason: {reason}", "zh": "原因：{reason}"},
 }
 
@@ -77,4 +78,4 @@ def sentence(lines: list[tuple[str, int]], asides: list[tuple[str, int | date | 
 def _aside(name: str, what: int | date | str, language: Language) -> str:
     if isinstance(what, int):
         return ASIDES[name][language].format(points=counted(what, language))
-    return ASIDES[name][language].format(day=what, reason=what)
+    return ASIDES[name][language].format(day=what, reason=what, name=what)

@@ -14,7 +14,19 @@ from infra.personal_data import PersonalData
 from infra.settings import Settings
 from infra.web import tell_problems
 from projections import schema
-from query_api import campaigns, facts, health, members, points, proofs, purchases, referrals, returns, segments
+from query_api import (
+    campaigns,
+    facts,
+    health,
+    members,
+    points,
+    proofs,
+    purchases,
+    referrals,
+    returns,
+    rewards,
+    segments,
+)
 from query_api.asking import only_known_parameters
 from query_api.facts import Log
 from query_api.reading import Reader
@@ -48,7 +60,7 @@ def create_app(
     app.state.programme = settings.programme
     app.state.proving = asyncio.Lock()
     app.include_router(health.router)
-    for part in (members, points, purchases, campaigns, facts, proofs, returns, segments, referrals):
+    for part in (members, points, purchases, campaigns, facts, proofs, returns, segments, referrals, rewards):
         app.include_router(part.router, dependencies=[Depends(only_known_parameters)])
     tell_problems(app)
     return app

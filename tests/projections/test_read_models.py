@@ -106,7 +106,10 @@ def test_a_fact_that_cannot_be_digested_parks_its_member_alone(read_side: ReadSi
     assert read_side.rows("balances", "accounts", "member_id") == sorted(kept, key=repr)
     key = str(MEMBERS[17]).encode()
     parked = parking.parked_keys(read_side.connection, read_side.projections)
-    assert parked == {name: {key} for name in ("balances", "campaigns", "members", "segments", "tiers")}
+    names = {one.stored_name for one in joins(MEMBERS[17], card="18")}
+    told = {one.name for one in read_side.projections if one.handlers.keys() & names}
+    assert {"balances", "campaigns", "members", "segments", "tiers"} <= told
+    assert {name: keys for name, keys in parked.items() if keys} == {name: {key} for name in told}
 
 
 def test_later_facts_of_a_parked_member_are_kept_aside_too(read_side: ReadSide) -> None:

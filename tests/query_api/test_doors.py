@@ -93,6 +93,14 @@ def test_the_documentation_asks_for_a_key_and_explains_every_field(door: Door) -
         "SegmentMembers",
         "MemberSegments",
         "SegmentOfMember",
+        "RewardList",
+        "RewardTold",
+        "CouponTerms",
+        "MemberRewards",
+        "Offer",
+        "MemberCoupons",
+        "Coupon",
+        "Flag",
     }
     silent = [
         f"{name}.{field}"
