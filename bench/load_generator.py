@@ -28,7 +28,7 @@ class Client(asyncio.Protocol):
         self._parser.feed_data(data)
 
     def on_message_complete(self) -> None:
-        self._latencies.append(time.perf_counter() - self._sent)
+        self._latencies.append(round(time.perf_counter() - self._sent, 6))
         status = self._parser.get_status_code()
         if status not in {200, 201}:
             self._end(RuntimeError(f"answered with status {status}"))

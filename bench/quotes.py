@@ -17,7 +17,7 @@ BOUGHT = 6_000
 
 def measure(baskets: Sequence[Basket], *, repeats: int) -> list[Figure]:
     """The Command API beside a route that only parses and answers; each quote is for another basket."""
-    wanted = min(len(baskets), 6_000)
+    wanted = min(len(baskets), 4_000)
     with ground() as here, served(here, OURS) as ours, served(here, VALIDATING) as validating:
         file = here.settings.data_dir / "bodies.ndjson"
         bought = baskets[: min(BOUGHT, len(baskets) // 2)]

@@ -47,9 +47,9 @@ from infra.web import Problem, tell_problems
 
 router = APIRouter(tags=["health"])
 
-ROUTERS = [
-    router, purchases.router, quotes.router, redemptions.router, members.router, campaigns.router, programmes.router,
-    corrections.router, receipts.router, coupons.router, rewards.router, segments.router, referrals.router,
+ROUTERS = [  # asked most first: a request is held against each in turn
+    purchases.router, quotes.router, redemptions.router, members.router, campaigns.router, programmes.router,
+    corrections.router, receipts.router, coupons.router, rewards.router, segments.router, referrals.router, router,
 ]  # fmt: skip
 BODIES: list[type[Message]] = [
     PurchaseBatch, ReturnBody, VoidBody, ClaimBody, ReassignmentBody, MemberBatch, MemberPatch, CampaignBody, PolicyBody,

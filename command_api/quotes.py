@@ -1,19 +1,20 @@
 """Quotes: what a sale would bring, signed, so that it can be sold by."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
-from pydantic import BaseModel
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, Field
+from pydantic_core import to_json
 
 from command_api.answers import PointsOfPart
-from command_api.bodies import body_of, documented
-from command_api.door import TheDoor
+from command_api.bodies import documented, raw_body
+from command_api.door import Door
 from domain.messages.quotes import QuoteBody, quote_question
-from infra.web import requires
+from domain.messages.reading import read
+from infra.web import BEARER, admitted
 
-router = APIRouter(prefix="/quotes", tags=["quotes"], dependencies=[Depends(requires("till", "staff"))])
+router = APIRouter(prefix="/quotes", tags=["quotes"])
 
 
 class DiscountTold(BaseModel):
@@ -34,6 +35,15 @@ class PointsAsCashTold(BaseModel):
     amount_minor: int
 
 
+class RuleTold(BaseModel):
+    """A rule that was looked at, of a version of the programme: whether it gives something, and why or why not."""
+
+    rule: str = Field(description="`base`, `tier:<name>`, `points-as-cash`, or a campaign's id.")
+    applied: bool
+    why: str
+    version: int
+
+
 class QuoteAnswer(BaseModel):
     """What a purchase would bring, as of its time, and the tier after it; `quote_id` is to be sent with the purchase."""
 
@@ -51,11 +61,16 @@ class QuoteAnswer(BaseModel):
     tier: str
     next_tier: str | None
     points_to_next: int | None
+    rules: list[RuleTold]
+    warnings: list[str] = Field(description="`account-closed`: nothing is earned. `debt-open`: points pay it first.")
 
 
-@router.post("", response_model=QuoteAnswer, openapi_extra=documented(QuoteBody))
-async def quote(body: Annotated[QuoteBody, Depends(body_of(QuoteBody))], the_door: TheDoor) -> dict[str, Any]:
+@router.post("", response_model=QuoteAnswer, openapi_extra={**documented(QuoteBody), **BEARER})
+async def quote(request: Request) -> Response:
     """What a purchase of these lines would bring now. Nothing is recorded; a purchase with `quote` is sold by it."""
-    question = quote_question(body, card_ids=the_door.card_ids, now=datetime.now(UTC))
-    found, told = await the_door.gathering.ask(question)
-    return {**told, "quote_id": found.words(the_door.signing), "expires_at": found.until}
+    await admitted(request, "till", "staff")
+    body = read(QuoteBody, await raw_body(request), strictly=True)
+    the_door: Door = request.app.state.door
+    found, told = await the_door.gathering.ask(quote_question(body, card_ids=the_door.card_ids, now=datetime.now(UTC)))
+    answer = {"quote_id": found.words(the_door.signing), "expires_at": found.until, **told}
+    return Response(to_json(answer), media_type="application/json")

@@ -10,7 +10,7 @@ from eventsourcing.persistence import PersistenceError
 
 from domain.books import InClosedBooks
 from domain.buyer import Buyer
-from domain.campaign import CATALOGUE_ID, Campaign, Catalogue
+from domain.campaign import CATALOGUE_ID, OUTSIDE_WINDOW, Campaign, Catalogue
 from domain.command import Command, Decision, Repeat, Wanting
 from domain.fact import MAX_FACT_BYTES, Fact
 from domain.member import Member
@@ -138,11 +138,18 @@ class Batch:
 
     def campaigns(self, *, sale: Sale, member: Member, account: PointsAccount, policy: Policy) -> list[Campaign]:
         """The campaigns that apply to a sale."""
+        looked_at = self.considered(sale=sale, member=member, account=account, policy=policy)
+        return [campaign for campaign, missing in looked_at if missing is None]
+
+    def considered(
+        self, *, sale: Sale, member: Member, account: PointsAccount, policy: Policy
+    ) -> list[tuple[Campaign, str | None]]:
+        """The campaigns that are live, and what a sale lacks for each of them to apply."""
         live = self._campaigns_on(sale.occurred_at.date())
         if not live:
             return []
         buyer = Buyer(member, account, policy=policy, at=sale.occurred_at, streams=self)
-        return [campaign for campaign in live if campaign.applies(sale, buyer)]
+        return [(one, missing) for one in live if (missing := one.missing(sale, buyer)) != OUTSIDE_WINDOW]
 
     def carry_out(self, command: Command) -> Repeat | tuple[int, int]:
         """Decide a command and apply what it agreed on; answers the range of its facts within the batch.

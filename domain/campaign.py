@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 CAMPAIGNS = UUID("0e4a3f2c-5d4e-5b8e-9a51-3d0f6b8f1c27")
 CATALOGUE_ID = uuid5(CAMPAIGNS, "")
+OUTSIDE_WINDOW = "outside-window"
 AUDIENCE_CHUNK = 4_000
 """Members in one fact: 4,000 ids of 39 bytes stay well below the size a fact may have."""
 
@@ -103,16 +104,30 @@ class Campaign(Stream):
 
     def applies(self, sale: "Sale", buyer: "Buyer") -> bool:
         """Whether a sale lies in the window and has the store, the minimum, the coupon and the audience."""
+        return self.missing(sale, buyer) is None
+
+    def missing(self, sale: "Sale", buyer: "Buyer") -> str | None:
+        """What a sale lacks for the campaign to apply, in a word; None where it applies."""
         terms = self.terms
-        return (
-            terms is not None
-            and self.starts_at <= sale.occurred_at < self.ends_at
-            and (terms.conditions.stores is None or sale.store in terms.conditions.stores)
-            and self.reached_by(sale.paid_minor)
-            and (terms.conditions.coupon is None or sale.hands_in(terms.conditions.coupon))
-            and (terms.everyone or self._targets(terms, buyer))
-            and (terms.limits is None or buyer.may_have_more(terms.campaign_id, terms.limits))
-        )
+        if terms is None or not self.starts_at <= sale.occurred_at < self.ends_at:
+            return OUTSIDE_WINDOW
+        unmet = self._unmet(terms.conditions, sale)
+        if unmet is not None:
+            return unmet
+        if not (terms.everyone or self._targets(terms, buyer)):
+            return "not-targeted"
+        if terms.limits is not None and not buyer.may_have_more(terms.campaign_id, terms.limits):
+            return "limit-reached"
+        return None
+
+    def _unmet(self, conditions: Conditions, sale: "Sale") -> str | None:
+        if conditions.stores is not None and sale.store not in conditions.stores:
+            return "other-store"
+        if not self.reached_by(sale.paid_minor):
+            return "minimum-not-reached"
+        if conditions.coupon is not None and not sale.hands_in(conditions.coupon):
+            return "coupon-missing"
+        return None
 
     def _targets(self, terms: CampaignCreated, buyer: "Buyer") -> bool:
         if terms.tiers is not None:

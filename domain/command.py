@@ -45,6 +45,11 @@ class Streams(Protocol):
     def campaigns(self, *, sale: Sale, member: Member, account: PointsAccount, policy: Policy) -> Sequence[Campaign]:
         """The campaigns that apply to a sale; the policy is the one that tells the member's tier then."""
 
+    def considered(
+        self, *, sale: Sale, member: Member, account: PointsAccount, policy: Policy
+    ) -> Sequence[tuple[Campaign, str | None]]:
+        """The campaigns that are live, and what a sale lacks for each of them to apply."""
+
 
 def not_in_the_future(at: datetime, streams: Streams) -> None:
     """Refuse a business time that our clock, with some tolerance, has not reached."""

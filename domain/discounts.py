@@ -29,6 +29,8 @@ def discounts(
     """
     earning = [line for line in lines if line.get("category") not in policy.earning.excluded]
     offers = [*_of_tier(earning, tier), *_of_campaigns(earning, campaigns)]
+    if not offers:
+        return []
     stacking = (policy.campaigns or DEFAULTS).discounts
     return [
         LineDiscount(line=line["line"], source=source, amount_minor=amount)

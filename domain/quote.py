@@ -3,7 +3,6 @@
 It is signed words, kept by the till and nowhere else: whoever has the key file can read from them what was promised.
 """
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
@@ -11,6 +10,7 @@ from typing import Protocol, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import to_json
 from typing_extensions import TypedDict
 
 from domain.basket import CouponUse, Line, LineDiscount
@@ -87,7 +87,7 @@ def bill_of(lines: Sequence[Line], *, store: str, currency: str, coupons: Sequen
         for line in lines
     )  # fmt: skip
     content = [store, currency, sorted(coupon["code"] for coupon in coupons), rows]
-    return sha256(json.dumps(content, separators=(",", ":")).encode()).hexdigest()
+    return sha256(to_json(content)).hexdigest()
 
 
 def discounted(lines: Sequence[Line], discounts: Sequence[LineDiscount]) -> list[Line]:

@@ -7,8 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from typing_extensions import TypedDict
-
 from domain import crediting, redeeming
 from domain.basket import CouponUse, Line, LineDiscount
 from domain.buyer import absorbed
@@ -17,6 +15,7 @@ from domain.command import Streams
 from domain.correcting import refuse_if_closed
 from domain.discounts import discounts
 from domain.earning import points_by_part
+from domain.explaining import Considered, rules
 from domain.member import Member
 from domain.movements import PointsEarned
 from domain.points_account import PointsAccount
@@ -28,15 +27,6 @@ from domain.sale import Sale
 from domain.stream import Draft
 
 DEFAULTS = Quotes()
-
-
-class Rule(TypedDict):
-    """A rule that was looked at, whether it gives something, and why or why not, in a word."""
-
-    rule: str
-    applied: bool
-    why: str
-    version: int
 
 
 class Quotation(NamedTuple):
@@ -75,20 +65,23 @@ class Quoting:
         """1. The discounts. 2. What points may pay, and are to pay. 3. The parts that are earned. 4. The tier after it."""
         basket, account, policy = self.basket, self.account, self.policy
         tier = policy.tiers.levels[account.rank_at(policy, basket.at)]
-        applying = self._campaigns(streams, self._sale())
-        off = discounts(basket.lines, policy=policy, tier=tier, campaigns=applying)
+        sale = self._sale()
+        considered = self._considered(streams, sale)
+        off = discounts(basket.lines, policy=policy, tier=tier, campaigns=_applying(considered))
         if off:  # what earns is tested on what is asked for, as of a purchase at these prices
-            earning = self._campaigns(streams, self._sale(off))
-            applying = [*filter(_discounts, applying), *(one for one in earning if not _discounts(one))]
-        bill_minor = self._sale(off).paid_minor
-        as_cash = self._as_cash(bill_minor)
-        points_minor = as_cash["amount_minor"] if as_cash else 0
-        sale = self._sale(off, points_minor)
+            sale = self._sale(off)
+            earning = self._considered(streams, sale)
+            considered = [one for one in considered if _discounts(one)] + [
+                one for one in earning if not _discounts(one)
+            ]
+        applying = _applying(considered)
+        as_cash = self._as_cash(sale.paid_minor)
+        sale.points_minor = as_cash["amount_minor"] if as_cash else 0
         drafts = crediting.earn(
             account, sale, policy=policy, version=self.version, campaigns=applying, united=absorbed(streams, account)
         )
         parts = [part for draft in drafts if draft.kind is PointsEarned for part in draft.what["parts"]]
-        quote = self._quote(sale, tier.name, applying, off)
+        closed = account.closed(basket.at)
         told = {
             "member_id": self.member.id,
             "programme": policy.name,
@@ -97,25 +90,30 @@ class Quoting:
             "points": points_by_part(parts),
             "discounts": off,
             "discount_minor": sum(one["amount_minor"] for one in off),
-            "to_pay_minor": bill_minor - points_minor,
+            "to_pay_minor": sale.paid_minor - sale.points_minor,
             "points_as_cash": as_cash,
             **supposed(account, drafts, at=basket.at).progress(policy),
-        }
-        return Quotation(quote, told)
+            "rules": rules(
+                sale, parts=parts, considered=considered, tier=tier, as_cash=as_cash, policy=policy,
+                version=self.version, closed=closed,
+            ),
+            "warnings": ["account-closed"] * closed + ["debt-open"] * bool(account.debt),
+        }  # fmt: skip
+        return Quotation(self._quote(sale, tier.name, applying), told)
 
-    def _sale(self, off: Sequence[LineDiscount] = (), points_minor: int = 0) -> Sale:
+    def _sale(self, off: Sequence[LineDiscount] = ()) -> Sale:
         """The sale that it would be, with these discounts."""
         basket = self.basket
         return Sale(
             purchase_id=basket.id, occurred_at=basket.at, store=basket.store,
             lines=discounted(basket.lines, off) if off else basket.lines, coupons=basket.coupons,
-            coupon_kinds=self.coupon_kinds, points_minor=points_minor, discounts=off,
+            coupon_kinds=self.coupon_kinds, discounts=off,
         )  # fmt: skip
 
-    def _campaigns(self, streams: Streams, sale: Sale) -> Sequence[Campaign]:
-        return streams.campaigns(sale=sale, member=self.member, account=self.account, policy=self.policy)
+    def _considered(self, streams: Streams, sale: Sale) -> Considered:
+        return streams.considered(sale=sale, member=self.member, account=self.account, policy=self.policy)
 
-    def _quote(self, sale: Sale, tier: str, applying: Sequence[Campaign], off: list[LineDiscount]) -> Quote:
+    def _quote(self, sale: Sale, tier: str, applying: Sequence[Campaign]) -> Quote:
         basket = self.basket
         return Quote(
             id=basket.id,
@@ -124,7 +122,7 @@ class Quoting:
             tier=tier,
             campaigns=tuple(one.terms.campaign_id for one in applying if one.terms is not None),
             bill=bill_of(sale.lines, store=basket.store, currency=basket.currency, coupons=basket.coupons),
-            discounts=off,
+            discounts=list(sale.discounts),
             given_at=basket.at,
             until=basket.at + timedelta(minutes=(self.policy.quotes or DEFAULTS).minutes),
         )
@@ -153,8 +151,13 @@ class Quoting:
         }
 
 
-def _discounts(campaign: Campaign) -> bool:
-    return campaign.terms is not None and campaign.terms.effect.discount is not None
+def _applying(considered: Considered) -> list[Campaign]:
+    return [campaign for campaign, missing in considered if missing is None]
+
+
+def _discounts(considered: tuple[Campaign, str | None]) -> bool:
+    terms = considered[0].terms
+    return terms is not None and terms.effect.discount is not None
 
 
 def supposed(account: PointsAccount, drafts: Iterable[Draft], *, at: datetime) -> PointsAccount:

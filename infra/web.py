@@ -1,7 +1,7 @@
 """What both HTTP doors share: problems as RFC 9457 tells them, and bearer keys with scopes."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Request
@@ -16,6 +16,8 @@ from infra.keys import Principal
 
 log = logging.getLogger(__name__)
 
+BEARER: dict[str, Any] = {"security": [{"HTTPBearer": []}]}
+"""What OpenAPI says of a route that asks for the key by itself."""
 _bearer = HTTPBearer(auto_error=False, description="A key made by `loyalty keys create`.")
 
 
@@ -80,21 +82,31 @@ def requires(*scopes: str) -> Callable[..., Awaitable[Principal]]:
     async def let_in(
         request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
     ) -> Principal:
-        keyring = request.app.state.keyring
-        principal: Principal | None = None
-        if credentials is not None:
-            principal = keyring.known(credentials.credentials)
-            if principal is None:
-                principal = await run_in_threadpool(keyring.principal, credentials.credentials)
-        if principal is None:
-            raise Problem(
-                "unauthorized",
-                401,
-                "Send `Authorization: Bearer <key>` with a key made by `loyalty keys create`.",
-                headers={"WWW-Authenticate": "Bearer"},
-            )
-        if principal.scope not in {*scopes, "admin"}:
-            raise Problem("forbidden", 403, "The key's scope does not open this.", scopes=sorted({*scopes, "admin"}))
-        return principal
+        return await admit(request, credentials, scopes)
 
     return let_in
+
+
+async def admit(request: Request, credentials: HTTPAuthorizationCredentials | None, scopes: Sequence[str]) -> Principal:
+    """The holder of the key, if its scope opens this."""
+    keyring = request.app.state.keyring
+    principal: Principal | None = None
+    if credentials is not None:
+        principal = keyring.known(credentials.credentials)
+        if principal is None:
+            principal = await run_in_threadpool(keyring.principal, credentials.credentials)
+    if principal is None:
+        raise Problem(
+            "unauthorized",
+            401,
+            "Send `Authorization: Bearer <key>` with a key made by `loyalty keys create`.",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+    if principal.scope not in {*scopes, "admin"}:
+        raise Problem("forbidden", 403, "The key's scope does not open this.", scopes=sorted({*scopes, "admin"}))
+    return principal
+
+
+async def admitted(request: Request, *scopes: str) -> Principal:
+    """The same outside of FastAPI's dependencies, whose solving takes longer than all else that a quote needs of HTTP."""
+    return await admit(request, await _bearer(request), scopes)

@@ -46,6 +46,7 @@ def test_a_quote_tells_what_the_purchase_will(till: Till) -> None:
     before = till.ledger.log()
     quote = told(till.post("/quotes", ASKED), 200)
     assert {name: value for name, value in quote.items() if name not in {"quote_id", "rules"}} == {
+        "warnings": [],
         "expires_at": "2023-05-02T04:15:00Z", "member_id": str(ANN), "programme": "member_experience",
         "programme_version": 1, "tier_before": "Ordinary", "tier": "Ordinary", "next_tier": "Silver",
         "points_to_next": 9_986, "points": [{"part": "base", "points": 14}, {"part": "twice", "points": 9}],
@@ -53,6 +54,12 @@ def test_a_quote_tells_what_the_purchase_will(till: Till) -> None:
         "to_pay_minor": 14_000,
         "points_as_cash": {"available": 0, "most_points": 0, "most_minor": 0, "points": 0, "amount_minor": 0},
     }  # fmt: skip
+    assert quote["rules"] == [
+        {"rule": "base", "applied": True, "why": "earned", "version": 1},
+        {"rule": "points-as-cash", "applied": False, "why": "nothing-to-pay-with", "version": 1},
+        {"rule": "cheaper", "applied": True, "why": "discounted", "version": 1},
+        {"rule": "twice", "applied": True, "why": "granted", "version": 1},
+    ]
     assert till.ledger.log() == before
 
 

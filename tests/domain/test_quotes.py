@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from domain.messages.corrections import ClosureBody, closure_command
 from domain.quote import Quote
+from domain.quoting import Quotation
 from domain.refusals import (
     AboveShareOfBill,
     InsufficientPoints,
@@ -113,6 +115,80 @@ class TestWhatIsAnswered:
     def test_it_is_for_one_member(self, card: str | None) -> None:
         with pytest.raises(InvalidField):
             ask(World(), line(15_000), card=card, member=ANN if card else None)
+
+
+def why(quotation: Quotation) -> dict[str, tuple[bool, str]]:
+    """By rule, whether it gives something, and why or why not."""
+    assert {rule["version"] for rule in quotation.told["rules"]} == {1}
+    return {rule["rule"]: (rule["applied"], rule["why"]) for rule in quotation.told["rules"]}
+
+
+class TestTheRules:
+    """Each that was looked at is told, with why it gives something or nothing."""
+
+    def test_those_that_give_something(self) -> None:
+        world = with_discounts()
+        assert why(ask(world, line(20_000, category="DAIRY"), line(5_000), points=10)) == {
+            "base": (True, "earned"), "tier:Silver": (True, "discounted"), "points-as-cash": (True, "paid"),
+            "cheap": (True, "discounted"), "twice": (True, "granted"),
+        }  # fmt: skip
+
+    @pytest.mark.parametrize(
+        ("terms", "reason"),
+        [
+            ({"stores": ["9"]}, "other-store"),
+            ({"minimum_paid_minor": 15_001}, "minimum-not-reached"),
+            ({"coupon": "SPRING"}, "coupon-missing"),
+            ({"everyone": False}, "not-targeted"),
+            ({"categories": ["FISH"]}, "no-matching-line"),
+            ({"limits": {"per_window": {"uses": 1}}}, "limit-reached"),
+            ({"budget": {"points": 10}}, "budget-used-up"),
+        ],
+    )
+    def test_a_campaign_that_gives_nothing(self, terms: dict[str, Any], reason: str) -> None:
+        world = World(None, *campaigns(campaign_created("gift", bonus_points=10, **terms)))
+        world.buys(15, at=NOON - MINUTE, store="2")
+        assert why(ask(world, line(15_000)))["gift"] == (False, reason)
+
+    def test_what_another_campaign_or_an_earlier_purchase_has_had(self) -> None:
+        made = (
+            campaign_created("twice", multiplier="2"), campaign_created("thrice", multiplier="3"),
+            campaign_created("gift", bonus_points=10), campaign_created("tenth", discount={"percent": "10"}),
+            campaign_created("fifth", discount={"percent": "20"}), campaign_created("cut", bonus_points=9, budget={"points": 5}),
+        )  # fmt: skip
+        world = World(None, *campaigns(*made))
+        world.buys(15, at=NOON - MINUTE)
+        told = why(ask(world, line(15_000)))
+        assert told["twice"] == (False, "line-won-by-another")
+        assert told["gift"] == (False, "granted-today")
+        assert told["tenth"] == (False, "better-discount")
+        assert told["thrice"][0], told["fifth"][0]
+
+    def test_what_a_budget_cuts(self) -> None:
+        world = World(None, *campaigns(campaign_created("cut", bonus_points=9, budget={"points": 5})))
+        quotation = ask(world, line(15_000))
+        assert why(quotation)["cut"] == (True, "cut-by-budget-or-limit")
+        assert quoted_parts(quotation) == {"base": 15, "cut": 5}
+
+    def test_what_is_over_or_has_not_begun_is_not_looked_at(self) -> None:
+        world = World(None, *campaigns(campaign_created("gift", bonus_points=10, ends_at=NOON)))
+        assert why(ask(world, line(999))) == {
+            "base": (False, "below-one-point"), "points-as-cash": (False, "nothing-to-pay-with"),
+        }  # fmt: skip
+
+    def test_a_closed_account_earns_nothing_and_is_warned_of(self) -> None:
+        world = World()
+        body = ClosureBody(time=NOON - MINUTE, reason="moved away")
+        world.do(closure_command(body, member_id=ANN, identity=world.identity()))
+        quotation = ask(world, line(15_000))
+        assert why(quotation)["base"] == (False, "account-closed")
+        assert quotation.told["warnings"] == ["account-closed"]
+        assert quotation.told["points"] == []
+
+    def test_an_account_that_owes_is_warned_of(self) -> None:
+        world = World()
+        world.do(world.redeem(50, at=NOON - MINUTE, offline=True))
+        assert ask(world, line(15_000)).told["warnings"] == ["debt-open"]
 
 
 class TestDiscounts:

@@ -1,0 +1,105 @@
+"""Which rules a quote was made by, and why others gave nothing: in stable words, for whoever asks at the till."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from typing_extensions import TypedDict
+
+from domain.basket import Line
+from domain.campaign import Campaign, CampaignCreated
+from domain.earning import BASE
+from domain.policy.tiers import Tier
+from domain.programme import Policy
+from domain.sale import Sale
+
+POINTS_AS_CASH = "points-as-cash"
+
+Considered = Sequence[tuple[Campaign, str | None]]
+"""Campaigns that were looked at, and why one does not apply."""
+
+
+class Rule(TypedDict):
+    """A rule that was looked at, whether it gives something, and why or why not, in a word."""
+
+    rule: str
+    applied: bool
+    why: str
+    version: int
+
+
+def rules(
+    sale: Sale,
+    *,
+    parts: Sequence[Mapping[str, Any]],
+    considered: Considered,
+    tier: Tier,
+    as_cash: Mapping[str, int] | None,
+    policy: Policy,
+    version: int,
+    closed: bool,
+) -> list[Rule]:
+    """Earning first, then the tier, points as cash, and each campaign that was live, all by one version of the policy."""
+    lines = [line for line in sale.lines if line.get("category") not in policy.earning.excluded]
+    off = {one["source"] for one in sale.discounts}
+    found = [
+        (BASE, _of_base(parts, lines, closed=closed)),
+        *_of_tier(tier, lines, off),
+        (POINTS_AS_CASH, _of_cash(as_cash)),
+        *_of_campaigns(considered, {part["part"]: part for part in parts}, lines, off),
+    ]
+    return [Rule(rule=rule, applied=applied, why=why, version=version) for rule, (applied, why) in found]
+
+
+def _of_base(parts: Sequence[Mapping[str, Any]], lines: Sequence[Line], *, closed: bool) -> tuple[bool, str]:
+    if closed:
+        return False, "account-closed"
+    if not lines:
+        return False, "no-matching-line"
+    earned = any(part["part"] == BASE and part["points"] for part in parts)
+    return (True, "earned") if earned else (False, "below-one-point")
+
+
+def _of_tier(tier: Tier, lines: Sequence[Line], off: Collection[str]) -> Iterator[tuple[str, tuple[bool, str]]]:
+    """The tier's discount, where it has one."""
+    if tier.discount:
+        rule = f"tier:{tier.name}"
+        taken = rule in off
+        yield rule, (taken, "discounted" if taken else "better-discount" if lines else "no-matching-line")
+
+
+def _of_cash(as_cash: Mapping[str, int] | None) -> tuple[bool, str]:
+    if as_cash is None:
+        return False, "no-rate"
+    if as_cash["points"]:
+        return True, "paid"
+    return False, "not-asked" if as_cash["most_points"] else "nothing-to-pay-with"
+
+
+def _of_campaigns(
+    considered: Considered, parts: Mapping[str, Mapping[str, Any]], lines: Sequence[Line], off: Collection[str]
+) -> Iterator[tuple[str, tuple[bool, str]]]:
+    for campaign, missing in considered:
+        terms = campaign.terms
+        assert terms is not None, "only what was created is listed"
+        part = parts.get(terms.campaign_id)
+        if missing is not None:
+            told = False, missing
+        elif terms.campaign_id in off:
+            told = True, "discounted"
+        elif part is not None:
+            told = True, "cut-by-budget-or-limit" if "uncapped" in part else "granted"
+        else:
+            told = False, _why_nothing(campaign, terms, lines)
+        yield terms.campaign_id, told
+
+
+def _why_nothing(campaign: Campaign, terms: CampaignCreated, lines: Sequence[Line]) -> str:
+    """Why a campaign that applies to the sale gives nothing."""
+    effect = terms.effect
+    if not any(terms.conditions.hold_for(line) for line in lines):
+        return "no-matching-line"
+    if not campaign.covers(effect.bonus_points or 1):
+        return "budget-used-up"
+    if effect.multiplier is not None:
+        return "line-won-by-another"
+    return "better-discount" if effect.discount is not None else "granted-today"
