@@ -12,7 +12,7 @@ from projections.persons import persons_of, spent_minor
 from projections.points import balance_of
 from projections.rewards import MemberRewards, Person, RewardList, offers_of, reward_list
 from projections.segment_members import segments_of
-from projections.tiers import NoProgrammeKnown, tier_of
+from projections.standings import NoProgrammeKnown, tier_of
 from query_api.asking import After, AsOf, TheReader, Waiting, instant, no_member, no_programme
 
 router = APIRouter(tags=["rewards"], dependencies=[Depends(requires("till", "staff", "analyst", "auditor"))])

@@ -10,8 +10,8 @@ import pytest
 
 from domain.campaign import BudgetDrawn, campaign_stream
 from domain.fact import Fact
-from domain.movements import TierMoved
 from domain.points_account import account_id
+from domain.tier_moves import TierMoved
 from projections.analytics import Analytics, Sales, analytics_of, definitions, uplift, window_cut
 from projections.campaign_list import campaign_list
 from tests.builders import campaign_created, policy, published
