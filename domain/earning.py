@@ -8,7 +8,7 @@ from typing import Any
 from domain.basket import Line, paid
 from domain.campaign import Campaign, CampaignCreated
 from domain.money import floor_points
-from domain.parts import EarnedPart
+from domain.parts import EarnedPart, RevokedPart
 from domain.programme import Policy
 from domain.sale import Sale
 
@@ -44,7 +44,7 @@ def earned_parts(
     return parts
 
 
-def points_by_part(parts: Iterable[Part | EarnedPart]) -> list[dict[str, Any]]:
+def points_by_part(parts: Iterable[Part | EarnedPart | RevokedPart]) -> list[dict[str, Any]]:
     """The points of each part, as a receipt prints them; what was taken off the price is no points."""
     return [
         {"part": part["part"], "points": part["points"]}

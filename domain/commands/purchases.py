@@ -226,5 +226,5 @@ def _went_back(back: PurchaseReturned, facts: Sequence[Fact]) -> dict[str, Any]:
     return {
         "purchase_id": back.originator_id,
         "returned_minor": back.amount_minor,
-        "revoked": [{"part": part["part"], "points": part["points"]} for one in revoked for part in one.parts],
+        "revoked": points_by_part(part for one in revoked for part in one.parts),
     }

@@ -15,6 +15,7 @@ from domain.commands.crediting import CreditLate
 from domain.commands.redemptions import account_of
 from domain.commands.returns import ReclaimPoints, current, of_purchase
 from domain.correcting import refuse_if_closed
+from domain.earning import points_by_part
 from domain.fact import Fact
 from domain.member import Card, Member
 from domain.movements import PointsEarned, PointsRevoked
@@ -188,10 +189,10 @@ def brought(
     revoked = Counter[str]()
     for fact in facts:
         if isinstance(fact, PointsEarned):
-            told["points"] = [{"part": part["part"], "points": part["points"]} for part in fact.parts]
+            told["points"] = points_by_part(fact.parts)
         elif isinstance(fact, PointsRevoked) and fact.originator_id == own:
             revoked.update({part["part"]: part["points"] for part in fact.parts})
-    told["revoked"] = [{"part": part, "points": points} for part, points in revoked.items()]
+    told["revoked"] = [{"part": part, "points": points} for part, points in revoked.items() if points]
     account = history.account(own, version=max(fact.originator_version for fact in facts if fact.originator_id == own))
     _, policy = history.programme.in_force(at)
     return told | {"available": account.available(at), **account.progress(policy)}

@@ -15,7 +15,7 @@ from domain.commands.paying import GiveBackPoints
 from domain.commands.redemptions import SettleDebt, restored_until
 from domain.commands.referees import JudgePurchase
 from domain.coupon import Coupon, coupon_stream
-from domain.earning import BASE
+from domain.earning import BASE, points_by_part
 from domain.fact import Fact
 from domain.movements import PointsEarned, PointsRevoked, RedemptionReversed
 from domain.points_account import PointsAccount, account_id
@@ -141,7 +141,7 @@ class TakeBack(KeyedCommand):
         if revoked is None:
             return told
         return told | {
-            "revoked": [{"part": part["part"], "points": part["points"]} for part in revoked.parts],
+            "revoked": points_by_part(revoked.parts),
             **where_the_member_stands(facts, revoked, history),
         }
 
