@@ -6,7 +6,7 @@ referee's purchases as business time has them, and only the clock pays.
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, NotRequired
 from uuid import UUID, uuid5
 
 from typing_extensions import TypedDict
@@ -18,6 +18,7 @@ from domain.stream import Draft, Stream, evolves
 REFERRALS = UUID("5d1f7f0e-54a1-5f5c-9d39-6f1f4d3f9f42")
 
 State = Literal["held", "joined", "qualified", "rewarded", "rejected", "reversed"]
+Side = Literal["referrer", "referee"]
 Rejection = Literal["review", "same-person", "second-referrer", "account-closed", "member-erased"]
 Reversal = Literal["purchase-returned", "same-person"]
 
@@ -67,11 +68,12 @@ class ReferralDisqualified(Fact, name="ReferralDisqualified.v1"):
 
 
 class Given(TypedDict):
-    """What one side got: the member that it lives on in, the grant, and its points."""
+    """What one side got: the member that it lives on in, the grant and its points, or a coupon's code."""
 
     member_id: UUID
     grant_id: UUID
     points: int
+    coupon: NotRequired[str]
 
 
 class ReferralRewarded(Fact, name="ReferralRewarded.v1"):
@@ -152,7 +154,7 @@ def referrer_stream(code: str) -> UUID:
     return uuid5(REFERRALS, code)
 
 
-def grant_of(referee_id: UUID, side: Literal["referrer", "referee"]) -> UUID:
+def grant_of(referee_id: UUID, side: Side) -> UUID:
     """The grant that rewards one side: the same whenever, and however often, it is tried."""
     return uuid5(referee_id, f"referral:{side}")
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from domain.referral import State
 from projections.projection import Projection, Rows, moves
 from projections.snapshot import Row, Snapshot
-from projections.told import CodeIssued, Joined, MergedInto, OfReferral, Referred
+from projections.told import CodeIssued, Joined, MergedInto, OfReferral, Referred, Rewarded
 
 
 class Referrals(Projection):
@@ -43,6 +43,8 @@ class Referrals(Projection):
             reason text,
             referrer_points bigint,
             referee_points bigint,
+            referrer_coupon text,
+            referee_coupon text,
             PRIMARY KEY (member_id, version)
         )
         """,
@@ -102,10 +104,12 @@ class Referrals(Projection):
 
 
 def _happened(rows: Rows, fact: OfReferral, kind: str) -> None:
-    referrer, referee = fact.get("referrer"), fact.get("referee")
+    nothing = Rewarded(points=0)
+    referrer, referee = fact.get("referrer", nothing), fact.get("referee", nothing)
     rows["events"].append((
         fact["member_id"], fact["originator_version"], kind, fact["occurred_at"], fact["actor"], fact.get("purchase_id"),
-        fact.get("pays_at"), fact.get("reason"), referrer and referrer["points"], referee and referee["points"],
+        fact.get("pays_at"), fact.get("reason"), referrer["points"], referee["points"],
+        referrer.get("coupon"), referee.get("coupon"),
     ))  # fmt: skip
 
 
@@ -128,6 +132,10 @@ class MemberReferral(BaseModel):
         description="Points that the referrer has for it: none before it is rewarded, or once reversed"
     )
     referee_points: int = Field(description="Points that the referee has for it")
+    referrer_coupon: str | None = Field(
+        description="The code of the coupon that the referrer got instead; null for none"
+    )
+    referee_coupon: str | None = Field(description="The code of the coupon that the referee got instead; null for none")
     reason: str | None = Field(
         description="Why it was rejected or reversed, or what the review said; null for all else"
     )
@@ -164,6 +172,7 @@ WITH told AS (
         max(actor) FILTER (WHERE kind = 'reviewed') AS reviewed_by,
         max(purchase_id::text) FILTER (WHERE kind = 'rewarded') AS purchase_id,
         max(referrer_points) AS referrer_points, max(referee_points) AS referee_points,
+        max(referrer_coupon) AS referrer_coupon, max(referee_coupon) AS referee_coupon,
         (array_agg(reason ORDER BY version DESC) FILTER (
             WHERE reason IS NOT NULL AND (kind, reason) <> ('rejected', 'review')
         ))[1] AS reason
@@ -172,14 +181,15 @@ WITH told AS (
 ), states AS (
     SELECT member_id, referrer_id, code, joined_at, coalesce(ended, CASE
         WHEN held AND reviewed_at IS NULL THEN 'held' WHEN pays_at IS NULL THEN 'joined' ELSE 'qualified'
-    END) AS state, greatest(pays_at, reviewed_at) AS pays_at, purchase_id::uuid, referrer_points, referee_points, reason,
+    END) AS state, greatest(pays_at, reviewed_at) AS pays_at, purchase_id::uuid, referrer_points, referee_points, referrer_coupon,
+    referee_coupon, reason,
     reviewed_by
     FROM told JOIN {schema}.referrals USING (member_id)
 )
 """
 _COLUMNS: LiteralString = """
-SELECT member_id, referrer_id, code, joined_at, state, pays_at, purchase_id, referrer_points, referee_points, reason,
-    reviewed_by
+SELECT member_id, referrer_id, code, joined_at, state, pays_at, purchase_id, referrer_points, referee_points,
+    referrer_coupon, referee_coupon, reason, reviewed_by
 FROM states
 """
 _OF_PERSON: LiteralString = (
@@ -241,11 +251,11 @@ async def referral_list(
 
 
 def _referral(row: Row) -> MemberReferral:
-    referee, referrer, code, joined_at, state, pays_at, purchase_id, giver, taker, reason, reviewed_by = row
-    rewarded = state == "rewarded"
+    referee, referrer, code, joined_at, state, pays_at, purchase_id, *got, reason, reviewed_by = row
+    giver, taker, givers_coupon, takers_coupon = got if state == "rewarded" else (0, 0, None, None)
     return MemberReferral(
         referee=referee, referrer=referrer, code=code, joined_at=joined_at, state=state,
         pays_at=pays_at if state == "qualified" else None, purchase_id=purchase_id,
-        referrer_points=giver if rewarded else 0, referee_points=taker if rewarded else 0, reason=reason,
-        reviewed_by=reviewed_by,
+        referrer_points=giver, referee_points=taker, referrer_coupon=givers_coupon, referee_coupon=takers_coupon,
+        reason=reason, reviewed_by=reviewed_by,
     )  # fmt: skip

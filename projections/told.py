@@ -151,6 +151,7 @@ class Rewarded(TypedDict):
     """Of one side of `ReferralRewarded`."""
 
     points: int
+    coupon: NotRequired[str]
 
 
 class OfReferral(TypedDict):

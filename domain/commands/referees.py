@@ -9,6 +9,8 @@ from uuid import UUID
 from domain.calendar_days import day_begins, local_day, months_after
 from domain.command import Command, Decision, Streams, Wanted
 from domain.commands.granting import RevokeGrant
+from domain.commands.personal_data import one_person
+from domain.coupon import Coupon, coupon_stream
 from domain.fact import message_id
 from domain.member import Card, Member
 from domain.points_account import PointsAccount, account_id
@@ -130,15 +132,20 @@ class OfReferees(Command):
     def wants(self, streams: Streams) -> Wanted:  # noqa: ARG002 - the command that it follows has named them
         return iter(())
 
-    def reversed(self, referrer: Referrer, referral: Referral, reason: Reversal) -> Decision:
-        """What both were given is taken back."""
+    def reversed(self, streams: Streams, referrer: Referrer, referral: Referral, reason: Reversal) -> Decision:
+        """What both were given is taken back; not a coupon that was used."""
         rewarded = referral.rewarded
         assert rewarded is not None, "only what was given is taken back"
-        revoking = [
-            RevokeGrant.after(self, member_id=side["member_id"], grant_id=side["grant_id"], reason=reason)
-            for side in (rewarded.referrer, rewarded.referee)
-        ]
-        return Decision(referrer.reverse(referral, reason), revoking)
+        drafts = referrer.reverse(referral, reason)
+        revoking = []
+        for side in (rewarded.referrer, rewarded.referee):
+            revoking.append(
+                RevokeGrant.after(self, member_id=side["member_id"], grant_id=side["grant_id"], reason=reason)
+            )
+            if "coupon" in side:
+                coupon = streams.get(Coupon, coupon_stream(side["coupon"]))
+                drafts += [] if coupon.void or coupon.used_by else coupon.take_back(reason=reason)
+        return Decision(drafts, revoking)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +183,9 @@ class JudgePurchase(OfReferees):
         if referral.rewarded is not None:
             below = purchase.left_minor < terms.minimum_paid_minor
             counted = referral.rewarded.purchase_id == purchase.id
-            return self.reversed(referrer, referral, "purchase-returned") if below and counted else Decision([])
+            if below and counted:
+                return self.reversed(streams, referrer, referral, "purchase-returned")
+            return Decision([])
         policy = streams.programme.versions[referral.version - 1]
         first_day = day_begins(local_day(referral.joined_at, policy.zone), policy.zone)
         if recorded.occurred_at < (referee.since or first_day):
@@ -216,7 +225,7 @@ class JudgeMerge(OfReferees):
         assert referrer.member_id is not None, "a code is somebody's"
         oneself = survivor(streams, referrer.member_id).id == self.member_id
         if oneself and referral.rewarded is not None:
-            return self.reversed(referrer, referral, "same-person")
+            return self.reversed(streams, referrer, referral, "same-person")
         if oneself:
             return Decision(referrer.reject(referral, "same-person"))
         if not first and referral.rewarded is None:
@@ -246,16 +255,10 @@ def _codes_of(streams: Streams, referrer: Referrer, owner: Member) -> Iterator[R
     if not owner.brought:
         yield referrer
         return
-    for member_id in _one_person(streams, owner):
-        claimed = streams.get(Receipt, code_claim(member_id)).answered
+    for member in one_person(streams, owner):
+        claimed = streams.get(Receipt, code_claim(member.id)).answered
         if claimed is not None:
             yield streams.get(Referrer, referrer_stream(claimed.target))
-
-
-def _one_person(streams: Streams, member: Member) -> Iterator[UUID]:
-    yield member.id
-    for absorbed_id in member.brought:
-        yield from _one_person(streams, streams.get(Member, absorbed_id))
 
 
 def _brought_by(streams: Streams, member_id: UUID) -> set[UUID]:

@@ -3,18 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 from uuid import UUID
 
 from domain.command import AgreedCommand, Command, Decision, History, Repeat, Streams, Wanted
 from domain.commands.clock import CLOCK, by_name
+from domain.commands.coupons import IssueCoupon
 from domain.commands.redemptions import SettleDebt, account_of
 from domain.commands.referees import JudgePurchase, offered, referral_of, survivor
 from domain.correcting import refuse_if_closed
+from domain.coupon import good_through
 from domain.fact import Fact, message_id
 from domain.granting import grant
 from domain.member import Member
 from domain.points_account import PointsAccount, account_id
+from domain.policy.referral import Reward
 from domain.receipt import Receipt
 from domain.referral import (
     Given,
@@ -22,6 +25,7 @@ from domain.referral import (
     ReferralReviewed,
     Referrer,
     Rejection,
+    Side,
     grant_of,
     referrer_stream,
 )
@@ -33,6 +37,7 @@ from domain.refusals import (
     UnknownMember,
     UnknownReferral,
 )
+from domain.stream import Draft
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +161,14 @@ class RecordReferrals(Command):
         return by_name(facts)
 
 
+class GivenTo(NamedTuple):
+    """What one side gets, as it is told, and what that takes."""
+
+    told: Given
+    drafts: list[Draft]
+    then: list[Command]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RewardBoth(Command):
     """When returns have had their time, then both sides are rewarded, at that instant and in one transaction, or nobody is."""
@@ -187,26 +200,32 @@ class RewardBoth(Command):
         obstacle = self._obstacle(streams, giver, taker)
         if obstacle is not None:
             return Decision(referrer.reject(referral, obstacle))
+        first = self._given(streams, giver, "referrer", terms.referrer)
+        second = self._given(streams, taker, "referee", terms.referee)
+        drafts = referrer.reward(referral, purchase_id, referrer=first.told, referee=second.told)
+        then = [*first.then, *second.then, *JudgePurchase.after(self, account, purchase_id)]
+        return Decision([*drafts, *first.drafts, *second.drafts], then)
+
+    def _given(self, streams: Streams, member: Member, side: Side, reward: Reward) -> GivenTo:
+        """What one side gets: points, a coupon, or nothing."""
+        given = Given(member_id=member.id, grant_id=grant_of(self.member_id, side), points=reward.points or 0)
         version, policy = streams.programme.in_force(self.occurred_at)
-        sides = {
-            "referrer": Given(
-                member_id=giver.id, grant_id=grant_of(self.member_id, "referrer"), points=terms.referrer.points
-            ),
-            "referee": Given(
-                member_id=taker.id, grant_id=grant_of(self.member_id, "referee"), points=terms.referee.points
-            ),
-        }
-        drafts = referrer.reward(referral, purchase_id, **sides)
-        accounts = []
-        for side in sides.values():
-            if side["points"]:
-                accounts.append(streams.get(PointsAccount, account_id(side["member_id"])))
-                drafts += grant(
-                    accounts[-1], grant_id=side["grant_id"], cause="referral", reference=str(self.member_id),
-                    points=side["points"], at=self.occurred_at, policy=policy, version=version,
-                )  # fmt: skip
-        settling = [SettleDebt.after(self, one) for one in accounts]
-        return Decision(drafts, [*settling, *JudgePurchase.after(self, account, purchase_id)])
+        if reward.coupon is not None:
+            given["coupon"] = streams.new_code()
+            issuing = IssueCoupon.of(
+                self, member_id=member.id, kind_id=reward.coupon.kind, valid_from=self.occurred_at,
+                valid_until=good_through(policy, self.occurred_at, reward.coupon.valid_days),
+                reference=f"referral:{self.member_id}", code=given["coupon"],
+            )  # fmt: skip
+            return GivenTo(given, [], [issuing])
+        if not reward.points:
+            return GivenTo(given, [], [])
+        account = streams.get(PointsAccount, account_id(member.id))
+        granted = grant(
+            account, grant_id=given["grant_id"], cause="referral", reference=str(self.member_id),
+            points=given["points"], at=self.occurred_at, policy=policy, version=version,
+        )  # fmt: skip
+        return GivenTo(given, granted, [SettleDebt.after(self, account)])
 
     def _obstacle(self, streams: Streams, giver: Member, taker: Member) -> Rejection | None:
         """Why nobody is rewarded."""

@@ -78,6 +78,7 @@ class DraftReward(Loose):
     """What one side of a recommendation gets."""
 
     points: int | None = None
+    coupon: dict[str, Any] | None = None
 
 
 class DraftReferral(Loose):

@@ -9,9 +9,8 @@ from domain.lint.points import value_of_points
 from domain.policy.words import money, points
 
 
-def _sides(referral: DraftReferral) -> tuple[int | None, int | None]:
-    sides = referral.referrer or DraftReward(), referral.referee or DraftReward()
-    return sides[0].points, sides[1].points
+def _sides(referral: DraftReferral) -> tuple[DraftReward, DraftReward]:
+    return referral.referrer or DraftReward(), referral.referee or DraftReward()
 
 
 @rule("error")
@@ -21,28 +20,30 @@ def referral_terms_unsaid(draft: Draft) -> Iterator[Found]:
     if referral is None:
         return
     given = dict(zip(("referrer", "referee"), _sides(referral), strict=True))
-    unsaid = [side for side, number in given.items() if number is None]
+    unsaid = [side for side, reward in given.items() if reward.points is None and reward.coupon is None]
     unsaid += ["minimum_paid_minor"] if referral.minimum_paid_minor is None else []
     if unsaid:
         yield Found(
             "referral",
             f"nothing is said of {', '.join(unsaid)}",
             f"A member recommends a friend, who buys for {money(5_000, draft.currency)}: nobody knows whether that counts, and what each of them gets.",
-            "give minimum_paid_minor, and the points of referrer and referee",
+            "give minimum_paid_minor, and the points or the coupon of referrer and referee",
         )
 
 
 @rule("warning")
 def referral_one_sided(draft: Draft) -> Iterator[Found]:
     """Of the two sides of a recommendation, one gets nothing."""
-    referrer, referee = _sides(draft.referral) if draft.referral else (None, None)
-    if referrer is None or referee is None or bool(referrer) == bool(referee):
+    referrer, referee = _sides(draft.referral) if draft.referral else (DraftReward(), DraftReward())
+    rewards = [reward.points or reward.coupon for reward in (referrer, referee)]
+    if 0 not in (referrer.points, referee.points) or not any(rewards):
         return
-    side, other = ("referee", "recommended") if referrer else ("referrer", "recommending")
+    side, other = ("referee", "recommended") if rewards[0] else ("referrer", "recommending")
+    gift = points(referrer.points or referee.points or 0) if referrer.points or referee.points else "a coupon"
     yield Found(
         f"referral.{side}",
         f"the {side} gets no points",
-        f"A member who is {other} sees the other side get {points(referrer or referee)}, and gets none.",
+        f"A member who is {other} sees the other side get {gift}, and gets none.",
         "give both sides points",
     )
 
@@ -53,7 +54,7 @@ def referral_arbitrage(draft: Draft) -> Iterator[Found]:
     referral, value = draft.referral, value_of_points(draft)
     if referral is None or not referral.minimum_paid_minor or value is None:
         return
-    both = sum(number or 0 for number in _sides(referral))
+    both = sum(reward.points or 0 for reward in _sides(referral))
     earning = draft.earning
     rate = Fraction(earning.points, earning.per_minor) if earning and earning.points and earning.per_minor else 0
     worth = value * (both + rate * referral.minimum_paid_minor)

@@ -1,17 +1,26 @@
 """The rewards of a recommendation: who gets what, for which purchase, and how often."""
 
 from datetime import timedelta
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from domain.money import AmountMinor
+from domain.policy.gifts import CouponGift
 from domain.policy.parts import NaturalInt, PolicyPart, PositiveInt
 
 
 class Reward(PolicyPart):
-    """What one side of a referral gets."""
+    """What one side gets: points, 0 for nothing, or a coupon."""
 
-    points: NaturalInt
+    points: NaturalInt | None = None
+    coupon: CouponGift | None = None
+
+    @model_validator(mode="after")
+    def _one_reward(self) -> Self:
+        if (self.points is None) == (self.coupon is None):
+            raise ValueError("a reward is either `points` or a `coupon`")
+        return self
 
 
 class Cap(PolicyPart):

@@ -77,6 +77,7 @@ CASES: list[tuple[str, dict[str, str], str, str]] = [
     ("birthday-gift-unsaid", {"birthday": "{points: null}"}, "birthday", "born on 29 February"),
     ("referral-terms-unsaid", {"referral": "{minimum_paid_minor: null, referrer: {points: null}, referee: {points: 5}}"}, "referral", "a friend, who buys for 50.00 CNY"),
     ("referral-one-sided", {"referral": "{minimum_paid_minor: 15000, referrer: {points: 0}, referee: {points: 5}}"}, "referral.referrer", "recommending sees the other side get 5 points"),
+    ("referral-one-sided", {"referral": "{minimum_paid_minor: 15000, referrer: {coupon: {kind: cake, valid_days: 9}}, referee: {points: 0}}"}, "referral.referee", "recommended sees the other side get a coupon"),
     ("referral-arbitrage", {"referral": "{minimum_paid_minor: 15000, referrer: {points: 1000}, referee: {points: 500}}"}, "referral.minimum_paid_minor", "buys for 150.00 CNY with it"),
     ("reward-terms-unsaid", {"plan.rewards.0.spend_over": "null"}, "plan.rewards.0", "asks for 'Cup'"),
     ("activity-terms-unsaid", {"plan.activities.0.capacity": "null"}, "plan.activities.0", "21st place of 'Tasting'"),

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.basket import CouponUse
+from domain.coupon import Coupon, coupon_stream
 from domain.grants import GrantRevoked
 from domain.messages.corrections import ClosureBody, closure_command
 from domain.messages.members import erase_command
@@ -21,7 +23,7 @@ from domain.referral import (
 from domain.snapshots import restored, taken
 from tests.builders import ANN, BOB, back, line, policy, purchase, reassign, returned
 from tests.domain.referring import CODE, HOUR, KIM, LEE, OTHER_CODE, Referring, rules
-from tests.domain.world import DAY, NEVER, of
+from tests.domain.world import DAY, NEVER, of, purchase_of
 from tests.spec import NOON
 
 
@@ -153,6 +155,43 @@ class TestPaying:
         world.kim_buys()
         world.clock(20)
         assert world.granted() == {ANN: 100}
+
+
+class TestCoupons:
+    @pytest.fixture
+    def world(self) -> Referring:
+        """Kim, who bought R-1, is given a coupon."""
+        world = Referring(rules(referee={"coupon": {"kind": "welcome", "valid_days": 30}}))
+        world.kim_joins()
+        world.kim_buys()
+        world.clock(14)
+        return world
+
+    def coupon(self, world: Referring) -> Coupon:
+        rewarded = world.referral().rewarded
+        assert rewarded is not None
+        found: Coupon = world.log.batch.get(Coupon, coupon_stream(rewarded.referee["coupon"]))
+        return found
+
+    def test_a_coupon_may_be_given_instead_of_points(self, world: Referring) -> None:
+        issued = self.coupon(world).issued
+        assert issued is not None
+        assert (issued.member_id, issued.kind, issued.valid_from) == (KIM, "welcome", NOON + 14 * DAY)
+        assert world.granted() == {ANN: 100}
+
+    def test_it_is_void_once_the_referral_is_reversed(self, world: Referring) -> None:
+        world.kim_returns(purchase_of("R-1"), day=20)
+        assert self.coupon(world).void
+        assert world.granted() == {ANN: 0}
+
+    def test_one_that_was_used_by_then_stays_used(self, world: Referring) -> None:
+        issued = self.coupon(world).issued
+        assert issued is not None
+        uses = [CouponUse(code=issued.code)]
+        world.do(purchase(line(1_000), at=NOON + 15 * DAY, id="R-9", card="2001", coupons=uses))
+        world.kim_returns(purchase_of("R-1"), day=20)
+        assert not self.coupon(world).void
+        assert world.referral().state == "reversed"
 
 
 class TestReversing:
