@@ -1,12 +1,10 @@
 """The coupons that campaigns give with a purchase."""
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from domain.calendar_days import day_ends, local_day
 from domain.campaign import Campaign
-from domain.coupon import Coupon, coupon_stream
+from domain.coupon import Coupon, coupon_stream, good_through
 from domain.member import Member
 from domain.movements import PointsEarned
 from domain.programme import Policy
@@ -33,9 +31,8 @@ def issued(
         if terms is None or terms.effect.coupon is None or terms.campaign_id not in parts:
             continue
         gift, code = terms.effect.coupon, streams.new_code()
-        last_day = local_day(sale.occurred_at, policy.zone) + timedelta(days=gift.valid_days)
         yield from streams.get(Coupon, coupon_stream(code)).issue(
             member_id=member.id, code=code, kind=gift.kind, valid_from=sale.occurred_at,
-            valid_until=day_ends(last_day, policy.zone), amount_minor=None,
+            valid_until=good_through(policy, sale.occurred_at, gift.valid_days), amount_minor=None,
             reference=f"campaign:{terms.campaign_id}", reason=None,
         )  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from domain import redeeming
+from domain.buyer import Buyer, absorbed
 from domain.campaign import CATALOGUE_ID, Catalogue
 from domain.command import AgreedCommand, Decision, History, KeyedCommand, Repeat, SpendingCommand, Streams, Wanted
 from domain.commands.coupons import IssueCoupon, issued_answer
@@ -40,7 +41,7 @@ from domain.reward import (
     obstacles,
     reward_stream,
 )
-from domain.segment import AccountHistory, Segment, segment_stream
+from domain.segment import AccountHistory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,29 +183,26 @@ class RedeemReward(SpendingCommand):
     def _applicant(
         self, streams: Streams, account: PointsAccount, policy: Policy, reward: Reward, terms: RewardTerms
     ) -> Applicant:
-        brought = brought_to(streams, account)
-        member = streams.get(Member, self.member_id)
-        history = AccountHistory(account, policy, self.occurred_at, brought)
+        member, at = streams.get(Member, self.member_id), self.occurred_at
+        buyer = Buyer(member, account, policy=policy, at=at, streams=streams)
+        brought = absorbed(streams, account)
+        persons = {one.member_id for one in (account, *brought) if one.member_id is not None}
+        history = AccountHistory(account, policy, at, brought)
         return Applicant(
-            at=self.occurred_at,
-            tier=policy.tiers.levels[account.rank_at(policy, self.occurred_at)].name,
-            segments=[
-                name for name in terms.segments or ()
-                if streams.get(Segment, segment_stream(name)).holds_for(
-                    account, member, policy, at=self.occurred_at, brought=brought
-                )
-            ],
+            at=at,
+            tier=buyer.tier,
+            segments=[name for name in terms.segments or () if buyer.belongs_to(name)],
             lifetime_minor=history.spent_minor(Window(None)) if terms.min_lifetime_spend_minor else 0,
-            had=sum(reward.had[one.member_id] for one in (account, *brought) if one.member_id is not None),
-            order_minor=self._kept_of_order(streams, {account.member_id, *(one.member_id for one in brought)}),
-        )  # fmt: skip
+            had=sum(reward.had[member_id] for member_id in persons),
+            order_minor=self._kept_of_order(streams, persons),
+        )
 
-    def _kept_of_order(self, streams: Streams, persons: set[UUID | None]) -> int:
+    def _kept_of_order(self, streams: Streams, persons: set[UUID]) -> int:
         """What is still paid for the order that is shown; it must be the member's."""
         if self.purchase_id is None:
             return 0
         purchase = current(streams, self.purchase_id)
-        if purchase.recorded is None or purchase.member_id is None or purchase.member_id not in persons:
+        if purchase.recorded is None or purchase.member_id not in persons:
             raise UnknownPurchase(purchase_id=self.purchase_id)
         return purchase.left_minor
 
@@ -228,9 +226,3 @@ class RedeemReward(SpendingCommand):
             "redemption_id": redeemed.redemption_id, "reward_id": handed_out.reward_id, "points": redeemed.points,
             "stock_left": handed_out.left, "coupon": issued_answer(facts), **standing(facts, redeemed, history),
         }  # fmt: skip
-
-
-def brought_to(streams: Streams, account: PointsAccount) -> list[PointsAccount]:
-    """The accounts of those who were merged into a member, and into them."""
-    found = [streams.get(PointsAccount, account_id(other)) for other in account.absorbed]
-    return [*found, *(further for one in found for further in brought_to(streams, one))]
