@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import account, doors, everything, intake, machine, projector, quotes, relay
+from bench import account, doors, everything, intake, machine, projector, quotes, relay, rules
 from bench.figure import Figure
 from cli.demo import complete_journey
 from infra.process import quiet_gc
@@ -21,6 +21,7 @@ MEASUREMENTS: dict[str, Callable[..., list[Figure]]] = {
     "projector": projector.measure,
     "http": doors.measure,
     "quotes": quotes.measure,
+    "rules": rules.measure,
     "account": account.measure,
     "everything": everything.measure,
 }

@@ -95,7 +95,7 @@ class Batch:
         self._cache = cache
         self._load = load
         self._encode = encode
-        self._by_day: dict[date, list[Campaign]] = {}
+        self._live: dict[tuple[date, str | None], list[Campaign]] = {}
 
     @property
     def programme(self) -> Programme:
@@ -138,16 +138,17 @@ class Batch:
 
     def campaigns(self, *, sale: Sale, member: Member, account: PointsAccount, policy: Policy) -> list[Campaign]:
         """The campaigns that apply to a sale."""
-        looked_at = self.considered(sale=sale, member=member, account=account, policy=policy)
-        return [campaign for campaign, missing in looked_at if missing is None]
+        live = self._campaigns_on(sale.occurred_at.date(), sale.store)
+        if not live:
+            return []
+        buyer = Buyer(member, account, policy=policy, at=sale.occurred_at, streams=self)
+        return [one for one in live if one.applies(sale, buyer)]
 
     def considered(
         self, *, sale: Sale, member: Member, account: PointsAccount, policy: Policy
     ) -> list[tuple[Campaign, str | None]]:
         """The campaigns that are live, and what a sale lacks for each of them to apply."""
         live = self._campaigns_on(sale.occurred_at.date())
-        if not live:
-            return []
         buyer = Buyer(member, account, policy=policy, at=sale.occurred_at, streams=self)
         return [(one, missing) for one in live if (missing := one.missing(sale, buyer)) != OUTSIDE_WINDOW]
 
@@ -193,7 +194,7 @@ class Batch:
             except Exception as error:
                 raise BrokenOff from error
             if isinstance(draft.stream, Catalogue):
-                self._by_day.clear()
+                self._live.clear()
         self.facts += facts
         self.stored += stored
         self.keys += decision.keys
@@ -208,13 +209,16 @@ class Batch:
             facts.append(kind(**{**envelope, **what, "originator_id": stream.id, "originator_version": version}))
         return facts
 
-    def _campaigns_on(self, day: date) -> list[Campaign]:
-        """Those whose windows touch a UTC day: few, where a catalogue has many."""
-        found = self._by_day.get(day)
+    def _campaigns_on(self, day: date, store: str | None = None) -> list[Campaign]:
+        """Those, of one store or all, whose windows touch a UTC day: few, where a catalogue has many."""
+        found = self._live.get((day, store))
         if found is None:
             listed = (self.get(Campaign, stream_id) for stream_id in self.get(Catalogue, CATALOGUE_ID).campaigns)
-            found = self._by_day[day] = [
-                campaign for campaign in listed if campaign.starts_at.date() <= day <= campaign.ends_at.date()
+            found = self._live[day, store] = [
+                campaign
+                for campaign in listed
+                if campaign.starts_at.date() <= day <= campaign.ends_at.date()
+                and (store is None or campaign.sells_in(store))
             ]
         return found
 

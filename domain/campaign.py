@@ -1,6 +1,8 @@
 """Campaigns: who earns more, when and on what; and the catalogue that lists them."""
 
 from datetime import UTC, datetime
+from fractions import Fraction
+from functools import cached_property
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid5
 
@@ -37,6 +39,11 @@ class CampaignCreated(Fact, name="CampaignCreated.v1"):
     budget: Budget | None = None
     limits: Limits | None = None
     fingerprint: str
+
+    @cached_property
+    def rank(self) -> tuple[int, Fraction, str]:
+        """Its place among multipliers for the same line: highest priority, then highest multiplier, then id."""
+        return -self.priority, -self.effect.extra, self.campaign_id
 
 
 class AudienceListed(Fact, name="AudienceListed.v1"):
@@ -86,6 +93,7 @@ class Campaign(Stream):
         self.terms: CampaignCreated | None = None
         self.starts_at = self.ends_at = datetime.min.replace(tzinfo=UTC)
         self.audience: set[UUID] = set()
+        self.categories: frozenset[str] | None = None
         self.used = 0
         """Of the budget, in its own unit: drawn, less what returns gave back."""
         self.too_late = 0
@@ -103,7 +111,7 @@ class Campaign(Stream):
         return drafts
 
     def applies(self, sale: "Sale", buyer: "Buyer") -> bool:
-        """Whether a sale lies in the window and has the store, the minimum, the coupon and the audience."""
+        """Whether a sale lies in the window and has all that it asks for."""
         return self.missing(sale, buyer) is None
 
     def missing(self, sale: "Sale", buyer: "Buyer") -> str | None:
@@ -121,13 +129,19 @@ class Campaign(Stream):
         return None
 
     def _unmet(self, conditions: Conditions, sale: "Sale") -> str | None:
-        if conditions.stores is not None and sale.store not in conditions.stores:
+        if not self.sells_in(sale.store):
             return "other-store"
-        if not self.reached_by(sale.paid_minor):
+        if sale.paid_minor < conditions.minimum_paid_minor:
             return "minimum-not-reached"
         if conditions.coupon is not None and not sale.hands_in(conditions.coupon):
             return "coupon-missing"
+        if self.categories is not None and self.categories.isdisjoint(sale.categories):
+            return "no-matching-line"
         return None
+
+    def sells_in(self, store: str) -> bool:
+        """Whether it holds in a store."""
+        return self.terms is None or self.terms.conditions.stores is None or store in self.terms.conditions.stores
 
     def _targets(self, terms: CampaignCreated, buyer: "Buyer") -> bool:
         if terms.tiers is not None:
@@ -172,6 +186,7 @@ class Campaign(Stream):
         self.terms = fact
         # In one zone with the purchases: comparing times of two zones costs ten times as much.
         self.starts_at, self.ends_at = fact.starts_at.astimezone(UTC), fact.ends_at.astimezone(UTC)
+        self.categories = None if fact.conditions.categories is None else frozenset(fact.conditions.categories)
 
     @evolves(BudgetDrawn)
     def _drawn(self, fact: BudgetDrawn) -> None:

@@ -2,6 +2,7 @@
 
 import math
 from fractions import Fraction
+from functools import cached_property
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -91,7 +92,7 @@ class Effect(Term):
     def gives_points(self) -> bool:
         return self.multiplier is not None or self.bonus_points is not None
 
-    @property
+    @cached_property
     def extra(self) -> Fraction:
         """What a multiplier adds to the base rate."""
         return self.multiplier - 1 if self.multiplier is not None else Fraction(0)

@@ -85,11 +85,8 @@ def _part(name: str, rate: Fraction, basis_minor: int | Fraction, *, qualifies: 
 
 
 def _by_rank(terms: Sequence[CampaignCreated]) -> list[CampaignCreated]:
-    """Multipliers are exclusive per line: highest priority, then highest multiplier, then campaign id."""
-    return sorted(
-        (campaign for campaign in terms if campaign.effect.multiplier is not None),
-        key=lambda campaign: (-campaign.priority, -campaign.effect.extra, campaign.campaign_id),
-    )
+    """Multipliers are exclusive per line: the first of these that is about it wins it."""
+    return sorted((one for one in terms if one.effect.multiplier is not None), key=lambda one: one.rank)
 
 
 def _won_by(line: Line, ranked: Sequence[CampaignCreated]) -> CampaignCreated | None:

@@ -13,6 +13,7 @@ class Sale:
     """What the rules need to know of a purchase, whether it just arrived or waited for its card."""
 
     __slots__ = (
+        "_categories",
         "coupon_kinds",
         "coupons",
         "discounts",
@@ -46,8 +47,16 @@ class Sale:
         self.paid_minor = sum(paid(line) for line in lines)
         self.points_minor = points_minor
         """How much of it was paid by points."""
+        self._categories: frozenset[str | None] | None = None
         self.discounts = discounts
         """What the programme took off, as it was quoted; what the till took off by itself is not among it."""
+
+    @property
+    def categories(self) -> frozenset[str | None]:
+        """Those of its lines."""
+        if self._categories is None:
+            self._categories = frozenset(line.get("category") for line in self.lines)
+        return self._categories
 
     def hands_in(self, coupon: str) -> bool:
         """Whether a coupon of this code, or one of this kind that was issued to the buyer, comes with it."""
