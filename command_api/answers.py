@@ -83,6 +83,16 @@ class WentBack(BaseModel):
     revoked: list[PointsOfPart]
 
 
+class CouponTold(BaseModel):
+    """A coupon: good from `valid_from` until, and not at, `valid_until`."""
+
+    code: str
+    kind: str
+    valid_from: datetime
+    valid_until: datetime
+    amount_minor: int | None = Field(description="What it takes off a bill, in minor units, where it is money.")
+
+
 class PurchaseAnswer(Answer):
     """What a receipt prints, as of the time of the purchase. Without a member nothing was credited yet."""
 
@@ -92,6 +102,7 @@ class PurchaseAnswer(Answer):
     redeemed: int = Field(default=0, description="The points that paid for it.")
     debt: int = Field(default=0, description="Those of them that the account could not cover: owed now.")
     returned: list[WentBack] = Field(default=[], description="In an exchange: what went back of other purchases.")
+    coupons: list[CouponTold] = Field(default=[], description="Issued with it by campaigns, to be printed.")
     available: int | None = None
     tier: str | None = None
     next_tier: str | None = None
@@ -249,16 +260,6 @@ class ReversalAnswer(SpendingAnswer):
     lapsed: int
     restored_until: datetime | None = Field(default=None, description=RESTORED_UNTIL)
     debt_cancelled: int
-
-
-class CouponTold(BaseModel):
-    """A coupon: good from `valid_from` until, and not at, `valid_until`."""
-
-    code: str
-    kind: str
-    valid_from: datetime
-    valid_until: datetime
-    amount_minor: int | None = Field(description="What it takes off a bill, in minor units, where it is money.")
 
 
 class CouponGivenAnswer(Answer, CouponTold):

@@ -118,10 +118,14 @@ class IssueCoupon(Command):
 
 
 def issued_answer(facts: Sequence[Fact]) -> dict[str, Any] | None:
-    """A coupon that a command issued, if it did."""
-    issued = next((fact for fact in facts if isinstance(fact, CouponIssued)), None)
+    """The coupon that a command issued, if it did."""
+    return next(iter(issued_answers(facts)), None)
+
+
+def issued_answers(facts: Sequence[Fact]) -> list[dict[str, Any]]:
+    """The coupons that a command issued."""
     told = {"code", "kind", "valid_from", "valid_until", "amount_minor"}
-    return None if issued is None else issued.model_dump(include=told)
+    return [fact.model_dump(include=told) for fact in facts if isinstance(fact, CouponIssued)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from uuid import UUID
 from domain.basket import CouponUse, Line, Tender
 from domain.command import Command, Decision, History, Repeat, Streams, Wanted
 from domain.commands.buying import buyer_of, of_buyer
-from domain.commands.coupons import HandedIn, hand_in
+from domain.commands.coupons import HandedIn, hand_in, issued_answers
 from domain.commands.crediting import CreditPurchase, check_covered, credit, rules_of
 from domain.commands.paying import PayByPoints
 from domain.commands.redemptions import SettleDebt
@@ -211,6 +211,8 @@ class RecordPurchase(Command):
                 if isinstance(fact, PurchaseReturned) and fact.exchanged_for == recorded.originator_id
             ],
         }
+        if issued := issued_answers(facts):
+            told["coupons"] = issued
         earned = next((fact for fact in facts if isinstance(fact, PointsEarned)), None)
         if earned is None:
             return told

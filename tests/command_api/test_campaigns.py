@@ -121,9 +121,10 @@ def test_a_discount_is_quoted_and_drawn_and_a_coupon_given(module_database_url: 
         assert quote["discounts"] == [{"line": "1", "source": "tenth", "amount_minor": 100}]
         lines = [asked["lines"][0] | {"discount_minor": 100}]
         tenders = [{"kind": "cash", "amount_minor": 900}]
-        told(till.post("/purchases", asked | {"lines": lines, "tenders": tenders, "quote": quote["quote_id"]}))
+        answer = told(till.post("/purchases", asked | {"lines": lines, "tenders": tenders, "quote": quote["quote_id"]}))
         assert [one["amount_minor"] for one in till.ledger.states("BudgetDrawn.v1")] == [100]
         issued = till.ledger.states("CouponIssued.v1")
         assert [(one["kind"], one["member_id"]) for one in issued] == [("coffee", str(ANN))]
+        assert [one["code"] for one in answer["coupons"]] == [issued[0]["code"]]
         told(till.post(f"/purchases/{message_id('/stores/1', 'R-1')}/void", {"time": NOON, "reason": "error"}))
         assert sum(one["amount_minor"] for one in till.ledger.states("BudgetDrawn.v1")) == 0
