@@ -1,7 +1,8 @@
 """Who belongs to a segment, as of an instant: the same criteria as on the write side, over what was told of purchases."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -12,7 +13,10 @@ from domain.calendar_days import local_day
 from domain.criteria import Definition, Window, belongs
 from domain.programme import Policy
 from projections.snapshot import Snapshot
-from projections.standings import NoProgrammeKnown, tier_of
+from projections.standings import NoProgrammeKnown, standings_of
+
+NO_TIER = -1
+"""The rank below the lowest."""
 
 
 class SegmentVersion(BaseModel):
@@ -170,7 +174,7 @@ async def members_of(
     found: list[UUID] = []
     if version is not None:
         look = await Look.of(snapshot, [version.definition], programme=programme, as_of=as_of)
-        found = sorted([person for person in look.persons if await look.belongs(person, version.definition)])
+        found = await look.members(version.definition)
     rest = [person for person in found if after is None or person > after]
     return SegmentMembers(
         segment_id=segment_id, version=version.version if version else None, count=len(found), items=rest[:limit],
@@ -188,7 +192,7 @@ async def segments_of(snapshot: Snapshot, *, member_id: UUID, programme: str, as
     items = [
         SegmentOfMember(segment_id=one.segment_id, version=one.version, name=one.title)
         for one in versions
-        if member_id in look.persons and await look.belongs(member_id, one.definition)
+        if look.belongs(member_id, one.definition)
     ]
     return MemberSegments(member_id=member_id, items=items, as_of=as_of, position=snapshot.position)
 
@@ -205,19 +209,19 @@ async def _in_force(snapshot: Snapshot, as_of: datetime) -> list[InForce]:
 class Look:
     """What is needed to tell who belongs to some segments at an instant."""
 
-    today: date
-    persons: Mapping[UUID, date]
-    """Those who may belong at all, by the local day of joining: not who was merged, closed or erased."""
+    policy: Policy
+    as_of: datetime
+    registered: Mapping[UUID, datetime]
+    """Since when those are members who may belong at all: not who was merged, closed or erased."""
     figures: Mapping[Window, Mapping[UUID, Figures]]
-    levels: list[str]
-    """The tiers from the lowest up."""
-    tier_of: Callable[[UUID], Awaitable[str]]
+    ranks: Mapping[UUID, int] = field(default_factory=dict)
+    """Of those only whom the tier decides about."""
 
     @classmethod
     async def of(
         cls,
         snapshot: Snapshot,
-        definitions: Iterable[Definition],
+        definitions: Sequence[Definition],
         *,
         programme: str,
         as_of: datetime,
@@ -228,30 +232,41 @@ class Look:
         if row is None:
             raise NoProgrammeKnown(programme)
         policy = Policy.model_validate_json(row[0])
-        today = local_day(as_of, policy.zone)
         who = {"as_of": as_of, "member_id": member_id}
-        persons = {person: local_day(at, policy.zone) for person, at in await snapshot.all(_PERSONS, **who)}
+        registered: dict[UUID, datetime] = dict(await snapshot.all(_PERSONS, **who))
         figures: dict[Window, Mapping[UUID, Figures]] = {}
-        for window in {Window(None)}.union(*(one.windows(today) for one in definitions)):
+        for window in {Window(None)}.union(*(one.windows(local_day(as_of, policy.zone)) for one in definitions)):
             stores = None if window.stores is None else list(window.stores)
             rows = await snapshot.all(_FIGURES, since=window.since, stores=stores, **who)
             figures[window] = {person: Figures(*those) for person, *those in rows}
+        return await cls(policy, as_of, registered, figures)._with_ranks(snapshot, definitions)
 
-        async def tier(person: UUID) -> str:
-            found = await tier_of(snapshot, member_id=person, programme=programme, as_of=as_of)
-            assert found is not None, "who has an account has a standing"
-            return found.tier
+    async def members(self, definition: Definition) -> list[UUID]:
+        """Who belongs, by id; worked out beside whatever else is asked meanwhile."""
+        return await asyncio.to_thread(lambda: sorted(one for one in self.registered if self.belongs(one, definition)))
 
-        return cls(today, persons, figures, [level.name for level in policy.tiers.levels], tier)
+    def belongs(self, person: UUID, definition: Definition) -> bool:
+        return person in self.registered and belongs(self._told(person, self.ranks.get(person, NO_TIER)), definition)
 
-    async def belongs(self, person: UUID, definition: Definition) -> bool:
-        """The tier is looked up only for those whom it decides about: a higher one never shuts anybody out."""
-        if belongs(self._told(person, rank=-1), definition):
-            return True
-        if not definition.tiers or not belongs(self._told(person, rank=len(self.levels)), definition):
-            return False
-        return belongs(self._told(person, rank=self.levels.index(await self.tier_of(person))), definition)
+    async def _with_ranks(self, snapshot: Snapshot, definitions: Sequence[Definition]) -> "Look":
+        """A tier is looked up only where it decides: a higher one never shuts anybody out."""
+        asking = [one for one in definitions if one.tiers]
+        top = len(self.policy.tiers.levels) - 1
+        undecided = {
+            person: at
+            for person, at in (self.registered.items() if asking else ())
+            if any(
+                belongs(self._told(person, top), one) and not belongs(self._told(person, NO_TIER), one)
+                for one in asking
+            )
+        }
+        if not undecided:
+            return self
+        stands = await standings_of(snapshot, undecided, policy=self.policy, as_of=self.as_of)
+        return replace(self, ranks={person: self.policy.tiers.rank(one.tier) for person, one in stands.items()})
 
-    def _told(self, person: UUID, *, rank: int) -> Told:
+    def _told(self, person: UUID, rank: int) -> Told:
+        zone = self.policy.zone
+        held = frozenset(level.name for level in self.policy.tiers.levels[: rank + 1])
         figures = {window: those.get(person, Figures()) for window, those in self.figures.items()}
-        return Told(self.today, self.persons[person], figures, frozenset(self.levels[: rank + 1]))
+        return Told(local_day(self.as_of, zone), local_day(self.registered[person], zone), figures, held)

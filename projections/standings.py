@@ -1,6 +1,8 @@
 """Where members stand, and what that entitles them to: worked out when it is asked."""
 
-from collections.abc import Iterator, Sequence
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import date, datetime
 from functools import lru_cache
@@ -172,25 +174,49 @@ async def _found(snapshot: Snapshot, *, member_id: UUID, programme: str, as_of: 
     )
     if version is None:
         raise NoProgrammeKnown(programme)
-    earned = await snapshot.all(
-        "SELECT purchase_id, earned_at, points, spend_minor, store, visits, back_at FROM {schema}.credits WHERE member_id = %(member_id)s"
-        " AND earned_at <= %(as_of)s AND known_at <= %(as_of)s",
-        member_id=member_id,
-        as_of=as_of,
-    )
-    granted = await snapshot.all(
-        "SELECT since, tier, known_at FROM {schema}.grants WHERE member_id = %(member_id)s AND known_at <= %(as_of)s"
-        " AND NOT EXISTS (SELECT 1 FROM {schema}.partings WHERE partings.member_id = grants.member_id"
-        " AND partings.transfer_id = grants.transfer_id AND partings.at <= %(as_of)s)",
-        member_id=member_id,
-        as_of=as_of,
-    )
     registered_at, closed_at = account
     policy = _policy(version[1])
-    stands = standing(
-        _credits(earned), policy=policy, registered_at=registered_at, as_of=as_of, grants=map(Grant._make, granted)
-    )
-    return _Found(stands, policy, version[0], closed_at)
+    stands = await standings_of(snapshot, {member_id: registered_at}, policy=policy, as_of=as_of)
+    return _Found(stands[member_id], policy, version[0], closed_at)
+
+
+async def standings_of(
+    snapshot: Snapshot, registered: Mapping[UUID, datetime], *, policy: Policy, as_of: datetime
+) -> dict[UUID, Standing]:
+    """The standing of each member, given since when they are one; worked out beside whatever else is asked meanwhile."""
+    who = {"member_ids": list(registered), "as_of": as_of}
+    earned, granted = _by_member(await snapshot.all(_CREDITS, **who)), _by_member(await snapshot.all(_GRANTS, **who))
+
+    def stand() -> dict[UUID, Standing]:
+        return {
+            member_id: standing(
+                _credits(earned[member_id]), policy=policy, registered_at=registered_at, as_of=as_of,
+                grants=map(Grant._make, granted[member_id]),
+            )
+            for member_id, registered_at in registered.items()
+        }  # fmt: skip
+
+    return await asyncio.to_thread(stand)
+
+
+_CREDITS = """
+SELECT member_id, purchase_id, earned_at, points, spend_minor, store, visits, back_at FROM {schema}.credits
+WHERE member_id = ANY(%(member_ids)s) AND earned_at <= %(as_of)s AND known_at <= %(as_of)s
+"""
+_GRANTS = """
+SELECT member_id, since, tier, known_at FROM {schema}.grants
+WHERE member_id = ANY(%(member_ids)s) AND known_at <= %(as_of)s AND NOT EXISTS (
+    SELECT 1 FROM {schema}.partings
+    WHERE partings.member_id = grants.member_id AND partings.transfer_id = grants.transfer_id AND partings.at <= %(as_of)s
+)
+"""
+
+
+def _by_member(rows: Iterable[tuple[Any, ...]]) -> defaultdict[UUID, list[tuple[Any, ...]]]:
+    found: defaultdict[UUID, list[tuple[Any, ...]]] = defaultdict(list)
+    for member_id, *row in rows:
+        found[member_id].append(tuple(row))
+    return found
 
 
 def _credits(rows: Sequence[tuple[Any, ...]]) -> Iterator[Credit]:
