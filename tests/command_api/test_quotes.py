@@ -120,3 +120,9 @@ def test_tills_and_staff_ask(till: Till) -> None:
     told(till.post("/quotes", ASKED, scope="staff"), 200)
     problem(till.post("/quotes", ASKED, scope="analyst"), 403, "forbidden")
     assert "QuoteBody" in till.client.get("/openapi.json").json()["components"]["schemas"]
+
+
+def test_without_the_database_a_till_is_told_to_ask_again(till: Till) -> None:
+    till.ledger.kill_writers()
+    problem(till.post("/quotes", ASKED), 503, "store-unavailable")
+    told(till.post("/quotes", ASKED), 200)

@@ -40,11 +40,12 @@ from tests.spec import NOON
 
 
 class TestSellingByAQuote:
-    def test_of_version_1_after_version_2_is_in_force(self) -> None:
+    @pytest.mark.parametrize("answered", [True, False])
+    def test_of_version_1_after_version_2_is_in_force(self, answered: bool) -> None:
         world = World()
         quotation = ask(world, line(15_000))
         next_version(world, at=NOON + 5 * MINUTE)
-        result = world.do(purchase(line(15_000), at=NOON + 10 * MINUTE, quote=words(quotation)))
+        result = world.do(purchase(line(15_000), at=NOON + 10 * MINUTE, quote=words(quotation), answered=answered))
         assert earned(result.facts) == quoted_parts(quotation) == {"base": 15}
         kept = recorded(result.facts)
         assert (kept.programme_version, kept.quote_refused) == (1, None)
