@@ -25,6 +25,13 @@ class DiscountTold(BaseModel):
     amount_minor: int
 
 
+class CouponToCome(BaseModel):
+    """A coupon that a campaign would give; its code is drawn with the purchase."""
+
+    campaign: str
+    kind: str
+
+
 class PointsAsCashTold(BaseModel):
     """What there is to spend, the most that may pay this bill, and what those pay that were asked for."""
 
@@ -53,6 +60,7 @@ class QuoteAnswer(BaseModel):
     programme: str
     programme_version: int
     points: list[PointsOfPart]
+    coupons: list[CouponToCome]
     discounts: list[DiscountTold]
     discount_minor: int
     to_pay_minor: int

@@ -88,6 +88,7 @@ class Quoting:
             "programme_version": self.version,
             "tier_before": tier.name,
             "points": points_by_part(parts),
+            "coupons": [{"campaign": part["part"], "kind": part["coupon"]} for part in parts if "coupon" in part],
             "discounts": off,
             "discount_minor": sum(one["amount_minor"] for one in off),
             "to_pay_minor": sale.paid_minor - sale.points_minor,

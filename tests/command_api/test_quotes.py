@@ -46,7 +46,7 @@ def test_a_quote_tells_what_the_purchase_will(till: Till) -> None:
     before = till.ledger.log()
     quote = told(till.post("/quotes", ASKED), 200)
     assert {name: value for name, value in quote.items() if name not in {"quote_id", "rules"}} == {
-        "warnings": [],
+        "warnings": [], "coupons": [],
         "expires_at": "2023-05-02T04:15:00Z", "member_id": str(ANN), "programme": "member_experience",
         "programme_version": 1, "tier_before": "Ordinary", "tier": "Ordinary", "next_tier": "Silver",
         "points_to_next": 9_986, "points": [{"part": "base", "points": 14}, {"part": "twice", "points": 9}],

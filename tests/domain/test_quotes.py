@@ -53,6 +53,12 @@ class TestWhatIsAnswered:
         assert told["points_to_next"] == 89_995
         assert (told["programme"], told["programme_version"], told["member_id"]) == ("member_experience", 1, ANN)
 
+    def test_coupons_that_campaigns_would_give(self) -> None:
+        world = World(None, *campaigns(campaign_created("soon", gift={"kind": "COFFEE", "valid_days": 7})))
+        assert ask(world, line(15_000)).told["coupons"] == [{"campaign": "soon", "kind": "COFFEE"}]
+        world.buys(15, at=NOON - MINUTE)
+        assert ask(world, line(15_000)).told["coupons"] == [], "one a day"
+
     def test_nothing_is_recorded_and_nothing_is_changed(self) -> None:
         world = World(None, *campaigns(campaign_created("gift", bonus_points=5)))
         world.buys(9_999, at=NOON - MINUTE)
