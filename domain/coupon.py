@@ -15,6 +15,8 @@ from domain.stream import Draft, Stream, evolves
 
 COUPONS = UUID("9d3c1e52-70b4-5f0a-8c6e-2f4b7a915e08")
 """The name space of the streams of coupons."""
+BOUGHT = "reward:"
+"""How the references of coupons begin that points have bought."""
 
 
 class CouponIssued(Fact, name="CouponIssued.v1"):
@@ -189,6 +191,12 @@ class Coupon(Stream):
         if self.issued is None or self.used_by is not None or self.void or self.expiry_recorded:
             return None
         return self.issued.valid_until
+
+    @property
+    def funded_minor(self) -> int:
+        """What points have bought it to pay; 0, where it was a gift or is no money."""
+        coupon = self._known()
+        return (coupon.amount_minor or 0) if coupon.reference.startswith(BOUGHT) else 0
 
     def _known(self) -> CouponIssued:
         assert self.issued is not None, "only a coupon that was issued has a state"

@@ -87,7 +87,7 @@ def _parts(
     """
     live = list(campaigns)
     while True:
-        by_points = set_against(sale, policy=policy, campaigns=live) if sale.points_minor else None
+        by_points = set_against(sale, policy=policy, campaigns=live) if sale.earns_nothing_minor else None
         shares = money_shares(sale.lines, by_points) if by_points else {}
         parts = earned_parts(sale, policy=policy, campaigns=live, bonuses=account.bonuses, day=day, shares=shares)
         if not any(campaign.capped for campaign in live):

@@ -63,7 +63,7 @@ def set_against(sale: Sale, *, policy: Policy, campaigns: Sequence[Campaign]) ->
         best = _won_by(line, ranked)
         return Fraction(1) + (best.effect.extra if best is not None else 0)
 
-    left, by_points = sale.points_minor, {}
+    left, by_points = sale.earns_nothing_minor, {}
     for line in sorted(sale.lines, key=earns):
         if left and paid(line):
             by_points[line["line"]] = min(left, paid(line))

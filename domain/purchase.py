@@ -38,6 +38,8 @@ class PurchaseRecorded(Fact, name="PurchaseRecorded.v1"):
     coupons: Annotated[list[CouponUse], CheckedBefore()] | None = None
     coupon_kinds: dict[str, str] | None = None
     """Of those coupons that were issued to the buyer and used with this, by code; any others are paper."""
+    funded_minor: int | None = None
+    """What coupons paid of it that points had bought: like what points paid, it earns nothing."""
     paid_minor: int
     discounts: Annotated[list[LineDiscount], CheckedBefore()] | None = None
     """Of the lines' discounts, those that were quoted by the programme."""
@@ -297,6 +299,7 @@ class Purchase(Stream):
             coupons=recorded.coupons or [],
             coupon_kinds=self.coupon_kinds,
             points_minor=paid_by_points(recorded.tenders),
+            funded_minor=recorded.funded_minor or 0,
             discounts=recorded.discounts or (),
         )
 

@@ -17,6 +17,7 @@ class Sale:
         "coupon_kinds",
         "coupons",
         "discounts",
+        "funded_minor",
         "lines",
         "occurred_at",
         "paid_minor",
@@ -35,6 +36,7 @@ class Sale:
         coupons: list[CouponUse],
         coupon_kinds: Mapping[str, str] = NO_COUPONS,
         points_minor: int = 0,
+        funded_minor: int = 0,
         discounts: Sequence[LineDiscount] = (),
     ) -> None:
         self.purchase_id = purchase_id
@@ -48,6 +50,8 @@ class Sale:
         self.points_minor = points_minor
         """How much of it was paid by points."""
         self._categories: frozenset[str | None] | None = None
+        self.funded_minor = funded_minor
+        """How much of it coupons paid that points had bought."""
         self.discounts = discounts
         """What the programme took off, as it was quoted; what the till took off by itself is not among it."""
 
@@ -57,6 +61,11 @@ class Sale:
         if self._categories is None:
             self._categories = frozenset(line.get("category") for line in self.lines)
         return self._categories
+
+    @property
+    def earns_nothing_minor(self) -> int:
+        """What of it points paid, at once or by way of a coupon: no points are earned on points."""
+        return self.points_minor + self.funded_minor
 
     def hands_in(self, coupon: str) -> bool:
         """Whether a coupon of this code, or one of this kind that was issued to the buyer, comes with it."""

@@ -32,6 +32,11 @@ class HandedIn(NamedTuple):
     kinds: dict[str, str]
     """By code."""
     drafts: list[Draft]
+    funded_minor: int = 0
+    """What points have bought them to pay."""
+
+
+NOTHING_HANDED_IN = HandedIn({}, [])
 
 
 def hand_in(
@@ -43,6 +48,7 @@ def hand_in(
     """
     kinds: dict[str, str] = {}
     drafts: list[Draft] = []
+    funded_minor = 0
     for use in uses:
         coupon = streams.get(Coupon, coupon_stream(use["code"]))
         if coupon.issued is None:
@@ -57,8 +63,9 @@ def hand_in(
             drafts += coupon.flag(purchase_id=purchase_id, problem=refusal.name)
         else:
             kinds[use["code"]] = coupon.issued.kind
+            funded_minor += coupon.funded_minor
             drafts += coupon.redeem(purchase_id=purchase_id)
-    return HandedIn(kinds, drafts)
+    return HandedIn(kinds, drafts, funded_minor)
 
 
 def check_for(

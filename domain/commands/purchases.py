@@ -1,6 +1,6 @@
 """Recording what a till sold, and crediting whoever bought it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -8,7 +8,7 @@ from uuid import UUID
 from domain.basket import CouponUse, Line, Tender
 from domain.command import Command, Decision, History, Repeat, Streams, Wanted
 from domain.commands.buying import buyer_of, of_buyer
-from domain.commands.coupons import HandedIn, hand_in, issued_answers
+from domain.commands.coupons import NOTHING_HANDED_IN, HandedIn, hand_in, issued_answers
 from domain.commands.crediting import CreditPurchase, check_covered, credit, rules_of
 from domain.commands.paying import PayByPoints
 from domain.commands.redemptions import SettleDebt
@@ -37,7 +37,7 @@ from domain.refusals import (
     UnknownMember,
     WrongCurrency,
 )
-from domain.sale import NO_COUPONS, Sale
+from domain.sale import Sale
 from domain.stream import Draft
 
 
@@ -94,7 +94,7 @@ class RecordPurchase(Command):
         waiting = [TakeBackKept.of(kept, purchase=purchase, cause=self) for kept in purchase.waiting]
         if member_id is None:
             coupons = self._hand_in(streams, None)
-            sale = self._sale(coupons.kinds, quote)
+            sale = self._sale(coupons, quote)
             if sale.points_minor and self.card_id is None and self.answered:
                 raise PointsWithoutBuyer(amount_minor=sale.points_minor)
             back, reclaiming = self._taken_back(streams)
@@ -104,7 +104,7 @@ class RecordPurchase(Command):
         if not member.exists:
             raise UnknownMember(member_id=member_id)
         coupons = self._hand_in(streams, member_id)
-        sale = self._sale(coupons.kinds, quote)
+        sale = self._sale(coupons, quote)
         back, reclaiming = self._taken_back(streams)
         recorded = self._record(purchase, member_id, version, sale, quote) + coupons.drafts
         account = streams.get(PointsAccount, account_id(member_id))
@@ -163,6 +163,7 @@ class RecordPurchase(Command):
             tenders=self.tenders,
             coupons=self.coupons or None,
             coupon_kinds=dict(sale.coupon_kinds) or None,
+            funded_minor=sale.funded_minor or None,
             paid_minor=sale.paid_minor,
             discounts=list(sale.discounts) or None,
             quote=quote.quoted() if isinstance(quote, Quote) else None,
@@ -182,15 +183,17 @@ class RecordPurchase(Command):
             streams, self.coupons, member_id=member_id, purchase_id=self.id, at=self.occurred_at, strictly=self.answered
         )
 
-    def _sale(self, coupon_kinds: Mapping[str, str] = NO_COUPONS, quote: Quote | Refusal | None = None) -> Sale:
+    def _sale(self, coupons: HandedIn = NOTHING_HANDED_IN, quote: Quote | Refusal | None = None) -> Sale:
+        by_coupons = sum(tender["amount_minor"] for tender in self.tenders if tender["kind"] == "coupon")
         return Sale(
             purchase_id=self.id,
             occurred_at=self.occurred_at,
             store=self.store,
             lines=self.lines,
             coupons=self.coupons,
-            coupon_kinds=coupon_kinds,
+            coupon_kinds=coupons.kinds,
             points_minor=paid_by_points(self.tenders),
+            funded_minor=min(by_coupons, coupons.funded_minor),
             discounts=quote.discounts if isinstance(quote, Quote) else (),
         )
 

@@ -14,7 +14,7 @@ from domain.commands.coupons import IssueCoupon, issued_answer
 from domain.commands.redemptions import REWARD, SettleDebt, account_of, standing
 from domain.commands.returns import current
 from domain.correcting import refuse_if_closed
-from domain.coupon import good_through
+from domain.coupon import BOUGHT, good_through
 from domain.criteria import Window
 from domain.fact import Fact
 from domain.member import Member
@@ -213,7 +213,7 @@ class RedeemReward(SpendingCommand):
         return [
             IssueCoupon.of(
                 self, member_id=self.member_id, kind_id=terms.coupon.kind, valid_from=self.occurred_at,
-                valid_until=until, reference=f"reward:{self.id}", amount_minor=terms.coupon.amount_minor, code=code,
+                valid_until=until, reference=f"{BOUGHT}{self.id}", amount_minor=terms.coupon.amount_minor, code=code,
             )
         ]  # fmt: skip
 

@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain import refusals as no
+from domain.basket import Tender
 from domain.command import Command
 from domain.coupon import Coupon, CouponIssued, CouponVoided, coupon_stream
+from domain.messages.coupons import CouponBody, give_coupon_command
 from domain.messages.rewards import (
     RewardBody,
     RewardRedemptionBody,
@@ -18,10 +20,10 @@ from domain.messages.rewards import (
     redeem_reward_command,
     stock_command,
 )
-from domain.movements import PointsRedeemed, RedemptionReversed
+from domain.movements import PointsEarned, PointsRedeemed, RedemptionReversed
 from domain.refusals import Refusal
 from domain.reward import Reward, RewardGivenBack, RewardRedeemed, reward_stream
-from tests.builders import ANN, BOB, line, policy, purchase, returned
+from tests.builders import ANN, BOB, back, line, policy, purchase, returned
 from tests.domain.world import DAY, NEVER, World, of, purchase_of
 from tests.spec import NOON
 
@@ -217,6 +219,25 @@ class TestACouponForPoints:
         shop.do(returned(purchase_of("R-2"), at=NOON))
         shop.do(shop.reverse(redemption))
         shop.refuses(shop.reverse(redemption), no.RedemptionReversedBefore(redemption_id=redemption))
+
+    def test_pays_for_what_earns_no_points_as_points_do(self, shop: Shop) -> None:
+        _, issued = self.issued(shop)
+        tenders = [Tender(kind="coupon", amount_minor=1_000), Tender(kind="cash", amount_minor=4_000)]
+        bought = purchase(line(5_000), at=NOON, id="R-2", coupons=[{"code": issued.code}], tenders=tenders)
+        (earned,) = [one for one in shop.do(bought).facts if isinstance(one, PointsEarned)]
+        assert (earned.paid_by_points, earned.parts[0]["points"]) == ({"1": 1_000}, 4)
+        shop.do(returned(bought.id, back(amount_minor=2_500), at=NOON))
+        assert shop.buckets() == of(issued=104, spent=30, revoked=2, available=72)
+        shop.do(returned(bought.id, at=NOON, id="T-2"))
+        assert shop.buckets() == of(issued=104, spent=30, revoked=4, available=70)
+
+    def test_of_a_gift_is_money_like_any_other(self, shop: Shop) -> None:
+        body = CouponBody(time=NOON, kind="k", valid_until=NOON + DAY, amount_minor=1_000, reason="sorry")
+        given = shop.do(give_coupon_command(body, member_id=ANN, identity=shop.identity())).facts[-1]
+        tenders = [Tender(kind="coupon", amount_minor=1_000), Tender(kind="cash", amount_minor=4_000)]
+        bought = purchase(line(5_000), at=NOON, id="R-2", coupons=[{"code": given.code}], tenders=tenders)
+        (earned,) = [one for one in shop.do(bought).facts if isinstance(one, PointsEarned)]
+        assert (earned.paid_by_points, earned.parts[0]["points"]) == (None, 5)
 
     def test_comes_back_as_a_whole_only(self, shop: Shop) -> None:
         redemption, _ = self.issued(shop)
