@@ -131,6 +131,15 @@ class Balances(Projection):
             programme text, effective_from timestamptz, time_zone text NOT NULL, PRIMARY KEY (programme, effective_from)
         )
         """,
+        """
+        CREATE TABLE IF NOT EXISTS {schema}.statement_titles (
+            programme text,
+            effective_from timestamptz,
+            en text,
+            zh text,
+            PRIMARY KEY (programme, effective_from)
+        )
+        """,
     )
 
     @moves("AccountOpened.v1")
@@ -289,6 +298,8 @@ class Balances(Projection):
     def published(self, fact: Published, rows: Rows) -> None:
         policy = fact["policy"]
         rows["time_zones"].append((fact["programme"], policy["effective_from"], policy["time_zone"]))
+        title = policy.get("texts", {}).get("statement_title", {})
+        rows["statement_titles"].append((fact["programme"], policy["effective_from"], title.get("en"), title.get("zh")))
 
 
 def _cause(fact: Moved) -> UUID:

@@ -16,7 +16,7 @@ from projections.expiries import MOMENT, zone_of
 from projections.holdings import holdings_of
 from projections.paging import cut, place_of
 from projections.snapshot import Snapshot
-from projections.wording import LINES, Language, sentence
+from projections.wording import LINES, TITLE, Language, sentence
 
 Order = Literal["newest", "oldest"]
 
@@ -73,6 +73,7 @@ class Statement(BaseModel):
 
     member_id: UUID = Field(description="The member")
     language: Language = Field(description="The language of the texts")
+    title: str = Field(description="What stands above it, as the programme in force has it")
     items: list[Line] = Field(
         description="The lines, ordered by business time; at one instant, nothing before what it takes from or undoes"
     )
@@ -112,6 +113,7 @@ async def statement_of(
     return Statement(
         member_id=member_id,
         language=language,
+        title=await _title(snapshot, programme=programme, language=language, as_of=as_of),
         items=[
             Line(
                 id=_id(cause), at=cause.at, day=local_day(cause.at, zone), kind=_done(cause)[0][0],
@@ -129,6 +131,17 @@ async def statement_of(
         as_of=as_of,
         position=snapshot.position,
     )  # fmt: skip
+
+
+async def _title(snapshot: Snapshot, *, programme: str, language: Language, as_of: datetime) -> str:
+    row = await snapshot.one(
+        "SELECT en, zh FROM {schema}.statement_titles WHERE programme = %(programme)s AND effective_from <= %(as_of)s"
+        " ORDER BY effective_from DESC LIMIT 1",
+        programme=programme,
+        as_of=as_of,
+    )
+    own = row[("en", "zh").index(language)] if row else None
+    return own or TITLE[language]
 
 
 def _place(line: tuple[Cause, int]) -> str:

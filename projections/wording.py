@@ -8,6 +8,9 @@ LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 Sentence = dict[Language, str]
 
+TITLE: Sentence = {"en": "Statement of points", "zh": "积分对账单"}
+"""Of a statement, where the programme says nothing else."""
+
 LINES: dict[str, Sentence] = {
     "purchase": {"en": "Purchase: {points} earned", "zh": "购物：获得 {points}"},
     "full-return": {"en": "Everything returned: {points} taken back", "zh": "全部退货：收回 {points}"},

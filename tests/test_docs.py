@@ -12,7 +12,9 @@ import pytest
 from cli.wiring import open_ledger
 from command_api.refusals import STATUS
 from consumers.cloud_events import event_of
+from domain.document import read_yaml
 from domain.fact import MESSAGES, message_id
+from domain.lint import RULES, lint_document
 from domain.loyalty import Recorded
 from domain.messages.identity import Identity
 from domain.messages.members import MemberBody, join_command
@@ -103,3 +105,22 @@ def test_the_message_that_tills_are_shown_is_recorded_and_the_auditors_checks_fi
         for statement in checks[:-1]:
             assert database.execute(statement.encode()).fetchall() == [], statement
         assert len(database.execute(checks[-1].encode()).fetchall()) == 1, "no projector ran, so the read model lags"
+
+
+def test_authors_are_told_every_rule_of_the_linter_and_no_other() -> None:
+    told = re.findall(r"^\| `([a-z-]+)` \| (\w+) \| (.+) \|$", (DOCS / "programmes.md").read_text(), re.MULTILINE)
+    assert told == [(rule.name, rule.level, " ".join(rule.tells.split())) for rule in RULES.values()]
+
+
+def test_the_programme_that_authors_are_shown_is_a_clean_one() -> None:
+    shown = blocks("programmes.md", "yaml")[0]
+    assert [one.told("shown") for one in lint_document(read_yaml(shown)) if one.level != "assumption"] == []
+
+
+def test_the_finding_that_authors_are_shown_is_told() -> None:
+    written = DOCS.parent / "tests" / "domain" / "plans" / "member_experience_as_written.yaml"
+    findings = lint_document(read_yaml(written.read_text(encoding="utf-8"), file="plan.yaml"))
+    assert (
+        next(one.told("plan.yaml") for one in findings if one.rule == "tier-gap")
+        in (DOCS / "programmes.md").read_text()
+    )

@@ -7,6 +7,4 @@ class Texts(PolicyPart):
     """Words of the programme's own, in English and Chinese."""
 
     statement_title: Text | None = None
-    """Stands above a statement of points; without it the programme's title."""
-    receipt: Text | None = None
-    """A line that tills print on a receipt below the points."""
+    """Stands above a statement; without it, that it is one of points."""

@@ -82,7 +82,6 @@ CHANGES: dict[Place, Words] = {
         "Points that come back after they lapsed live {new} days more instead of {old}", "退回的过期积分宽限天数由 {old} 改为 {new}"
     ),
     ("texts", "statement_title"): _both("Statements are headed {new} instead of {old}", "对账单标题由“{old}”改为“{new}”"),
-    ("texts", "receipt"): _both("Receipts say {new} instead of {old}", "小票文字由“{old}”改为“{new}”"),
 }  # fmt: skip
 """By place, with `*` for one of several; `it` is which of them."""
 

@@ -52,9 +52,9 @@ def test_a_statement_is_told_in_the_language_asked_for_newest_first(asked: Door)
     assert [(one["text"], one["balance"]) for one in english["items"]] == [
         ("12 points used", 18), ("Purchase: 30 points earned", 30),
     ]  # fmt: skip
-    assert (english["language"], english["balance"], english["debt"]) == ("en", 18, 0)
+    assert (english["language"], english["title"], english["balance"], english["debt"]) == ("en", "Your points", 18, 0)
     first = asked.ask(f"/members/{ANN}/statement", as_of=AS_OF, language="zh", order="oldest", limit=1).json()
-    assert [one["text"] for one in first["items"]] == ["购物：获得 30 积分"]
+    assert (first["title"], [one["text"] for one in first["items"]]) == ("您的积分", ["购物：获得 30 积分"])
     second = asked.ask(
         f"/members/{ANN}/statement", as_of=AS_OF, language="zh", order="oldest", limit=1, after=first["next"]
     ).json()
@@ -92,3 +92,13 @@ def test_what_cannot_be_understood_is_named(asked: Door, path: str, parameters: 
 def test_any_text_is_a_place_in_a_list(asked: Door) -> None:
     for path in (f"/members/{ANN}/statement", f"/members/{ANN}/lots"):
         assert asked.ask(path, as_of=AS_OF, after="nowhere").status_code == 200
+
+
+def test_a_statement_has_a_title_where_the_programme_gives_none(door: Door) -> None:
+    world = World(policy(texts=None))
+    world.buys(30, at=NOON)
+    facts = [one for one in world.log.batch.facts if one.subject in {ANN, BOB}]
+    door.read_side.given(published(policy(texts=None)), *facts)
+    door.read_side.models.take_in(door.read_side.teller.watermark())
+    titles = [door.ask(f"/members/{ANN}/statement", as_of=AS_OF, language=one).json()["title"] for one in ("en", "zh")]
+    assert titles == ["Statement of points", "积分对账单"]
