@@ -182,7 +182,8 @@ class Campaign(Stream):
         return [self.draft(BudgetDrawn, campaign_id=self.terms.campaign_id, purchase_id=purchase_id, **drawn)]
 
     @evolves(CampaignCreated)
-    def _created(self, fact: CampaignCreated) -> None:
+    def begin(self, fact: CampaignCreated) -> None:
+        """Take the terms over."""
         self.terms = fact
         # In one zone with the purchases: comparing times of two zones costs ten times as much.
         self.starts_at, self.ends_at = fact.starts_at.astimezone(UTC), fact.ends_at.astimezone(UTC)

@@ -1,4 +1,4 @@
-"""Streams brought from the log: folded from all of their facts, or, where accounts are long, from a snapshot on."""
+"""Streams brought from the log: folded from all of their facts, or, where accounts or campaigns are long, from a snapshot on."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -7,8 +7,9 @@ from uuid import UUID
 
 from eventsourcing.persistence import Notification, StoredEvent
 
-from domain import snapshots
+from domain import campaign_books, snapshots
 from domain.books import InClosedBooks
+from domain.campaign import Campaign
 from domain.fact import Fact
 from domain.points_account import PointsAccount
 from domain.stream import OtherStream, Stream
@@ -28,7 +29,7 @@ class Log(Protocol):
 
 
 class Loader:
-    """Brings streams, and takes snapshots of long accounts as it does so."""
+    """Brings streams, and takes snapshots of long accounts and campaigns as it does so."""
 
     def __init__(self, log: Log, decode: Callable[[StoredEvent], Fact], *, facts_between: int = FACTS_BETWEEN) -> None:
         self._log = log
@@ -55,7 +56,8 @@ class Loader:
         for stored in self._log.select_streams(list(missing), snapshots=snapshots.NAME, whole=list(self._whole)):
             stream_id = UUID(str(stored.originator_id))
             if stored.topic == snapshots.NAME:
-                streams[stream_id] = snapshots.restored(stream_id, stored.originator_version, stored.state)
+                books = campaign_books if stored.state.startswith(campaign_books.BEGINNING) else snapshots
+                streams[stream_id] = books.restored(stream_id, stored.originator_version, stored.state)
                 continue
             fact = self._decode(stored)
             if type(fact) not in streams[stream_id].evolvers:
@@ -72,5 +74,10 @@ class Loader:
         return streams.values()
 
     def _take(self, stream: Stream) -> None:
-        if isinstance(stream, PointsAccount) and (state := snapshots.taken(stream)) is not None:
+        state = None
+        if isinstance(stream, PointsAccount):
+            state = snapshots.taken(stream)
+        elif isinstance(stream, Campaign):
+            state = campaign_books.taken(stream)
+        if state is not None:
             self._taken[stream.id] = StoredEvent(stream.id, stream.version, snapshots.NAME, state)

@@ -13,7 +13,21 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from domain import activity, books, caps, grants, lots, movements, parts, points_account, purse, qualifying
+from domain import (
+    activity,
+    books,
+    campaign,
+    campaign_books,
+    campaign_terms,
+    caps,
+    grants,
+    lots,
+    movements,
+    parts,
+    points_account,
+    purse,
+    qualifying,
+)
 from domain.activity import KeepAlive
 from domain.books import OpenEntries
 from domain.caps import Uses
@@ -67,8 +81,22 @@ class Books(BaseModel):
     merged_into: UUID | None
 
 
-FOLDED_BY = (activity, books, caps, grants, lots, movements, parts, points_account, purse, qualifying)
-"""Where it stands what an account is, and how facts are folded into it; and here, what is left in the log."""
+FOLDED_BY = (
+    activity,
+    books,
+    campaign,
+    campaign_books,
+    campaign_terms,
+    caps,
+    grants,
+    lots,
+    movements,
+    parts,
+    points_account,
+    purse,
+    qualifying,
+)
+"""Where it stands what an account or a campaign is, and how facts are folded into it; and here, what is left in the log."""
 
 
 def _name() -> str:

@@ -1,0 +1,40 @@
+"""Snapshots of campaigns that many purchases have drawn on: else whoever reads one anew would fold every draw."""
+
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from domain.campaign import Campaign, CampaignCreated
+
+
+class CampaignBooks(BaseModel):
+    """A campaign as it stands."""
+
+    campaign: CampaignCreated
+    audience: set[UUID]
+    used: int
+    too_late: int
+
+
+BEGINNING = b'{"campaign":'
+"""Tells its books from those of an account."""
+
+
+def taken(campaign: Campaign) -> bytes | None:
+    """The books of a campaign; none, where it was never created."""
+    if campaign.terms is None:
+        return None
+    kept = CampaignBooks.model_construct(
+        campaign=campaign.terms, audience=campaign.audience, used=campaign.used, too_late=campaign.too_late
+    )
+    return kept.model_dump_json(exclude_none=True).encode()
+
+
+def restored(stream_id: UUID, version: int, state: bytes) -> Campaign:
+    """The campaign as it was."""
+    kept = CampaignBooks.model_validate_json(state)
+    campaign = Campaign(stream_id)
+    campaign.begin(kept.campaign)
+    campaign.audience, campaign.used, campaign.too_late = kept.audience, kept.used, kept.too_late
+    campaign.version = version
+    return campaign
