@@ -5,7 +5,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path
 
-from command_api.answers import CouponAnswer, CouponGivenAnswer, CouponReservedAnswer, told
+from command_api.answers import told
+from command_api.answers_of_rewards import CouponAnswer, CouponGivenAnswer, CouponReservedAnswer
 from command_api.bodies import IdempotencyKey, body_of, documented
 from command_api.door import TheDoor
 from domain.messages.coupons import (

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path
 
-from command_api.answers import RewardCreatedAnswer, RewardRedeemedAnswer, RewardStockedAnswer, told
+from command_api.answers import told
+from command_api.answers_of_rewards import RewardCreatedAnswer, RewardRedeemedAnswer, RewardStockedAnswer
 from command_api.bodies import IdempotencyKey, body_of, documented
 from command_api.door import TheDoor
 from domain.messages.identity import Identity
