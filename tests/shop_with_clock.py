@@ -11,6 +11,7 @@ from consumers.clock import Clock
 from domain.command import Command
 from domain.loyalty import Outcome, Recorded
 from domain.points_account import PointsAccount, account_id
+from domain.programme import Policy
 from infra.database import make_tables
 from infra.personal_data import PersonalData
 from infra.settings import Settings
@@ -72,6 +73,10 @@ class Shop:
     def account(self, member: UUID = ANN) -> PointsAccount:
         (account,) = self.reader.present(PointsAccount, [account_id(member)], at=LATER)
         return account
+
+    def rank(self, rules: Policy, at: datetime) -> str:
+        """The tier that decisions see."""
+        return rules.tiers.levels[self.account().rank_at(rules, at)].name
 
 
 @contextmanager

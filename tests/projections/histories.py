@@ -43,6 +43,17 @@ RULES = {
     "active": policy(points_as_cash=CASH, expiry={"mode": "inactivity", "months": 1}),
     "climbing": policy(tiers={"period": "membership_year", "metric": "points", "levels": LEVELS}),
 }
+TIERS = {
+    "rolling": {
+        "period": "rolling",
+        "months": 2,
+        "metric": {"points": 1, "spend": "1/2000", "visits": 5},
+        "grace_days": 10,
+    },
+    "since": {"period": "tier_start", "months": 3, "metric": {"points": 6, "visits": 10}},
+    "yearly": {"period": "calendar_year", "metric": {"spend": "1/1000", "visits": 3}, "grace_days": 40},
+}
+RULES_OF_TIERS = {name: policy(tiers={**what, "levels": LEVELS}) for name, what in TIERS.items()}
 Deciding = Callable[[PointsAccount, datetime], list[Draft]]
 
 
@@ -240,4 +251,7 @@ STEPS: list[Callable[[History], None]] = [
 @cache
 def stories(rules: str, late: bool) -> list[History]:
     """Forty histories under some rules."""
-    return [History(f"{rules}{late}{number}", RULES[rules], late=late).goes_on(40) for number in range(40)]
+    return [
+        History(f"{rules}{late}{number}", {**RULES, **RULES_OF_TIERS}[rules], late=late).goes_on(40)
+        for number in range(40)
+    ]

@@ -13,7 +13,7 @@ from projections.points import balance_of
 from projections.snapshot import Snapshot
 from projections.standings import tier_of
 from tests.builders import published
-from tests.projections.histories import RULES, stories
+from tests.projections.histories import RULES, RULES_OF_TIERS, stories
 from tests.read_spec import ReadSide
 
 BUCKETS = ("pending", "available", "held", "spent", "settled", "expired", "revoked", "sent")
@@ -43,20 +43,23 @@ def test_both_sides_tell_the_same_buckets(read_side: ReadSide, rules: str, late:
         assert min(asdict(told).values()) >= 0
 
 
+@pytest.mark.parametrize("name", ["climbing", *RULES_OF_TIERS])
 @pytest.mark.parametrize("late", [False, True], ids=["in order", "late"])
-def test_both_sides_tell_the_same_tier(read_side: ReadSide, late: bool) -> None:
-    rules = RULES["climbing"]
-    told = stories("climbing", late)
+def test_both_sides_tell_the_same_tier(read_side: ReadSide, name: str, late: bool) -> None:
+    rules = (RULES | RULES_OF_TIERS)[name]
+    told = stories(name, late)
     read_side.given(published(rules), *(fact for story in told for fact in story.facts))
     seen = set()
     for story in told:
         for member in story.members:
             for days in (0, 400, 800):
                 account, at = story.account(member), story.latest() + timedelta(days=days)
-                decided = account.rank_at(rules, at)
+                decided = account.standing_at(rules, at)
                 found = read_side.ask("tiers", tier_of, member_id=member, programme=rules.name, as_of=at)
                 assert found is not None
-                assert rules.tiers.rank(found.tier) == decided, (story.name, at)
+                assert (found.tier, found.qualifying_points, found.projected_tier, found.grace_until) == (
+                    decided.tier, decided.qualifying_points, decided.projected_tier, decided.grace_until,
+                ), (story.name, at)  # fmt: skip
                 seen.add(found.tier)
     assert seen == {level.name for level in rules.tiers.levels}
 

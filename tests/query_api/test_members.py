@@ -61,6 +61,42 @@ def test_a_tier_names_the_version_that_judged(door: Door) -> None:
     problem(door.ask(f"/members/{ANN}/tier", as_of="2022-01-01T00:00:00Z"), 404, "no-programme-in-force")
 
 
+def test_a_tier_tells_its_counters_what_will_become_of_it_and_warns(door: Door) -> None:
+    scheme = RULES.tiers.model_dump(mode="json", exclude_none=True) | {
+        "warning_days": 30,
+        "metric": {"points": 1, "visits": 100},
+    }
+    rules = policy("member_experience", tiers=scheme)
+    door.read_side.given(published(rules), *joins(ANN, card="1"), earns(ANN, 99_900, at=JANUARY, paid_minor=99_900_000))
+    found = door.ask(f"/members/{ANN}/tier", as_of="2024-02-01T00:00:00Z").json()
+    assert found["qualifying"] == {"points": 99_900, "spend_minor": 99_900_000, "visits": 1}
+    assert (found["tier"], found["qualifying_points"], found["projected_tier"], found["warning"]) == (
+        "Gold", 100_000, "Gold", None,
+    )  # fmt: skip
+    year = door.ask(f"/members/{ANN}/tier", as_of="2025-12-25T00:00:00Z").json()
+    assert (year["projected_tier"], year["points_to_keep"], year["grace_until"]) == ("Silver", 60_000, None)
+    assert year["warning"] == {
+        "since": "2025-12-03", "review_on": "2026-01-02", "falls_to": "Silver", "missing": 60_000,
+    }  # fmt: skip
+
+
+def test_entitlements_are_those_of_the_tier_and_of_all_below_as_of_any_date(door: Door) -> None:
+    levels = RULES.tiers.model_dump(mode="json", exclude_none=True)["levels"]
+    levels[1]["discount"] = "1/50"
+    rules = policy("member_experience", tiers={"period": "membership_year", "levels": levels})
+    door.read_side.given(published(rules), *joins(ANN, card="1"), earns(ANN, 100_000, at=JANUARY + timedelta(days=9)))
+
+    def ask(as_of: str) -> tuple[str, str | None, list[tuple[str, str]]]:
+        found = door.ask(f"/members/{ANN}/entitlements", as_of=as_of).json()
+        return found["tier"], found["discount"], [(one["kind"], one["tier"]) for one in found["benefits"]]
+
+    assert ask("2024-01-02T00:00:00Z") == ("Ordinary", None, [("other", "Ordinary")])
+    gold = [("other", "Ordinary"), ("early_access", "Silver"), ("service_queue", "Gold")]
+    assert ask("2024-02-01T00:00:00Z") == ("Gold", "1/50", gold)
+    assert ask("2026-06-01T00:00:00Z") == ("Silver", "1/50", gold[:2])
+    problem(door.ask(f"/members/{BOB}/entitlements"), 404, "unknown-member")
+
+
 FIELDS = {"name": "Ann Wang", "phone": "+86 138 0013 8000", "email": "ann@example.cn", "address": "1 Long Road",
           "birth_date": "1990-05-31"}  # fmt: skip
 
