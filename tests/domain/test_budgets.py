@@ -8,23 +8,27 @@ import pytest
 from hypothesis import given as forall
 from hypothesis import settings, strategies
 
-from domain.campaign import BudgetDrawn, Campaign, campaign_stream
+from domain.campaign import CATALOGUE_ID, BudgetDrawn, Campaign, SegmentListed, campaign_stream
 from domain.campaign_terms import Budget
 from domain.coupon import CouponIssued
+from domain.criteria import Definition
 from domain.movements import PointsEarned, PointsRevoked
 from domain.refusals import UnknownMembers, UnknownSegment, UnknownTier
+from domain.segment import SegmentDefined, segment_stream
 from tests.builders import (
     ANN,
     BOB,
     back,
+    campaign_created,
     create_campaign,
     line,
+    listed,
     policy,
     purchase,
     returned,
 )
 from tests.domain.world import NEVER, World
-from tests.spec import NOON
+from tests.spec import NOON, fact
 
 DAY = timedelta(days=1)
 
@@ -196,6 +200,19 @@ class TestAudiences:
         assert shop.sells(10_000_000)[1] == {}
         assert shop.sells()[1] == {"gift": 50}
         assert shop.sells(card="1002")[1] == {}
+
+    def test_a_segment_is_judged_at_the_time_of_the_sale_and_without_it(self) -> None:
+        definition = Definition.model_validate({"behaviour": {"visits_at_least": 2}})
+        defined = fact(
+            SegmentDefined, originator_id=segment_stream("regulars"), segment_id="regulars", version=1, title="Regulars",
+            effective_from=NOON - DAY, definition=definition, fingerprint="f",
+        )  # fmt: skip
+        entered = fact(SegmentListed, originator_id=CATALOGUE_ID, segment_id="regulars")
+        made = campaign_created("gift", bonus_points=50, everyone=False, segment="regulars")
+        world = World(None, defined, entered, made, listed("gift"))
+        bought = [world.buys(1, at=NOON, id=f"R-{number}", store=str(number)) for number in range(3)]
+        credited = world.account().credited
+        assert [[lot.part for lot in credited[one].lots] for one in bought] == [["base"], ["base"], ["base", "gift"]]
 
     def test_members_are_known_by_then(self) -> None:
         nobody = [uuid4() for _ in range(7)]
