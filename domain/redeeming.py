@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from fractions import Fraction
-from math import ceil
 from uuid import UUID, uuid5
 
 from domain.lots import Hold, Lot, Settlement, held_at, total
@@ -43,7 +41,7 @@ from domain.stream import Draft
 
 def points_for(cash: PointsAsCash, amount_minor: int) -> int:
     """The points that pay an amount; a fraction of a point is a whole one."""
-    return ceil(Fraction(amount_minor * cash.points, cash.amount_minor))
+    return -(-amount_minor * cash.points // cash.amount_minor)
 
 
 def worth(cash: PointsAsCash, points: int) -> int:
@@ -67,7 +65,7 @@ def check_as_cash(cash: PointsAsCash, points: int, *, amount_minor: int, bill_mi
 def most_as_cash(cash: PointsAsCash, available: int, *, bill_minor: int) -> int:
     """The points that pay most of a bill, within its share and what there is: no more steps than that takes, or 0."""
     share_minor = int(bill_minor * cash.largest_share)
-    within = min(available, ceil(Fraction((share_minor + 1) * cash.points, cash.amount_minor)) - 1)
+    within = min(available, points_for(cash, share_minor + 1) - 1)
     pays = worth(cash, within - within % cash.step_points)
     steps = -(-max(cash.minimum_points, points_for(cash, pays)) // cash.step_points)
     return steps * cash.step_points if pays and steps * cash.step_points <= within else 0
