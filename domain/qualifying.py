@@ -178,14 +178,18 @@ class Qualifying(Purse):
             return Evaluated(
                 walk.rank, walk.period, total, {walk.period: total}, counted(walk.counted, total), walk.reviews
             )
-        registered_on, last = self.registered_on(policy), self.period(policy, now)
-        periods = dict(self.periods)
+        registered_on, zone, calendar = self.registered_on(policy), policy.zone, policy.tiers.period
+
+        def number_of(at: datetime) -> int:
+            return period_of(calendar, day=local_day(at, zone), registered_on=registered_on)
+
+        last, periods = number_of(now), dict(self.periods)
         for credit in added:
-            number = self.period(policy, credit.at)
+            number = last if credit.at == now else number_of(credit.at)
             periods[number] = periods.get(number, 0) + credit.points
         granted: dict[int, int] = {}
         for grant in grants:
-            number = self.period(policy, grant.at)
+            number = number_of(grant.at)
             granted[number] = max(granted.get(number, 0), policy.tiers.rank(grant.tier))
         fallen: list[tuple[int, int]] = []
         rank = rank_through(policy.tiers, periods, last, granted, fallen)
