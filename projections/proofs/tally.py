@@ -87,6 +87,8 @@ class Tally(Points):
         if body["nothing_left"]:
             self.keeps.pop(UUID(body["purchase_id"]), None)
         for part in body["parts"]:
+            if not part["points"]:  # a discount that a budget need not bear any more
+                continue
             others = part.get("others", ())
             elsewhere = part.get("debt", 0) + part.get("forgiven", 0) + part.get("forwarded", 0) + sum_of(others)
             lot = self._lot(part)
