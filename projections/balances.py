@@ -1,11 +1,8 @@
 """What has become of each member's points, lot by lot: the rows that every question about points is answered from."""
 
-from collections.abc import Iterable, Sequence
-from uuid import UUID
-
-from domain.fact import message_id
 from domain.purse import GRACE
 from projections.projection import Projection, Rows, moves
+from projections.rows_of_points import cancel, end, enter, give, hand_on, move, owe, points_of
 from projections.told import Published
 from projections.told_of_points import (
     Adjusted,
@@ -13,12 +10,10 @@ from projections.told_of_points import (
     DebtReversed,
     Earned,
     GivenBack,
-    GivenLot,
     GrantRevoked,
     Held,
     HoldEnded,
     Imported,
-    Moved,
     Opened,
     Parts,
     PointsGranted,
@@ -163,17 +158,17 @@ class Balances(Projection):
     def revoked(self, fact: Revoked, rows: Rows) -> None:
         gone = [part["points"] - part.get("forgiven", 0) - part.get("forwarded", 0) for part in fact["parts"]]
         kind = "full-return" if fact["nothing_left"] else "return"
-        _enter(rows, fact, kind, sum(gone), reference=fact["purchase_id"])
+        enter(rows, fact, kind, sum(gone), reference=fact["purchase_id"])
         for part in fact["parts"]:
             others = part.get("others", [])
             elsewhere = part.get("debt", 0) + part.get("forgiven", 0) + part.get("forwarded", 0)
             own = part["points"] - elsewhere - sum(other["points"] for other in others)
-            _move(rows, fact, "revoked", [Taken(lot_id=part["lot_id"], points=own), *others])
-            _owe(rows, fact, "raised", part.get("debt", 0))
+            move(rows, fact, "revoked", [Taken(lot_id=part["lot_id"], points=own), *others])
+            owe(rows, fact, "raised", part.get("debt", 0))
 
     @moves("PointsHeld.v1")
     def held(self, fact: Held, rows: Rows) -> None:
-        _enter(rows, fact, "hold", _sum(fact["parts"]), reference=fact["hold_id"])
+        enter(rows, fact, "hold", points_of(fact["parts"]), reference=fact["hold_id"])
         rows["holds"] += [
             (fact["member_id"], fact["hold_id"], part["lot_id"], part["points"], fact["occurred_at"], fact["until"])
             for part in fact["parts"]
@@ -181,118 +176,118 @@ class Balances(Projection):
 
     @moves("HoldReleased.v1")
     def released(self, fact: HoldEnded, rows: Rows) -> None:
-        _enter(rows, fact, "release", _sum(fact["parts"]), reference=fact["hold_id"])
-        _end(rows, fact, fact["hold_id"], "released")
+        enter(rows, fact, "release", points_of(fact["parts"]), reference=fact["hold_id"])
+        end(rows, fact, fact["hold_id"], "released")
 
     @moves("HoldTimedOut.v1")
     def timed_out(self, fact: HoldEnded, rows: Rows) -> None:
-        _end(rows, fact, fact["hold_id"], "timed-out")
+        end(rows, fact, fact["hold_id"], "timed-out")
 
     @moves("PointsRedeemed.v1")
     def redeemed(self, fact: Redeemed, rows: Rows) -> None:
-        points = _sum(fact["parts"]) + fact["debt"]
-        _enter(rows, fact, "redemption", points, reference=fact["redemption_id"], reason=fact.get("reason"))
+        points = points_of(fact["parts"]) + fact["debt"]
+        enter(rows, fact, "redemption", points, reference=fact["redemption_id"], reason=fact.get("reason"))
         if "hold_id" in fact:
-            _end(rows, fact, fact["hold_id"], "captured")
+            end(rows, fact, fact["hold_id"], "captured")
         if "reward_name" in fact:
             rows["rewards"].append((fact["member_id"], fact["redemption_id"], *fact["reward_name"].values()))
-        _move(rows, fact, "spent", fact["parts"])
-        _owe(rows, fact, "raised", fact["debt"])
+        move(rows, fact, "spent", fact["parts"])
+        owe(rows, fact, "raised", fact["debt"])
 
     @moves("RedemptionReversed.v1")
     def reversed(self, fact: Reversed, rows: Rows) -> None:
-        points = _sum(fact["parts"]) + fact["cancelled"] + _sum(fact["unsettled"])
-        _enter(rows, fact, "reversal", points, reference=fact["redemption_id"], reason=fact.get("reason"))
-        _move(rows, fact, "spent", fact["parts"], sign=-1)
-        _cancel(rows, fact, fact["cancelled"], fact["unsettled"])
+        points = points_of(fact["parts"]) + fact["cancelled"] + points_of(fact["unsettled"])
+        enter(rows, fact, "reversal", points, reference=fact["redemption_id"], reason=fact.get("reason"))
+        move(rows, fact, "spent", fact["parts"], sign=-1)
+        cancel(rows, fact, fact["cancelled"], fact["unsettled"])
 
     @moves("DebtReversed.v1")
     def debt_reversed(self, fact: DebtReversed, rows: Rows) -> None:
-        points = fact["cancelled"] + _sum(fact["unsettled"])
-        _enter(rows, fact, "reversal", points, reference=fact["redemption_id"])
-        _cancel(rows, fact, fact["cancelled"], fact["unsettled"])
+        points = fact["cancelled"] + points_of(fact["unsettled"])
+        enter(rows, fact, "reversal", points, reference=fact["redemption_id"])
+        cancel(rows, fact, fact["cancelled"], fact["unsettled"])
 
     @moves("PointsProlonged.v1")
     def prolonged(self, fact: Prolonged, rows: Rows) -> None:
-        _enter(rows, fact, "prolonged", _sum(fact["lots"]), reference=fact["redemption_id"])
-        _move(rows, fact, "sent", [Taken(lot_id=lot["from_lot"], points=lot["points"]) for lot in fact["lots"]])
-        _give(rows, fact, GRACE, fact["lots"], received=True)
+        enter(rows, fact, "prolonged", points_of(fact["lots"]), reference=fact["redemption_id"])
+        move(rows, fact, "sent", [Taken(lot_id=lot["from_lot"], points=lot["points"]) for lot in fact["lots"]])
+        give(rows, fact, GRACE, fact["lots"], received=True)
 
     @moves("DebtSettled.v1")
     def settled(self, fact: Parts, rows: Rows) -> None:
-        _move(rows, fact, "settled", fact["parts"])
-        _owe(rows, fact, "settled", _sum(fact["parts"]))
+        move(rows, fact, "settled", fact["parts"])
+        owe(rows, fact, "settled", points_of(fact["parts"]))
 
     @moves("DebtWaived.v1")
     def waived(self, fact: Waived, rows: Rows) -> None:
-        _enter(rows, fact, "waiver", fact["points"], reason=fact["reason"])
-        _owe(rows, fact, "waived", fact["points"])
+        enter(rows, fact, "waiver", fact["points"], reason=fact["reason"])
+        owe(rows, fact, "waived", fact["points"])
 
     @moves("PointsExpired.v1")
     def expired(self, fact: Parts, rows: Rows) -> None:
         """Kept, and never added up: what has lapsed is told by the clock."""
-        _move(rows, fact, "lapsed", fact["parts"])
+        move(rows, fact, "lapsed", fact["parts"])
 
     @moves("PointsAdjusted.v1")
     def adjusted(self, fact: Adjusted, rows: Rows) -> None:
-        _enter(rows, fact, "adjustment", fact["points"], reason=fact["reason"])
-        _give(rows, fact, "adjustment", [fact["lot"]] if "lot" in fact else [])
-        _move(rows, fact, "revoked", fact["parts"])
-        _owe(rows, fact, "raised", fact["debt"])
+        enter(rows, fact, "adjustment", fact["points"], reason=fact["reason"])
+        give(rows, fact, "adjustment", [fact["lot"]] if "lot" in fact else [])
+        move(rows, fact, "revoked", fact["parts"])
+        owe(rows, fact, "raised", fact["debt"])
 
     @moves("OpeningBalanceImported.v1")
     def imported(self, fact: Imported, rows: Rows) -> None:
-        _enter(rows, fact, "opening-balance", _sum(fact["lots"]), reason=fact["reason"])
+        enter(rows, fact, "opening-balance", points_of(fact["lots"]), reason=fact["reason"])
         if fact["debt"]:
-            _enter(rows, fact, "debt-came", fact["debt"])
-        _give(rows, fact, "opening-balance", fact["lots"])
-        _owe(rows, fact, "raised", fact["debt"])
+            enter(rows, fact, "debt-came", fact["debt"])
+        give(rows, fact, "opening-balance", fact["lots"])
+        owe(rows, fact, "raised", fact["debt"])
 
     @moves("PointsGranted.v1")
     def granted(self, fact: PointsGranted, rows: Rows) -> None:
-        _enter(rows, fact, f"{fact['cause']}-granted", fact["lot"]["points"], reference=fact["grant_id"])
-        _give(rows, fact, fact["cause"], [fact["lot"]])
+        enter(rows, fact, f"{fact['cause']}-granted", fact["lot"]["points"], reference=fact["grant_id"])
+        give(rows, fact, fact["cause"], [fact["lot"]])
 
     @moves("GrantRevoked.v1")
     def grant_revoked(self, fact: GrantRevoked, rows: Rows) -> None:
-        points = _sum(fact["parts"]) + fact["debt"]
-        _enter(rows, fact, f"{fact['cause']}-revoked", points, reference=fact["grant_id"])
-        _move(rows, fact, "revoked", fact["parts"])
-        _owe(rows, fact, "raised", fact["debt"])
+        points = points_of(fact["parts"]) + fact["debt"]
+        enter(rows, fact, f"{fact['cause']}-revoked", points, reference=fact["grant_id"])
+        move(rows, fact, "revoked", fact["parts"])
+        owe(rows, fact, "raised", fact["debt"])
 
     @moves("PointsSent.v1")
     def sent(self, fact: Sent, rows: Rows) -> None:
-        _pass(rows, fact, f"{fact['cause']}-sent", fact["parts"], fact["to_member_id"])
-        _move(rows, fact, "sent", fact["parts"])
-        _owe(rows, fact, "cancelled", fact["debt"])
+        hand_on(rows, fact, f"{fact['cause']}-sent", fact["parts"], fact["to_member_id"])
+        move(rows, fact, "sent", fact["parts"])
+        owe(rows, fact, "cancelled", fact["debt"])
 
     @moves("PointsReceived.v1")
     def received(self, fact: Received, rows: Rows) -> None:
-        _pass(rows, fact, f"{fact['cause']}-received", fact["lots"], fact["from_member_id"])
-        _give(rows, fact, fact["cause"], fact["lots"], received=True)
-        _owe(rows, fact, "raised", fact["debt"])
+        hand_on(rows, fact, f"{fact['cause']}-received", fact["lots"], fact["from_member_id"])
+        give(rows, fact, fact["cause"], fact["lots"], received=True)
+        owe(rows, fact, "raised", fact["debt"])
 
     @moves("PointsGivenBack.v1")
     def given_back(self, fact: GivenBack, rows: Rows) -> None:
-        _pass(rows, fact, "unmerge-sent", fact["parts"], fact["to_member_id"])
-        _move(rows, fact, "received", fact["parts"], sign=-1)
-        _owe(rows, fact, "cancelled", fact["debt"])
+        hand_on(rows, fact, "unmerge-sent", fact["parts"], fact["to_member_id"])
+        move(rows, fact, "received", fact["parts"], sign=-1)
+        owe(rows, fact, "cancelled", fact["debt"])
 
     @moves("PointsTakenBack.v1")
     def taken_back(self, fact: TakenBack, rows: Rows) -> None:
-        _pass(rows, fact, "unmerge-received", fact["parts"], fact["from_member_id"])
-        _move(rows, fact, "sent", fact["parts"], sign=-1)
-        _owe(rows, fact, "raised", fact["debt"])
+        hand_on(rows, fact, "unmerge-received", fact["parts"], fact["from_member_id"])
+        move(rows, fact, "sent", fact["parts"], sign=-1)
+        owe(rows, fact, "raised", fact["debt"])
 
     @moves("ReceivedRevoked.v1")
     def received_revoked(self, fact: ReceivedRevoked, rows: Rows) -> None:
-        _enter(rows, fact, "return", _sum(fact["parts"]) + fact["debt"], reference=fact["purchase_id"])
-        _move(rows, fact, "revoked", fact["parts"])
-        _owe(rows, fact, "raised", fact["debt"])
+        enter(rows, fact, "return", points_of(fact["parts"]) + fact["debt"], reference=fact["purchase_id"])
+        move(rows, fact, "revoked", fact["parts"])
+        owe(rows, fact, "raised", fact["debt"])
 
     @moves("AccountClosed.v1")
     def closed(self, fact: Closed, rows: Rows) -> None:
-        _enter(rows, fact, "closing", 0, reason=fact["reason"])
+        enter(rows, fact, "closing", 0, reason=fact["reason"])
 
     @moves("ProgrammePublished.v1")
     def published(self, fact: Published, rows: Rows) -> None:
@@ -300,61 +295,3 @@ class Balances(Projection):
         rows["time_zones"].append((fact["programme"], policy["effective_from"], policy["time_zone"]))
         title = policy.get("texts", {}).get("statement_title", {})
         rows["statement_titles"].append((fact["programme"], policy["effective_from"], title.get("en"), title.get("zh")))
-
-
-def _cause(fact: Moved) -> UUID:
-    """The message that led to the fact: also for a return that waited, whose facts are recorded with its purchase's."""
-    return message_id(fact["source"], fact["external_id"])
-
-
-def _sum(parts: Iterable[Taken | GivenLot]) -> int:
-    return sum(part["points"] for part in parts)
-
-
-def _enter(
-    rows: Rows, fact: Moved, kind: str, points: int, *, reference: str | None = None, reason: str | None = None
-) -> None:
-    rows["entries"].append((fact["member_id"], _cause(fact), fact["occurred_at"], kind, points, reference, reason))
-
-
-def _pass(
-    rows: Rows, fact: Sent | Received | GivenBack | TakenBack, kind: str, parts: Iterable[Taken | GivenLot], other: str
-) -> None:
-    """Points went to another member or came from there, and with a merge what is owed."""
-    _enter(rows, fact, kind, _sum(parts), reference=other, reason=fact.get("reason"))
-    if fact["debt"]:
-        _enter(rows, fact, "debt-went" if kind.endswith("sent") else "debt-came", fact["debt"], reference=other)
-
-
-def _give(rows: Rows, fact: Moved, part: str, lots: Sequence[GivenLot], *, received: bool = False) -> None:
-    rows["lots"] += [(
-        fact["member_id"], lot["lot_id"], part, None, lot["points"], received,
-        lot["earned_at"], lot["active_from"], lot.get("expires_at"), fact["occurred_at"], _cause(fact),
-    ) for lot in lots]  # fmt: skip
-
-
-def _move(rows: Rows, fact: Moved, bucket: str, parts: Iterable[Taken], *, sign: int = 1) -> None:
-    rows["movements"] += [
-        (fact["member_id"], part["lot_id"], bucket, sign * part["points"], fact["occurred_at"], _cause(fact))
-        for part in parts
-        if part["points"]
-    ]
-
-
-def _end(rows: Rows, fact: Moved, hold_id: str, how: str) -> None:
-    rows["hold_ends"].append((fact["member_id"], hold_id, fact["occurred_at"], how, _cause(fact)))
-
-
-def _cancel(rows: Rows, fact: Moved, points: int, unsettled: Sequence[Taken]) -> None:
-    """Debt that lots had paid counts as cancelled after all, as they have their points again."""
-    _move(rows, fact, "settled", unsettled, sign=-1)
-    paid = _sum(unsettled)
-    _owe(rows, fact, "settled", -paid)
-    _owe(rows, fact, "cancelled", points + paid)
-
-
-def _owe(rows: Rows, fact: Moved, kind: str, points: int) -> None:
-    if points:
-        rows["debts"].append((
-            fact["member_id"], kind, points, fact["occurred_at"], fact["originator_version"], _cause(fact),
-        ))  # fmt: skip
