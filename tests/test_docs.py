@@ -10,6 +10,8 @@ import psycopg
 import pytest
 
 from cli.wiring import open_ledger
+from command_api.answers import PurchaseAnswer
+from command_api.quotes import QuoteAnswer
 from command_api.refusals import STATUS
 from consumers.cloud_events import event_of
 from domain.document import read_yaml
@@ -67,6 +69,11 @@ def test_every_setting_that_operators_are_shown_exists() -> None:
     assert shown <= {name.upper() for name in Settings.model_fields}
 
 
+def test_the_quote_that_tills_are_shown_has_every_field() -> None:
+    (shown,) = (block for block in blocks("tills.md", "json") if '"quote_id"' in block)
+    assert QuoteAnswer.model_validate_json(shown).model_fields_set == QuoteAnswer.model_fields.keys()
+
+
 def test_the_auditors_checks_of_erasures_find_what_should_not_be(module_database_url: str) -> None:
     with Ledger(module_database_url) as ledger:
         writer, sealed = ledger.writer(), SEALING.seal_first(ANN, {"name": "Ann"})
@@ -99,7 +106,8 @@ def test_the_message_that_tills_are_shown_is_recorded_and_the_auditors_checks_fi
         outcomes = loyalty.execute(commands, recorded_at=datetime(2026, 11, 3, tzinfo=UTC))
     answer = outcomes[1]
     assert isinstance(answer, Recorded)
-    assert answer.answer.keys() == json.loads(blocks("tills.md", "json")[1]).keys() - {"position"}
+    told = PurchaseAnswer.model_validate({**answer.answer, "position": answer.position}).model_dump()
+    assert told.keys() == json.loads(blocks("tills.md", "json")[1]).keys()
     checks = [statement for statement in blocks("auditors.md", "sql")[1].split(";") if statement.strip()]
     with psycopg.connect(settings.database_url or "") as database:
         for statement in checks[:-1]:
