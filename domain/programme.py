@@ -8,12 +8,12 @@ from typing import Any, Literal
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from domain.fact import Fact
 from domain.policy.birthday import BirthdayGift
 from domain.policy.campaigns import CampaignDefaults
-from domain.policy.parts import Currency, NaturalInt, PolicyPart, Text, TimeZone
+from domain.policy.parts import Currency, Instant, NaturalInt, PolicyPart, Text, TimeZone
 from domain.policy.plan import Assumption, Plan
 from domain.policy.points import Earning, Expiry, PointsAsCash
 from domain.policy.quotes import Quotes
@@ -32,7 +32,7 @@ class Policy(PolicyPart):
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     title: Text
-    effective_from: AwareDatetime
+    effective_from: Instant
     currency: Currency
     time_zone: TimeZone
     earning: Earning

@@ -3,11 +3,11 @@
 from datetime import date
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler
 from pydantic import field_validator as validates
 
 from domain.money import Rate
-from domain.policy.parts import TimeZone
+from domain.policy.parts import Instant, TimeZone
 from domain.policy.plan import Assumption, Plan
 from domain.policy.points import Expiry
 
@@ -99,7 +99,7 @@ class DraftBirthday(Loose):
 class Draft(Loose):
     """A policy, or a plan that is to become one."""
 
-    effective_from: AwareDatetime | None = None
+    effective_from: Instant | None = None
     time_zone: TimeZone | None = None
     currency: str | None = None
     earning: DraftEarning | None = None

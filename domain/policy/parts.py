@@ -1,9 +1,12 @@
 """What the sections of a policy are made of."""
 
-from typing import Annotated
+from datetime import date
+from typing import Annotated, TypeVar
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+
+D = TypeVar("D", bound=date)
 
 
 def _known_zone(name: str) -> str:
@@ -16,6 +19,19 @@ Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 TimeZone = Annotated[str, AfterValidator(_known_zone)]
 PositiveInt = Annotated[int, Field(strict=True, gt=0)]
 NaturalInt = Annotated[int, Field(strict=True, ge=0)]
+Days = Annotated[int, Field(strict=True, ge=0, le=36_525)]
+Months = Annotated[int, Field(strict=True, gt=0, le=1_200)]
+"""A hundred years at most: every day that is computed with them lies within what a calendar can hold."""
+
+
+def _within_calendar(at: D) -> D:
+    if not 1900 <= at.year <= 9000:
+        raise ValueError("the year lies outside 1900 to 9000")
+    return at
+
+
+Day = Annotated[date, AfterValidator(_within_calendar)]
+Instant = Annotated[AwareDatetime, AfterValidator(_within_calendar)]
 
 
 class PolicyPart(BaseModel):

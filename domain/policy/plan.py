@@ -1,12 +1,11 @@
 """What a plan means to reach, and what it promises beside points: kept and linted with a policy, executed by nothing."""
 
-from datetime import date
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from domain.money import AmountMinor
-from domain.policy.parts import PolicyPart, PositiveInt, Text
+from domain.policy.parts import Day, Months, PolicyPart, PositiveInt, Text
 
 Id = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
 """A short name to refer to, such as `M02`."""
@@ -26,7 +25,7 @@ class Clause(PolicyPart):
 class Milestone(PolicyPart):
     """So many are reached at the end of a local day."""
 
-    by: date
+    by: Day
     more: PositiveInt
 
 
@@ -37,8 +36,8 @@ class Target(PolicyPart):
     measure: Literal["members", "retained_members", "active_members", "sales_minor", "retention", "distribution"]
     more: PositiveInt | None = None
     """So many more than at the beginning."""
-    within_months: PositiveInt | None = None
-    until: date | None = None
+    within_months: Months | None = None
+    until: Day | None = None
     milestones: tuple[Milestone, ...] = ()
 
 
@@ -67,8 +66,8 @@ class PlannedReward(PolicyPart):
     minimum_spend_minor: AmountMinor | None = None
     spend_over: Literal["order", "lifetime"] | None = None
     """Whether the minimum is spent in one order, or altogether."""
-    from_day: date | None = None
-    to_day: date | None = None
+    from_day: Day | None = None
+    to_day: Day | None = None
 
     @model_validator(mode="after")
     def _ends_after_it_begins(self) -> Self:
@@ -95,7 +94,7 @@ class Budget(PolicyPart):
 class Plan(PolicyPart):
     """The plan behind a policy. A key with the value `null` is one on which the plan is silent."""
 
-    begins: date | None = None
+    begins: Day | None = None
     """The first local day of the plan; without it the day on which the policy takes effect."""
     clauses: tuple[Clause, ...] = ()
     targets: tuple[Target, ...] = ()

@@ -7,7 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from domain.money import AmountMinor, Rate
-from domain.policy.parts import NaturalInt, PolicyPart, PositiveInt
+from domain.policy.parts import Days, Months, NaturalInt, PolicyPart, PositiveInt
 
 
 class Earning(PolicyPart):
@@ -16,7 +16,7 @@ class Earning(PolicyPart):
     points: PositiveInt
     per_minor: PositiveInt
     excluded_categories: tuple[str, ...] = ()
-    pending_days: NaturalInt = 0
+    pending_days: Days = 0
     carry_remainder: Literal[False] | None = None
     """Each receipt is floored by itself, said or not: what is left below a full amount earns nothing later."""
 
@@ -33,13 +33,13 @@ class Expiry(PolicyPart):
     """When points lapse (semantics 3). Every mode lives through its last local day, and for `minimum_days` at least."""
 
     mode: Literal["registration_anniversary", "rolling", "calendar", "inactivity", "never"]
-    months: PositiveInt | None = None
+    months: Months | None = None
     """`rolling`: since the purchase; `inactivity`: since the last purchase of the member."""
     period: Literal["month", "quarter", "half_year", "year"] | None = None
     """`calendar`: points lapse with the local period in which they were earned, or so much later as grace is given."""
-    grace_days: PositiveInt | None = None
-    grace_months: PositiveInt | None = None
-    minimum_days: NaturalInt = 0
+    grace_days: Days | None = Field(default=None, gt=0)
+    grace_months: Months | None = None
+    minimum_days: Days = 0
     repeats: Literal["yearly"] | None = None
     """`registration_anniversary` comes every year, said or not."""
 

@@ -1,12 +1,16 @@
 """The linter: each rule by name, the plans as they are written, and the silence of a clean programme."""
 
 import re
+from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given as forall
+from hypothesis import strategies as st
 
-from domain.document import Document, amended, read_yaml
+from domain.document import Document, Key, amended, read_yaml
 from domain.lint import RULES, Finding, lint, lint_document
 from domain.messages.programmes import shipped, shipped_file
 from domain.programme import SHIPPED
@@ -213,3 +217,56 @@ def test_a_policy_that_was_read_is_linted_as_its_file() -> None:
         "points-as-cash-without-rate",
         "marked-assumption",
     }
+
+
+def places(node: Any, place: tuple[Key, ...] = ()) -> Iterator[tuple[Key, ...]]:
+    yield place
+    if isinstance(node, dict | list):
+        for key, value in node.items() if isinstance(node, dict) else enumerate(node):
+            yield from places(value, (*place, key))
+
+
+FULL = read_yaml(
+    amended(CLEAN, {"birthday": "{points: 5}", "referral": "{minimum_paid_minor: 1, referrer: {points: 1}}"})
+).data
+STRANGE: list[Any] = [
+    None,
+    0,
+    -1,
+    1,
+    10**30,
+    1.5,
+    "",
+    "x",
+    "1/2",
+    "1/0",
+    "2023-02-30",
+    "0001-01-01",
+    "9999-12-31",
+    True,
+    [],
+    {},
+    [{}],
+    {"a": {}},
+]
+
+
+@forall(
+    st.lists(
+        st.tuples(st.sampled_from([place for place in places(FULL) if place]), st.sampled_from(STRANGE)),
+        min_size=1, max_size=4,
+    )
+)  # fmt: skip
+def test_whatever_stands_in_a_file_it_is_linted(strange: list[tuple[tuple[Key, ...], Any]]) -> None:
+    data = deepcopy(FULL)
+    for (*way, last), value in strange:
+        node = data
+        try:
+            for key in way:
+                node = node[key]
+            node[last] = deepcopy(value)
+        except (LookupError, TypeError):
+            continue  # a place that another one has taken away
+    for one in lint_document(Document(data, "")):
+        assert one.rule in RULES
+        assert one.message

@@ -76,7 +76,7 @@ def test_the_member_experience_plan_has_its_own_numbers() -> None:
     [
         {"currency": "yuan"}, {"time_zone": "Mars/Olympus"}, {"effective_from": "2023-01-01T00:00:00"}, {"surprise": 1},
         {"earning": {"points": 0, "per_minor": 1000}}, {"earning": {"points": 1.5, "per_minor": 1000}}, {"earning": {"points": 1, "per_minor": -1}},
-        {"expiry": {"mode": "rolling"}}, {"expiry": {"mode": "never", "months": 3}}, {"expiry": {"mode": "sometimes"}},
+        {"expiry": {"mode": "rolling"}}, {"expiry": {"mode": "rolling", "months": 1_201}}, {"effective_from": "9999-01-01T00:00:00Z"}, {"expiry": {"mode": "never", "months": 3}}, {"expiry": {"mode": "sometimes"}},
         {"tiers": {"period": "membership_year", "levels": []}}, {"name": "Not A Name"},
         {"points_as_cash": {"points": 1, "amount_minor": 0}}, {"points_as_cash": {"points": 1, "amount_minor": 1, "largest_share": 0.5}},
     ],
