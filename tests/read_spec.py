@@ -124,10 +124,10 @@ class ReadSide:
         return sorted(self.connection.execute(sql.SQL("SELECT {} FROM {}").format(names, place)).fetchall(), key=repr)
 
     def all_rows(self) -> dict[str, list[tuple[Any, ...]]]:
-        """Every table of every read model."""
+        """Every table of every read model; views follow from them."""
         tables = self.connection.execute(
             "SELECT table_schema, table_name FROM information_schema.tables"
-            " JOIN projections_live ON schema_name = table_schema ORDER BY 1, 2"
+            " JOIN projections_live ON schema_name = table_schema WHERE table_type = 'BASE TABLE' ORDER BY 1, 2"
         ).fetchall()
         return {f"{name}.{table}": self.rows(name.removesuffix("_1"), table) for name, table in tables}
 
