@@ -80,6 +80,7 @@ STATUS: dict[type[Refusal], int] = {
     no.RewardLocked: 409,
     no.SpendMissing: 409,
     no.RewardLimit: 409,
+    no.OrderAlreadyShown: 409,
     no.RewardOutOfStock: 409,
     no.RewardWithoutStock: 409,
     no.WindowEndsBeforeItBegins: 422,

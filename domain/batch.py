@@ -141,7 +141,7 @@ class Batch:
         live = self._campaigns_on(sale.occurred_at.date(), sale.store)
         if not live:
             return []
-        buyer = Buyer(member, account, policy=policy, at=sale.occurred_at, streams=self)
+        buyer = Buyer(member, account, policy=policy, at=sale.occurred_at, streams=self, claimed=sale.claimed)
         return [one for one in live if one.applies(sale, buyer)]
 
     def considered(

@@ -1,6 +1,7 @@
 """Closed books: what of a long account may be left in the log, and how a decision that needs it after all is noticed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn, TypeVar
 from uuid import UUID
 
@@ -14,6 +15,18 @@ class InClosedBooks(LookupError):
     def __init__(self, stream_id: UUID) -> None:
         super().__init__(str(stream_id))
         self.stream_id = stream_id
+
+
+class ClosedBooks(set[UUID]):
+    """The streams whose closed books were asked for, by several in turn."""
+
+    @contextmanager
+    def noted(self) -> Iterator[None]:
+        """Whoever asks within is noted, and stops asking."""
+        try:
+            yield
+        except InClosedBooks as books:
+            self.add(books.stream_id)
 
 
 class OpenEntries(dict[K, V]):

@@ -22,12 +22,20 @@ class Buyer:
     """One member at the time of a sale; what only few campaigns ask for is worked out when they do."""
 
     def __init__(
-        self, member: Member, account: PointsAccount, *, policy: Policy, at: datetime, streams: "Streams"
+        self,
+        member: Member,
+        account: PointsAccount,
+        *,
+        policy: Policy,
+        at: datetime,
+        streams: "Streams",
+        claimed: bool = False,
     ) -> None:
         self._member = member
         self._account = account
         self._policy = policy
         self._streams = streams
+        self._claimed = claimed
         self.at = at
 
     @cached_property
@@ -37,8 +45,9 @@ class Buyer:
 
     @cached_property
     def tier(self) -> str:
-        """The name of the tier that they hold, before this sale counts for it."""
-        return self._policy.tiers.levels[self._account.rank_at(self._policy, self.at)].name
+        """The name of the tier that they hold, before this sale counts for it; the lowest, for a receipt that was claimed."""
+        rank = 0 if self._claimed else self._account.rank_at(self._policy, self.at)
+        return self._policy.tiers.levels[rank].name
 
     def may_have_more(self, campaign_id: str, limits: Limits) -> bool:
         """Whether limits leave something for them."""

@@ -133,7 +133,7 @@ class Campaign(Stream):
             return "other-store"
         if sale.paid_minor < conditions.minimum_paid_minor:
             return "minimum-not-reached"
-        if conditions.coupon is not None and not sale.hands_in(conditions.coupon):
+        if not sale.hands_in(code=conditions.coupon, kind=conditions.coupon_kind):
             return "coupon-missing"
         if self.categories is not None and self.categories.isdisjoint(sale.categories):
             return "no-matching-line"

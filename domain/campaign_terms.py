@@ -31,7 +31,9 @@ class Conditions(Term):
     stores: tuple[Word, ...] | None = None
     minimum_paid_minor: AmountMinor = 0
     coupon: Word | None = None
-    """The code, or the kind, of a coupon that is handed in."""
+    """The code of a coupon that is handed in, as it is printed: whoever knows it may use it, and as often as they like."""
+    coupon_kind: Word | None = None
+    """The kind of coupons that are issued, each to one member and for one use: one of them is handed in by its holder."""
 
     def hold_for(self, line: Line) -> bool:
         """Whether a line is among those that the campaign is about."""

@@ -81,7 +81,7 @@ class CouponRestored(Fact, name="CouponRestored.v1"):
 
 
 class CouponVoided(Fact, name="CouponVoided.v1"):
-    """A coupon was taken back before it was used."""
+    """A coupon was taken back; one that was used before is not restored with its purchase."""
 
     member_id: UUID
     code: str
@@ -162,7 +162,7 @@ class Coupon(Stream):
     def restore(self, *, purchase_id: UUID, at: datetime) -> list[Draft]:
         """Let it be used again, where that purchase had used it and there is time left."""
         until = self._known().valid_until
-        if self.used_by != purchase_id or at >= until:
+        if self.void or self.used_by != purchase_id or at >= until:
             return []
         return [self._move(CouponRestored, purchase_id=purchase_id, valid_until=until)]
 
@@ -170,6 +170,10 @@ class Coupon(Stream):
         """Void it. Refused in this order: void before, used."""
         self._check_unused(self._known())
         return [self._move(CouponVoided, reason=reason)]
+
+    def revoke(self, *, reason: str) -> list[Draft]:
+        """Void it with what had brought it, unless it is void. One that was used stays used, and does not come back."""
+        return [] if self.void else [self._move(CouponVoided, reason=reason)]
 
     def withdraw(self, *, at: datetime, reason: str) -> list[Draft]:
         """Void it with what it had come with, unless it is void; refused where it was used, or a bill waits for it."""

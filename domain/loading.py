@@ -8,7 +8,7 @@ from uuid import UUID
 from eventsourcing.persistence import Notification, StoredEvent
 
 from domain import campaign_books, snapshots
-from domain.books import InClosedBooks
+from domain.books import ClosedBooks
 from domain.campaign import Campaign
 from domain.fact import Fact
 from domain.points_account import PointsAccount
@@ -53,23 +53,26 @@ class Loader:
         """Many streams in one query; blank ones where nothing was recorded."""
         streams = {stream_id: kind(stream_id) for stream_id, kind in missing.items()}
         folded: Counter[UUID] = Counter()
+        closed = ClosedBooks()
         for stored in self._log.select_streams(list(missing), snapshots=snapshots.NAME, whole=list(self._whole)):
             stream_id = UUID(str(stored.originator_id))
             if stored.topic == snapshots.NAME:
                 books = campaign_books if stored.state.startswith(campaign_books.BEGINNING) else snapshots
                 streams[stream_id] = books.restored(stream_id, stored.originator_version, stored.state)
                 continue
+            if stream_id in closed:
+                continue
             fact = self._decode(stored)
             if type(fact) not in streams[stream_id].evolvers:
                 streams[stream_id] = OtherStream(stream_id)
-            try:
+            with closed.noted():
                 streams[stream_id].evolve(fact)
-            except InClosedBooks:
-                self.whole(stream_id)
-                return self.load(missing)
-            folded[stream_id] += 1
+                folded[stream_id] += 1
+        if closed:
+            self.whole(*closed)
+            streams |= {stream.id: stream for stream in self.load({one: missing[one] for one in closed})}
         for stream_id, facts in folded.items():
-            if facts >= self._facts_between:
+            if facts >= self._facts_between and stream_id not in closed:
                 self._take(streams[stream_id])
         return streams.values()
 

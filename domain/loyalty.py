@@ -13,7 +13,7 @@ from eventsourcing.utils import EnvType
 
 from domain import loading
 from domain.batch import Batch, BrokenOff, StreamCache
-from domain.books import InClosedBooks
+from domain.books import ClosedBooks, InClosedBooks
 from domain.command import Command, Question, Repeat
 from domain.fact import Fact
 from domain.loading import Loader
@@ -157,15 +157,18 @@ class Loyalty(Application[UUID]):
         self.follow()
         while True:
             batch = self._batch(recorded_at)
-            try:
+            closed = ClosedBooks()
+            answers: list[T | Refused | Failed] = []
+            with closed.noted():
                 batch.prefetch(questions)
-                answers = [_answered(one, batch) for one in questions]
-            except InClosedBooks as books:
-                self._loader.whole(books.stream_id)
-                self._cache.forget(batch.streams)
-                continue
-            self._cache.keep(batch.streams.values())
-            return answers
+            for one in () if closed else questions:
+                with closed.noted():
+                    answers.append(_answered(one, batch))
+            if not closed:
+                self._cache.keep(batch.streams.values())
+                return answers
+            self._loader.whole(*closed)
+            self._cache.forget(batch.streams)
 
     @property
     def programme(self) -> Programme:
@@ -212,23 +215,27 @@ class Loyalty(Application[UUID]):
         return account
 
     def _decide(self, commands: Sequence[Command], recorded_at: datetime) -> tuple[Batch, list[Decided]]:
-        """Decide all commands; one that breaks off half way is left out of a second try, and one that asks for closed
-        books finds them open.
+        """Decide all commands; one that breaks off half way is left out of a second try, and those that ask for closed
+        books find them open: all are heard first, so that it is a second try and not one for each.
         """
         failed: dict[int, Decided] = {}
         while True:
             batch = self._batch(recorded_at)
+            closed = ClosedBooks()
             decided: list[Decided] = []
             try:
-                batch.prefetch(commands)
-                for index, command in enumerate(commands):
-                    decided.append(failed.get(index) or self._carry_out(batch, command))
-                return batch, decided
+                with closed.noted():
+                    batch.prefetch(commands)
+                for index, command in enumerate(() if closed else commands):
+                    with closed.noted():
+                        decided.append(failed.get(index) or self._carry_out(batch, command))
+                if not closed:
+                    return batch, decided
             except BrokenOff as broken:
-                why = broken.__cause__
-                failed[len(decided)] = Refused(why) if isinstance(why, Refusal) else Failed(broken)
-            except InClosedBooks as books:
-                self._loader.whole(books.stream_id)
+                if not closed:  # else it may have broken off for what those before it lacked
+                    why = broken.__cause__
+                    failed[len(decided)] = Refused(why) if isinstance(why, Refusal) else Failed(broken)
+            self._loader.whole(*closed)
             self._cache.forget(batch.streams)
 
     def _batch(self, recorded_at: datetime) -> Batch:

@@ -301,6 +301,7 @@ class Purchase(Stream):
             points_minor=paid_by_points(recorded.tenders),
             funded_minor=recorded.funded_minor or 0,
             discounts=recorded.discounts or (),
+            claimed=self.claimed is not None and recorded.card_id is None,
         )
 
     def left_of(self, sold: Line, returned: Mapping[str, tuple[Fraction, int]]) -> tuple[Fraction, int]:

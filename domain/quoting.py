@@ -165,7 +165,7 @@ def supposed(account: PointsAccount, drafts: Iterable[Draft], *, at: datetime) -
     """How the account would stand if these drafts had become facts. It has no lots, and the account itself is not changed."""
     supposed = copy(account)
     for name, value in vars(account).items():
-        if isinstance(value, dict | list):
+        if isinstance(value, dict | list | set):
             setattr(supposed, name, value.copy())
     supposed.lots, supposed.activity = {}, []
     for stream, kind, what in drafts:

@@ -110,6 +110,8 @@ class RewardRedeemed(Fact, name="RewardRedeemed.v1"):
     left: int | None = None
     coupon: str | None = None
     """The code of the coupon that it is."""
+    order_id: UUID | None = None
+    """The purchase that was shown for it, where the terms ask for one: it opens the reward once."""
 
 
 class RewardGivenBack(Fact, name="RewardGivenBack.v1"):
@@ -173,6 +175,8 @@ class Reward(Stream):
         self.had: Counter[UUID] = Counter()
         self.coupons: dict[UUID, str] = {}
         """Codes, by redemption."""
+        self.orders: dict[UUID, UUID] = {}
+        """Purchases that were shown, by redemption."""
 
     def create(self, **what: object) -> list[Draft]:
         """Make it."""
@@ -185,12 +189,14 @@ class Reward(Stream):
         what = {"reward_id": self.reward_id, "pieces": pieces, "left": self.left + pieces, "reason": reason}
         return [self.draft(RewardStocked, **what)]
 
-    def hand_out(self, *, member_id: UUID, redemption_id: UUID, points: int, coupon: str | None) -> list[Draft]:
+    def hand_out(
+        self, *, member_id: UUID, redemption_id: UUID, points: int, coupon: str | None, order_id: UUID | None
+    ) -> list[Draft]:
         """Give a piece to a member; `obstacles` are asked before."""
         return [
             self.draft(
                 RewardRedeemed, member_id=member_id, reward_id=self.reward_id, redemption_id=redemption_id,
-                points=points, left=None if self.left is None else self.left - 1, coupon=coupon,
+                points=points, left=None if self.left is None else self.left - 1, coupon=coupon, order_id=order_id,
             )
         ]  # fmt: skip
 
@@ -217,9 +223,12 @@ class Reward(Stream):
         self.had[fact.member_id] += 1
         if fact.coupon is not None:
             self.coupons[fact.redemption_id] = fact.coupon
+        if fact.order_id is not None:
+            self.orders[fact.redemption_id] = fact.order_id
 
     @evolves(RewardGivenBack)
     def _given_back(self, fact: RewardGivenBack) -> None:
         self.left = fact.left
         self.had[fact.member_id] -= 1
         self.coupons.pop(fact.redemption_id, None)
+        self.orders.pop(fact.redemption_id, None)

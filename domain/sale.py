@@ -14,6 +14,7 @@ class Sale:
 
     __slots__ = (
         "_categories",
+        "claimed",
         "coupon_kinds",
         "coupons",
         "discounts",
@@ -38,6 +39,7 @@ class Sale:
         points_minor: int = 0,
         funded_minor: int = 0,
         discounts: Sequence[LineDiscount] = (),
+        claimed: bool = False,
     ) -> None:
         self.purchase_id = purchase_id
         self.occurred_at = occurred_at
@@ -54,6 +56,8 @@ class Sale:
         """How much of it coupons paid that points had bought."""
         self.discounts = discounts
         """What the programme took off, as it was quoted; what the till took off by itself is not among it."""
+        self.claimed = claimed
+        """Whether somebody brought the receipt later: it earns as the lowest tier does (semantics 15)."""
 
     @property
     def categories(self) -> frozenset[str | None]:
@@ -67,6 +71,8 @@ class Sale:
         """What of it points paid, at once or by way of a coupon: no points are earned on points."""
         return self.points_minor + self.funded_minor
 
-    def hands_in(self, coupon: str) -> bool:
-        """Whether a coupon of this code, or one of this kind that was issued to the buyer, comes with it."""
-        return any(one["code"] == coupon for one in self.coupons) or coupon in self.coupon_kinds.values()
+    def hands_in(self, *, code: str | None, kind: str | None) -> bool:
+        """Whether a coupon of this code comes with it, and one of this kind that was issued to the buyer, where they are asked for."""
+        return (code is None or any(one["code"] == code for one in self.coupons)) and (
+            kind is None or kind in self.coupon_kinds.values()
+        )

@@ -27,6 +27,8 @@ from domain import (
     points_account,
     purse,
     qualifying,
+    tally,
+    tier_moves,
 )
 from domain.activity import KeepAlive
 from domain.books import OpenEntries
@@ -95,6 +97,8 @@ FOLDED_BY = (
     points_account,
     purse,
     qualifying,
+    tally,
+    tier_moves,
 )
 """Where it stands what an account or a campaign is, and how facts are folded into it; and here, what is left in the log."""
 

@@ -163,6 +163,8 @@ def _told(coupon: dict[str, Any], steps: Iterable[Step], as_of: datetime) -> Cou
         if one.step == "flagged":
             flags.append(Flag(purchase_id=one.purchase_id, problem=one.problem))
             continue
+        if one.step == "voided" and state == "redeemed":
+            continue  # it was used, and is not restored any more
         reserved_until = one.until if one.step == "reserved" else None
         purchase_id = one.purchase_id if one.step == "redeemed" else None
         state = "redeemed" if one.step == "redeemed" else "void" if one.step == "voided" else "issued"

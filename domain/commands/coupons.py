@@ -81,6 +81,14 @@ def check_for(
     coupon.check(at, reservation_id=reservation_id)
 
 
+def check_coupons(streams: Streams, uses: Sequence[CouponUse], *, member_id: UUID | None, at: datetime) -> None:
+    """Whether all of these that were issued are good for a purchase of a member; what they open is not quoted twice."""
+    for use in uses:
+        coupon = streams.get(Coupon, coupon_stream(use["code"]))
+        if coupon.issued is not None:
+            check_for(streams, coupon, member_id, at=at, reservation_id=use.get("reservation"))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssueCoupon(Command):
     """When something brings a member a coupon, then it is issued, with a code that nobody can guess."""

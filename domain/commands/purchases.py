@@ -8,7 +8,7 @@ from uuid import UUID
 from domain.basket import CouponUse, Line, Tender
 from domain.command import Command, Decision, History, Repeat, Streams, Wanted
 from domain.commands.buying import buyer_of, of_buyer
-from domain.commands.coupons import NOTHING_HANDED_IN, HandedIn, hand_in, issued_answers
+from domain.commands.coupons import NOTHING_HANDED_IN, HandedIn, check_coupons, hand_in, issued_answers
 from domain.commands.crediting import CreditPurchase, check_covered, credit, rules_of
 from domain.commands.paying import PayByPoints
 from domain.commands.redemptions import SettleDebt
@@ -144,6 +144,8 @@ class RecordPurchase(Command):
             self.quote.check(buyer=member, bill=bill, at=self.occurred_at)
             if self.answered and member is not None and self.quote.discounts:
                 check_covered(streams, self.quote.quoted(), member, self.quote.discounts, self.occurred_at)
+            if not self.answered:  # else the coupons themselves are refused
+                check_coupons(streams, self.coupons, member_id=buyer, at=self.occurred_at)
         except Refusal as refusal:
             if self.answered:
                 raise
@@ -213,9 +215,8 @@ class RecordPurchase(Command):
                 for fact in facts
                 if isinstance(fact, PurchaseReturned) and fact.exchanged_for == recorded.originator_id
             ],
+            "coupons": issued_answers(facts),
         }
-        if issued := issued_answers(facts):
-            told["coupons"] = issued
         earned = next((fact for fact in facts if isinstance(fact, PointsEarned)), None)
         if earned is None:
             return told

@@ -133,7 +133,7 @@ class OfReferees(Command):
         return iter(())
 
     def reversed(self, streams: Streams, referrer: Referrer, referral: Referral, reason: Reversal) -> Decision:
-        """What both were given is taken back; not a coupon that was used."""
+        """What both were given is taken back; a coupon that was used is, should its purchase go back."""
         rewarded = referral.rewarded
         assert rewarded is not None, "only what was given is taken back"
         drafts = referrer.reverse(referral, reason)
@@ -144,7 +144,7 @@ class OfReferees(Command):
             )
             if "coupon" in side:
                 coupon = streams.get(Coupon, coupon_stream(side["coupon"]))
-                drafts += [] if coupon.void or coupon.used_by else coupon.take_back(reason=reason)
+                drafts += coupon.revoke(reason=reason)
         return Decision(drafts, revoking)
 
 

@@ -24,6 +24,7 @@ from domain.programme import Policy
 from domain.purchase import Purchase
 from domain.receipt import Receipt
 from domain.refusals import (
+    OrderAlreadyShown,
     RewardAlreadyExists,
     UnknownPurchase,
     UnknownReward,
@@ -160,7 +161,7 @@ class RedeemReward(SpendingCommand):
         return str(self.member_id)
 
     def agree(self, streams: Streams) -> Decision:
-        """Refused in this order: member, closed, reward, window, tier or segment, spend, limit, stock, points."""
+        """Refused in this order: member, closed, reward, window, tier or segment, spend, limit, stock, order, points."""
         account = account_of(streams, self.member_id)
         refuse_if_closed(account, self.occurred_at)
         reward, terms = reward_of(streams, self.reward_id)
@@ -169,14 +170,17 @@ class RedeemReward(SpendingCommand):
             self.reward_id, terms, reward.left, self._applicant(streams, account, policy, reward, terms)
         ):
             raise refusal
+        if terms.min_order_spend_minor and self.purchase_id in reward.orders.values():
+            raise OrderAlreadyShown(reward_id=self.reward_id, purchase_id=self.purchase_id)
         redeemed = redeeming.redeem(
             account, redemption_id=self.id, points=terms.points, at=self.occurred_at, reward_id=self.reward_id,
             reward_name=terms.name, programme_version=version,
         )  # fmt: skip
         coupon = None if terms.coupon is None else streams.new_code()
         handed_out = reward.hand_out(
-            member_id=self.member_id, redemption_id=self.id, points=terms.points, coupon=coupon
-        )
+            member_id=self.member_id, redemption_id=self.id, points=terms.points, coupon=coupon,
+            order_id=self.purchase_id if terms.min_order_spend_minor else None,
+        )  # fmt: skip
         issuing = self._issuing(terms, policy, coupon)
         return Decision([*redeemed, *handed_out], [*issuing, SettleDebt.after(self, account)])
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from domain.commands.referees import CODES, code_claim
 from domain.commands.referrals import IssueReferralCode, ReviewReferral
@@ -18,7 +18,15 @@ LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 LENGTH = 10
 """31^10 codes: nobody guesses one of some millions that are in use."""
 
-Code = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z-]{8,40}$")]
+
+def _no_number(code: str) -> str:
+    """A phone number is nobody's key: codes are kept in clear, for ever."""
+    if sum(letter.isalpha() for letter in code) < 2:
+        raise ValueError("a code has two letters or more, so that it is nobody's phone number")
+    return code
+
+
+Code = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z-]{8,40}$"), AfterValidator(_no_number)]
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 
 

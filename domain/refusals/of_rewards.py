@@ -126,6 +126,14 @@ class RewardLimit(Refusal):
 
 
 @dataclass(eq=False)
+class OrderAlreadyShown(Refusal):
+    """The purchase was shown for this reward before, and opens it once. Show another one."""
+
+    reward_id: str
+    purchase_id: UUID | None
+
+
+@dataclass(eq=False)
 class RewardOutOfStock(Refusal):
     """There are no pieces left of the reward. Offer another one, or add stock."""
 

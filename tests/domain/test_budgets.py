@@ -249,9 +249,12 @@ class TestCoupons:
 
     def test_open_campaigns_that_ask_for_their_kind(self) -> None:
         shop = Shop(bonus_points=None, gift={"kind": "coffee", "valid_days": 30})
-        shop.also("coffee", bonus_points=7, coupon="coffee")
+        shop.also("coffee", bonus_points=7, coupon_kind="coffee")
         result = shop.do(purchase(line(1_000), at=NOON))
         code = next(one.code for one in result.facts if isinstance(one, CouponIssued))
+        sold = shop.do(purchase(line(1_000), at=NOON, id="R-typed", coupons=[{"code": "coffee"}]))
+        parts = [part["part"] for one in sold.facts if isinstance(one, PointsEarned) for part in one.parts]
+        assert "coffee" not in parts, "its kind is no code"
         assert shop.sells(coupons=[{"code": code}])[1]["coffee"] == 7
 
     def test_are_limited_like_anything_else(self) -> None:

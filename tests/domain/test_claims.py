@@ -36,6 +36,7 @@ from tests.builders import (
     returned,
 )
 from tests.domain.putting_right import LATER, account, buckets, done, of_kind, points, shop
+from tests.domain.world import DAY, NEVER, World
 from tests.spec import NOON, fact
 
 SALE = purchase(line(15_000), at=NOON, card=None)
@@ -147,3 +148,14 @@ class TestARefusedClaim:
         log.when(claim(SALE.id, member=ANN, at=LATER)).then_refused(refused)
         one.merged_into = BOB
         log.when(claim(SALE.id, member=ANN, at=LATER)).then_refused(MemberMerged(member_id=ANN, survivor_id=BOB))
+
+
+def test_a_claimed_receipt_earns_as_the_lowest_tier_does() -> None:
+    made = campaign_created("silver-only", multiplier="3", everyone=False, tiers=["Silver"])
+    world = World(policy(expiry=NEVER), made, listed("silver-only"))
+    world.buys(10_000, at=NOON - DAY, id="R-00")
+    assert world.account().rank_at(policy(), NOON) == 1, "Ann is Silver by now"
+    receipt = purchase(line(10_000), at=NOON, id="R-anonymous", card=None)
+    world.do(receipt)
+    (earned,) = of_kind(world.do(claim(receipt.id, at=NOON + DAY, member=ANN)).facts, PointsEarned)
+    assert [(part["part"], part["points"]) for part in earned.parts] == [("base", 10)]

@@ -4,7 +4,10 @@ from typing import Any
 
 import pytest
 
+from domain.basket import CouponUse
+from domain.coupon import CouponIssued
 from domain.messages.corrections import ClosureBody, closure_command
+from domain.messages.coupons import CouponBody, give_coupon_command
 from domain.quote import Quote
 from domain.quoting import Quotation
 from domain.refusals import (
@@ -239,3 +242,28 @@ class TestTheLifeOfAQuote:
     def test_it_is_read_from_its_words(self) -> None:
         quote = ask(World(), line(15_000)).quote
         assert Quote.read(quote.words(KEYS), KEYS) == quote
+
+
+def test_over_kafka_a_quote_does_not_open_a_campaign_with_a_coupon_that_was_used_since() -> None:
+    made = campaign_created("twice", multiplier="2", coupon_kind="ten-off")
+    world = World(None, *campaigns(made))
+    given = give_coupon_command(
+        CouponBody(kind="ten-off", valid_until=NOON + 60 * MINUTE, reason="goodwill", time=NOON),
+        member_id=ANN,
+        identity=world.identity(),
+    )
+    code = next(one.code for one in world.do(given).facts if isinstance(one, CouponIssued))
+    quoted = ask(world, line(10_000), coupons=[CouponUse(code=code)])
+    assert quoted_parts(quoted) == {"base": 10, "twice": 10}
+    world.do(purchase(line(10_000), at=NOON, id="R-0", coupons=[CouponUse(code=code)]))
+    sold = world.do(
+        purchase(
+            line(10_000),
+            at=NOON + MINUTE,
+            id="R-1",
+            coupons=[CouponUse(code=code)],
+            quote=words(quoted),
+            answered=False,
+        )
+    )
+    assert (recorded(sold.facts).quote_refused, earned(sold.facts)) == ("coupon-used", {"base": 10})

@@ -3,6 +3,7 @@
 from uuid import uuid4
 
 import pytest
+from pydantic import ValidationError
 
 from domain.commands.referees import code_claim
 from domain.messages.corrections import ClosureBody, closure_command
@@ -64,6 +65,11 @@ class TestCodes:
 
 
 class TestJoining:
+    @pytest.mark.parametrize("code", ["13812345678", "138-1234-5678", "1381234567A"])
+    def test_a_phone_number_is_no_code(self, code: str) -> None:
+        with pytest.raises(ValidationError, match="phone number"):
+            ReferralBody(referrer=ANN, code=code)
+
     def test_a_member_who_joins_by_a_code_is_referred(self, world: Referring) -> None:
         world.kim_joins()
         assert world.referral().state == "joined"

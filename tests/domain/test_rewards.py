@@ -146,6 +146,15 @@ class TestRefusals:
         shop.refuses(shop.has(), no.SpendMissing(reward_id="mug", of="lifetime", **missing))
         shop.refuses(shop.has("cup", order=purchase_of("R-1")), no.SpendMissing(reward_id="cup", of="order", **missing))
 
+    def test_let_an_order_open_a_reward_once_as_long_as_that_is_kept(self, shop: Shop) -> None:
+        shop.do(shop.offers(min_order_spend_minor=1_000, points=10))
+        order = purchase_of("R-1")
+        had = shop.do(shop.has(order=order))
+        shop.refuses(shop.has(order=order), no.OrderAlreadyShown(reward_id="mug", purchase_id=order))
+        redeemed = next(one for one in had.facts if isinstance(one, RewardRedeemed))
+        shop.do(shop.reverse(redeemed.redemption_id))
+        shop.do(shop.has(order=order))
+
     def test_tell_nothing_of_the_orders_of_others(self, shop: Shop) -> None:
         shop.do(shop.offers(min_order_spend_minor=1_000))
         shop.buys(10, id="R-2", card="1002")
