@@ -215,8 +215,9 @@ class RecordPurchase(Command):
                 for fact in facts
                 if isinstance(fact, PurchaseReturned) and fact.exchanged_for == recorded.originator_id
             ],
-            "coupons": issued_answers(facts),
         }
+        if issued := issued_answers(facts):
+            told["coupons"] = issued
         earned = next((fact for fact in facts if isinstance(fact, PointsEarned)), None)
         if earned is None:
             return told

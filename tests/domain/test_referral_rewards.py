@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.basket import CouponUse
-from domain.coupon import Coupon, CouponIssued, coupon_stream
+from domain.coupon import Coupon, coupon_stream
 from domain.grants import GrantRevoked
 from domain.messages.corrections import ClosureBody, closure_command
 from domain.messages.members import erase_command
@@ -20,10 +20,9 @@ from domain.referral import (
     ReferralRejected,
     referrer_stream,
 )
-from domain.refusals import CouponVoided
 from domain.snapshots import restored, taken
 from tests.builders import ANN, BOB, back, line, policy, purchase, reassign, returned
-from tests.domain.referring import CODE, HOUR, KIM, LEE, OTHER_CODE, TERMS, Referring, rules
+from tests.domain.referring import CODE, HOUR, KIM, LEE, OTHER_CODE, Referring, rules
 from tests.domain.world import DAY, NEVER, of, purchase_of
 from tests.spec import NOON
 
@@ -337,20 +336,3 @@ def test_snapshots_know_who_was_referred(world: Referring) -> None:
     state = taken(account)
     assert state is not None
     assert restored(account.id, account.version, state).referred_by == referrer_stream(CODE)
-
-
-def test_a_coupon_that_was_used_does_not_come_back_after_its_referral_was_reversed() -> None:
-    terms = {**TERMS, "referee": {"coupon": {"kind": "ten-off", "valid_days": 60}}}
-    world = Referring(policy(expiry=NEVER, referral=terms))
-    world.kim_joins()
-    qualifying = world.kim_buys(16_000, day=1)
-    world.clock(16)
-    code = next(one.code for one in world.log.batch.facts if isinstance(one, CouponIssued))
-    use = [CouponUse(code=code)]
-    used = purchase(line(5_000), at=NOON + 17 * DAY, id="R-use", card="2001", coupons=use)
-    world.do(used)
-    world.kim_returns(qualifying, day=18)
-    assert world.referral().state == "reversed"
-    world.kim_returns(used.id, day=19)
-    again = purchase(line(5_000), at=NOON + 20 * DAY, id="R-again", card="2001", coupons=use)
-    assert isinstance(world.log.when(again).refusal, CouponVoided)

@@ -5,7 +5,9 @@ from uuid import uuid4
 import pytest
 from pydantic import ValidationError
 
+from domain.basket import CouponUse
 from domain.commands.referees import code_claim
+from domain.coupon import CouponIssued
 from domain.messages.corrections import ClosureBody, closure_command
 from domain.messages.members import erase_command
 from domain.messages.referrals import LENGTH, ReferralBody, referral_command
@@ -16,6 +18,7 @@ from domain.referral import (
 )
 from domain.refusals import (
     CardAlreadyAssigned,
+    CouponVoided,
     MemberAlreadyExists,
     ReferralCapReached,
     ReferralCodeIssuedBefore,
@@ -29,9 +32,9 @@ from domain.refusals import (
     UnknownReferral,
     UnknownReferralCode,
 )
-from tests.builders import ANN, BOB, join
-from tests.domain.referring import CODE, HOUR, KIM, LEE, OTHER_CODE, Referring, rules
-from tests.domain.world import DAY, World
+from tests.builders import ANN, BOB, join, line, policy, purchase
+from tests.domain.referring import CODE, HOUR, KIM, LEE, OTHER_CODE, TERMS, Referring, rules
+from tests.domain.world import DAY, NEVER, World
 from tests.spec import NOON
 
 
@@ -178,3 +181,20 @@ class TestBursts:
         held.do(held.reviews("approve"))
         held.refuses(held.reviews("reject"), ReferralNotHeld(member_id=KIM, state="joined"))
         held.refuses(held.reviews("approve", member=BOB), UnknownReferral(member_id=BOB))
+
+
+def test_a_coupon_that_was_used_does_not_come_back_after_its_referral_was_reversed() -> None:
+    terms = {**TERMS, "referee": {"coupon": {"kind": "ten-off", "valid_days": 60}}}
+    world = Referring(policy(expiry=NEVER, referral=terms))
+    world.kim_joins()
+    qualifying = world.kim_buys(16_000, day=1)
+    world.clock(16)
+    code = next(one.code for one in world.log.batch.facts if isinstance(one, CouponIssued))
+    use = [CouponUse(code=code)]
+    used = purchase(line(5_000), at=NOON + 17 * DAY, id="R-use", card="2001", coupons=use)
+    world.do(used)
+    world.kim_returns(qualifying, day=18)
+    assert world.referral().state == "reversed"
+    world.kim_returns(used.id, day=19)
+    again = purchase(line(5_000), at=NOON + 20 * DAY, id="R-again", card="2001", coupons=use)
+    assert isinstance(world.log.when(again).refusal, CouponVoided)
