@@ -109,15 +109,20 @@ def count(uses: Uses, fact: PointsEarned) -> None:
 
 
 def give_back(uses: Uses, fact: PointsRevoked) -> None:
-    """Let what a return took back, within the window, be given again; the use as well, once nothing is left of it."""
+    """Let what a return took back, within the window, be given again; the use as well, once nothing is left of it.
+
+    A coupon that was used is left for ever.
+    """
     clawed = {part["part"]: part["points"] for part in fact.parts}
+    kept = fact.coupons_used or ()
+    void = {part["part"] for part in fact.parts if "coupon" in part}
     for campaign_id, purchases in uses.items():
         use = purchases.get(fact.purchase_id)
-        if use is None or fact.occurred_at >= use.until:
+        if use is None or fact.occurred_at >= use.until or campaign_id in kept:
             continue
         back = clawed.get(campaign_id, 0)
         use.points -= back
-        if fact.nothing_left or (back and not use.points):
+        if fact.nothing_left or campaign_id in void or (back and not use.points):
             del purchases[fact.purchase_id]
 
 

@@ -11,6 +11,7 @@ from domain.calendar_days import local_day
 from domain.campaign import Campaign
 from domain.caps import cap, given, uses_of
 from domain.climbing import tier_move
+from domain.coupon import Coupon
 from domain.earning import Part, earned_parts, set_against
 from domain.expiry import keeps_alive_until, life
 from domain.lots import Lot, Reach, total
@@ -22,6 +23,8 @@ from domain.qualifying import Credited, calendar_of
 from domain.sale import Sale
 from domain.stream import Draft
 from domain.tally import Credit
+
+NO_GIFTS: Mapping[str, Coupon] = {}
 
 
 def earn(
@@ -119,11 +122,12 @@ def revoke(
     policy: Policy,
     campaigns: Sequence[Campaign],
     judge: tuple[int, Policy],
+    coupons: Mapping[str, Coupon] = NO_GIFTS,
 ) -> list[Draft]:
     """Take back what a purchase no longer earns: granted − min(granted, earned by what remains) − taken back before.
 
     `sold` are the lines as they were bought. `policy` and `campaigns` are all those that granted; `judge`, the version
-    in force now, judges the tier.
+    in force now, judges the tier. `coupons` came with the purchase, by campaign: those that are not used go with it.
     """
     credited = account.credited[remaining.purchase_id]
     shares = money_shares(sold, credited.paid_by_points) if credited.paid_by_points else {}
@@ -137,6 +141,8 @@ def revoke(
         if (claw := lot.points - min(lot.points, earned.get(lot.part, 0)) - lot.clawed) > 0
     ]
     parts += _no_longer_off(credited, remaining)
+    lost = {campaign_id: one for campaign_id, one in coupons.items() if campaign_id not in earned}
+    parts += _no_longer_given(credited, lost)
     paid_back = credited.paid_minor - remaining.paid_minor
     if not parts and not paid_back and gone == credited.gone:
         return []
@@ -153,17 +159,19 @@ def revoke(
         period=credited.period,
         counts=counts,
         spend_minor=None if spend_minor == paid_back else spend_minor,
+        coupons_used=[campaign_id for campaign_id, one in lost.items() if one.used_by is not None] or None,
         programme_version=credited.version,
     )
-    lost = sum(part["points"] for part in parts if part["qualifies"])
+    qualifying = sum(part["points"] for part in parts if part["qualifies"])
     visits = -1 if gone and not credited.gone else 0
-    credit = Credit(credited.at, -lost, -spend_minor, credited.store, visits, at)
+    credit = Credit(credited.at, -qualifying, -spend_minor, credited.store, visits, at)
     back = {part["part"]: -(part["points"] or part.get("discount_minor", 0)) for part in parts}
     return [
         *account.settled(settlements),
         revoked,
         *tier_move(account, rules, version, at, [credit] if counts else []),
         *_draws(campaigns, remaining.purchase_id, back),
+        *(draft for one in lost.values() for draft in one.revoke(reason="purchase-returned")),
     ]
 
 
@@ -176,6 +184,15 @@ def _no_longer_off(credited: Credited, remaining: Sale) -> list[RevokedPart]:
         RevokedPart(lot_id=lot.id, part=lot.part, points=0, qualifies=False, discount_minor=back)
         for lot in credited.lots
         if credited.discounts and (back := credited.discounts.get(lot.part, 0) - off.get(lot.part, 0)) > 0
+    ]
+
+
+def _no_longer_given(credited: Credited, lost: Mapping[str, Coupon]) -> list[RevokedPart]:
+    """The coupons that go with the goods: whatever state they are in, but used."""
+    return [
+        RevokedPart(lot_id=lot.id, part=lot.part, points=0, qualifies=False, coupon=credited.coupons[lot.part])
+        for lot in credited.lots
+        if credited.coupons and lot.part in lost and lost[lot.part].used_by is None
     ]
 
 

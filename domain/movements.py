@@ -97,6 +97,8 @@ class PointsRevoked(Fact, name="PointsRevoked.v1"):
     """Whether the period of the purchase was still open: a closed review is never reopened."""
     spend_minor: int | None = None
     """Of what was paid back, what money had paid: all of it, unless told."""
+    coupons_used: list[str] | None = None
+    """The campaigns whose coupons had been used by then: these uses are not given back to the member's limits."""
 
 
 class PointsHeld(Fact, name="PointsHeld.v1"):

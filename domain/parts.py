@@ -27,6 +27,8 @@ class EarnedPart(TypedDict):
     """Whether it counts once per member, store and local day."""
     coupon: NotRequired[str]
     """The kind of the coupon that was issued, instead of points."""
+    code: NotRequired[str]
+    """The code of that coupon."""
     discount_minor: NotRequired[int]
     """What the campaign took off, as it was quoted, and its budget bore."""
     uncapped: NotRequired[int]
@@ -51,3 +53,5 @@ class RevokedPart(TypedDict):
     """Moved with a merge: taken back from the survivor."""
     discount_minor: NotRequired[int]
     """What the budget of the campaign need not bear any more."""
+    coupon: NotRequired[str]
+    """The code of the coupon that had come with it, and is void now."""

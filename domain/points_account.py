@@ -89,6 +89,7 @@ class PointsAccount(Qualifying):
             at, fact.store, fact.day, fact.period, fact.programme_version or 1, fact.paid_minor, fact.paid_by_points,
             lots, qualifying, activity, spend_minor=spend_minor,
             discounts={p["part"]: p["discount_minor"] for p in fact.parts if "discount_minor" in p} or None,
+            coupons={p["part"]: p["code"] for p in fact.parts if "code" in p} or None,
         )  # fmt: skip
         self.qualify(qualifying, fact.period, fact.calendar)
         count(self.uses, fact)
@@ -119,6 +120,8 @@ class PointsAccount(Qualifying):
             lot, points, others = lots[part["part"]], part["points"], part.get("others", ())
             if credited.discounts and "discount_minor" in part:
                 credited.discounts[lot.part] -= part["discount_minor"]
+            if credited.coupons and "coupon" in part:
+                del credited.coupons[lot.part]
             lot.clawed += points
             elsewhere = part.get("debt", 0) + part.get("forgiven", 0) + part.get("forwarded", 0) + total(others)
             lot.revoked += points - elsewhere

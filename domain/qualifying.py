@@ -42,6 +42,8 @@ class Credited:
     """Whether all of it went back."""
     discounts: dict[str, int] | None = None
     """By campaign, what its budget still bears."""
+    coupons: dict[str, str] | None = None
+    """By campaign, the code of the coupon that came with it and is not void."""
     spend_minor: int = 0
     """What was paid by money and did not come back."""
     backs: tuple[tally.Credit, ...] = ()

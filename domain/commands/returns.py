@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 from uuid import UUID
 
-from domain import crediting
+from domain import crediting, gifts
 from domain.basket import Tender
 from domain.campaign import Campaign, campaign_stream
 from domain.command import Command, Decision, History, KeyedCommand, Repeat, Streams, Wanted
@@ -259,6 +259,7 @@ class ReclaimPoints(Command):
             policy=programme.versions[credited.version - 1],
             campaigns=campaigns,
             judge=programme.in_force(max(self.occurred_at, credited.at)),
+            coupons=gifts.given(streams, credited),
         )
         forwarding = ForwardClaw.after(self, account, drafts)
         judging = JudgePurchase.after(self, account, self.purchase_id)

@@ -10,7 +10,7 @@ from hypothesis import settings, strategies
 
 from domain.campaign import CATALOGUE_ID, BudgetDrawn, Campaign, SegmentListed, campaign_stream
 from domain.campaign_terms import Budget
-from domain.coupon import CouponIssued
+from domain.coupon import Coupon, CouponIssued, coupon_stream
 from domain.criteria import Definition
 from domain.movements import PointsEarned, PointsRevoked
 from domain.refusals import UnknownMembers, UnknownSegment, UnknownTier
@@ -21,10 +21,12 @@ from tests.builders import (
     back,
     campaign_created,
     create_campaign,
+    join,
     line,
     listed,
     policy,
     purchase,
+    reassign,
     returned,
 )
 from tests.domain.world import NEVER, World
@@ -260,3 +262,55 @@ class TestCoupons:
     def test_are_limited_like_anything_else(self) -> None:
         shop = Shop(bonus_points=None, gift={"kind": "coffee", "valid_days": 30}, limits={"per_window": {"uses": 1}})
         assert [shop.sells()[1] for _ in range(2)] == [{"gift": 0}, {}]
+
+
+COFFEE: dict[str, Any] = {"bonus_points": None, "gift": {"kind": "coffee", "valid_days": 30}}
+
+
+class TestCouponsOfGoodsThatCameBack:
+    """A purchase brings a coupon, once in the window."""
+
+    @pytest.fixture
+    def shop(self) -> Shop:
+        return Shop(**COFFEE, limits={"per_window": {"uses": 1}})
+
+    @staticmethod
+    def good(shop: Shop) -> list[UUID]:
+        """Whose coupons can be used."""
+        codes = [one.code for one in shop.log.batch.facts if isinstance(one, CouponIssued)]
+        coupons = [shop.log.batch.get(Coupon, coupon_stream(code)) for code in codes]
+        return [one.issued.member_id for one in coupons if one.issued and not one.void and one.used_by is None]
+
+    def test_are_void_and_given_again_never_more_than_the_limit_at_once(self, shop: Shop) -> None:
+        for day in range(4):
+            bought, granted = shop.sells(at=NOON + day * DAY)
+            assert (granted, self.good(shop)) == ({"gift": 0}, [ANN])
+            shop.takes_back(bought, at=NOON + day * DAY)
+            assert self.good(shop) == []
+
+    def test_stay_with_what_still_reaches_the_minimum_and_go_once(self) -> None:
+        shop = Shop(**COFFEE, minimum_paid_minor=1_000)
+        bought, _ = shop.sells(3_000)
+        assert (shop.takes_back(bought, 1_000), self.good(shop)) == ({"base": 1}, [ANN])
+        assert (shop.takes_back(bought, 1_500), self.good(shop)) == ({"base": 2, "gift": 0}, [])
+        assert shop.takes_back(bought) == {}
+
+    def test_count_for_ever_once_they_were_used(self, shop: Shop) -> None:
+        bought, _ = shop.sells(store="1")
+        code = next(one.code for one in shop.log.batch.facts if isinstance(one, CouponIssued))
+        shop.sells(coupons=[{"code": code}])
+        shop.takes_back(bought)
+        assert shop.log.batch.get(Coupon, coupon_stream(code)).used_by is not None
+        assert (shop.sells(store="1")[1], self.good(shop)) == ({}, [])
+
+    def test_go_to_the_new_holder_of_a_purchase(self, shop: Shop) -> None:
+        bought, _ = shop.sells()
+        shop.do(reassign(bought, at=NOON + DAY, member=BOB))
+        assert self.good(shop) == [BOB]
+
+    def test_are_void_where_the_goods_were_back_before_the_buyer_was_known(self, shop: Shop) -> None:
+        kept = purchase(line(1_000), at=NOON, card="77")
+        shop.do(kept)
+        shop.takes_back(kept.id)
+        shop.do(join(UUID(int=7), at=NOON - DAY, card="77"))
+        assert (shop.account(UUID(int=7)).credited[kept.id].gone, self.good(shop)) == (True, [])
