@@ -174,11 +174,16 @@ class Campaign(Stream):
         assert self.terms.budget is not None, "something is left of it"
         return 0 if self.terms.budget.mode == "refuse" else left
 
-    def draw(self, purchase_id: UUID, amount: int) -> list[Draft]:
-        """Draw on the budget, where there is one, what a purchase was given; below zero what its return gives back."""
+    def draw(self, purchase_id: UUID, amount: int, *, at: datetime | None = None) -> list[Draft]:
+        """Draw on the budget, where there is one, what a purchase was given; below zero what its return gives back.
+
+        `at`: when that counts, where it is not when the command occurred.
+        """
         if self.terms is None or self.terms.budget is None or not amount:
             return []
-        drawn = {"points" if self.terms.budget.points is not None else "amount_minor": amount}
+        drawn: dict[str, object] = {"points" if self.terms.budget.points is not None else "amount_minor": amount}
+        if at is not None:
+            drawn["occurred_at"] = at
         return [self.draft(BudgetDrawn, campaign_id=self.terms.campaign_id, purchase_id=purchase_id, **drawn)]
 
     @evolves(CampaignCreated)

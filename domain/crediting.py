@@ -102,13 +102,15 @@ def _parts(
         live = [one for one in live if one.terms is not None and one.terms.campaign_id not in spent]
 
 
-def _draws(campaigns: Sequence[Campaign], purchase_id: UUID, amounts: Mapping[str, int]) -> list[Draft]:
+def _draws(
+    campaigns: Sequence[Campaign], purchase_id: UUID, amounts: Mapping[str, int], *, at: datetime | None = None
+) -> list[Draft]:
     """Draw on the budgets of campaigns for what a purchase was given by each; below zero for what its return gave back."""
     return [
         draft
         for campaign in campaigns
         if campaign.capped and campaign.terms is not None
-        for draft in campaign.draw(purchase_id, amounts.get(campaign.terms.campaign_id, 0))
+        for draft in campaign.draw(purchase_id, amounts.get(campaign.terms.campaign_id, 0), at=at)
     ]
 
 
@@ -123,11 +125,13 @@ def revoke(
     campaigns: Sequence[Campaign],
     judge: tuple[int, Policy],
     coupons: Mapping[str, Coupon] = NO_GIFTS,
+    replaced: bool = False,
 ) -> list[Draft]:
     """Take back what a purchase no longer earns: granted − min(granted, earned by what remains) − taken back before.
 
     `sold` are the lines as they were bought. `policy` and `campaigns` are all those that granted; `judge`, the version
     in force now, judges the tier. `coupons` came with the purchase, by campaign: those that are not used go with it.
+    `replaced`: another purchase of the same time stands in for it, so that budgets are as they were at that time.
     """
     credited = account.credited[remaining.purchase_id]
     shares = money_shares(sold, credited.paid_by_points) if credited.paid_by_points else {}
@@ -170,7 +174,7 @@ def revoke(
         *account.settled(settlements),
         revoked,
         *tier_move(account, rules, version, at, [credit] if counts else []),
-        *_draws(campaigns, remaining.purchase_id, back),
+        *_draws(campaigns, remaining.purchase_id, back, at=credited.at if replaced else None),
         *(draft for one in lost.values() for draft in one.revoke(reason="purchase-returned")),
     ]
 

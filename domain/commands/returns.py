@@ -260,6 +260,7 @@ class ReclaimPoints(Command):
             campaigns=campaigns,
             judge=programme.in_force(max(self.occurred_at, credited.at)),
             coupons=gifts.given(streams, credited),
+            replaced=purchase.replaced_by is not None,
         )
         forwarding = ForwardClaw.after(self, account, drafts)
         judging = JudgePurchase.after(self, account, self.purchase_id)

@@ -112,6 +112,16 @@ class TestBudgets:
         assert (shop.campaign.used, shop.campaign.left) == (0, 0)
         assert shop.sells(at=NOON)[1] == {}, "it was made within the window, and arrived late"
 
+    def test_a_purchase_put_right_after_the_window_takes_its_share_along(self) -> None:
+        shop = Shop(budget={"points": 50}, ends_at=NOON + DAY)
+        bought, _ = shop.sells()
+        facts = shop.do(reassign(bought, at=NOON + 2 * DAY, member=BOB)).facts
+        (again,) = [one for one in facts if isinstance(one, PointsEarned)]
+        assert {part["part"]: part["points"] for part in again.parts} == {"base": 1, "gift": 50}
+        assert (shop.campaign.used, shop.campaign.too_late, shop.campaign.left) == (50, 0, 0)
+        shop.takes_back(again.purchase_id, at=NOON + 3 * DAY)
+        assert (shop.campaign.used, shop.campaign.left) == (0, 0)
+
     def test_a_purchase_that_was_refused_is_not_revisited(self) -> None:
         shop = Shop(budget={"points": 50})
         first, _ = shop.sells()
