@@ -58,9 +58,9 @@ def _fits(part: Part, campaign: Campaign, *, used: Callable[[str], list[Use]], d
     left = wanted
     if terms.limits is not None:
         allowed = left_to(terms.limits, used(terms.campaign_id), day)
-        if allowed == 0:
+        if allowed == 0 and "discount_minor" not in part:  # what is off the price is off, and the budget bears it
             return False
-        left = wanted if allowed is None else min(wanted, allowed)
+        left = min(wanted, allowed) if allowed else wanted
         part["limited_until"] = campaign.ends_at
     left = campaign.covers(left)
     if left < wanted:

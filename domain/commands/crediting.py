@@ -41,13 +41,22 @@ def credit(streams: Streams, sale: Sale, member: Member, quoted: Quoted | None =
     account = streams.get(PointsAccount, account_id(member.id))
     campaigns: Sequence[Campaign]
     if quoted is None:
-        campaigns = streams.campaigns(sale=sale, member=member, account=account, policy=policy)
+        applying = streams.campaigns(sale=sale, member=member, account=account, policy=policy)
+        campaigns = [*applying, *_discounting(streams, sale, applying)]
     else:
         campaigns = _quoted_campaigns(streams, quoted)
     drafts = crediting.earn(
         account, sale, policy=policy, version=version, campaigns=campaigns, united=absorbed(streams, account)
     )
     return [*drafts, *gifts.issued(streams, sale, member, drafts=drafts, campaigns=campaigns, policy=policy)]
+
+
+def _discounting(streams: Streams, sale: Sale, applying: Sequence[Campaign]) -> list[Campaign]:
+    """The other campaigns that have taken something off, as their budgets bear it whoever turns out to be the buyer."""
+    known = {one.id for one in applying}
+    named = {campaign_stream(one["source"]) for one in sale.discounts} - known
+    found = map(streams.peek, sorted(named))  # the catalogue has brought all there are; tiers have no budget
+    return [one for one in found if isinstance(one, Campaign)]
 
 
 def check_covered(

@@ -3,11 +3,13 @@
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from domain.campaign import BudgetDrawn, Campaign, campaign_stream
 from domain.refusals import CampaignUsedUp
-from tests.builders import back, campaign_created, line, purchase, returned
+from tests.builders import BOB, back, campaign_created, line, purchase, reassign, returned
 from tests.domain.quoting import ask, campaigns, recorded, words
-from tests.domain.world import World
+from tests.domain.world import DAY, World
 from tests.spec import NOON
 from tests.spec_of_commands import CommandResult
 
@@ -61,6 +63,21 @@ def test_a_limit_is_not_got_round_by_two_quotes() -> None:
         campaign_id="fifth", discount_minor=400, left_minor=0
     )
     assert ask(world, line(2_000)).told["discount_minor"] == 0
+
+
+@pytest.mark.parametrize("terms", [{"everyone": False, "tiers": ["Silver"]}, {"limits": {"per_window": {"uses": 1}}}])
+def test_what_was_taken_off_stays_drawn_whoever_turns_out_to_be_the_buyer(terms: dict[str, Any]) -> None:
+    """Ann, who is Silver, bought by the quote; Bob is not, and has had his own."""
+    world = shop(budget={"amount_minor": 800}, **terms)
+    world.buys(10_000, at=NOON - DAY, id="R-0")
+    bought = recorded(sold(world, words(ask(world, line(2_000)))).facts).originator_id
+    if "limits" in terms:
+        sold(world, words(ask(world, line(2_000), card="1002")), id="R-2", card="1002")
+    before = used(world)
+    facts = world.do(reassign(bought, at=NOON + DAY, member=BOB)).facts
+    assert used(world) == before
+    world.do(returned(recorded(facts).originator_id, at=NOON + DAY))
+    assert used(world) == before - 400
 
 
 def test_what_goes_back_gives_back_its_share_of_the_discount_however_it_is_split() -> None:
