@@ -86,6 +86,17 @@ class ReferralRewarded(Fact, name="ReferralRewarded.v1"):
     referee: Given
 
 
+class ReferralRewardMoved(Fact, name="ReferralRewardMoved.v1"):
+    """What both were given counts for another purchase now.
+
+    A return that came late lay within its time, and so the purchase had never counted. Dated when they were rewarded.
+    """
+
+    member_id: UUID
+    purchase_id: UUID
+    """The purchase that counts."""
+
+
 class ReferralRejected(Fact, name="ReferralRejected.v1"):
     """Nobody will be rewarded for this."""
 
@@ -119,6 +130,8 @@ class Referral:
     candidates: dict[UUID, Candidate] = field(default_factory=dict)
     reviewed_at: datetime | None = None
     rewarded: ReferralRewarded | None = None
+    rests_on: UUID | None = None
+    """The purchase that was rewarded, as far as is known by now."""
     ended: Literal["rejected", "reversed"] | None = None
 
     @property
@@ -198,6 +211,16 @@ class Referrer(Stream):
             )
         ]  # fmt: skip
 
+    def move(self, referral: Referral, purchase_id: UUID) -> list[Draft]:
+        """Let what both were given count for another purchase."""
+        assert referral.rewarded is not None, "only what was given counts for anything"
+        return [
+            self.draft(
+                ReferralRewardMoved, member_id=referral.referee_id, purchase_id=purchase_id,
+                occurred_at=referral.rewarded.occurred_at,
+            )
+        ]  # fmt: skip
+
     def reject(self, referral: Referral, reason: Rejection) -> list[Draft]:
         return [self.draft(ReferralRejected, member_id=referral.referee_id, reason=reason)]
 
@@ -259,7 +282,12 @@ class Referrer(Stream):
 
     @evolves(ReferralRewarded)
     def _rewarded(self, fact: ReferralRewarded) -> None:
-        self.referrals[fact.member_id].rewarded = fact
+        referral = self.referrals[fact.member_id]
+        referral.rewarded, referral.rests_on = fact, fact.purchase_id
+
+    @evolves(ReferralRewardMoved)
+    def _moved(self, fact: ReferralRewardMoved) -> None:
+        self.referrals[fact.member_id].rests_on = fact.purchase_id
 
     @evolves(ReferralRejected)
     def _rejected(self, fact: ReferralRejected) -> None:

@@ -86,6 +86,10 @@ class Referrals(Projection):
     def rewarded(self, fact: OfReferral, rows: Rows) -> None:
         _happened(rows, fact, "rewarded")
 
+    @moves("ReferralRewardMoved.v1")
+    def moved(self, fact: OfReferral, rows: Rows) -> None:
+        _happened(rows, fact, "moved")
+
     @moves("ReferralRejected.v1")
     def rejected(self, fact: OfReferral, rows: Rows) -> None:
         _happened(rows, fact, "rejected")
@@ -170,7 +174,7 @@ WITH told AS (
         (array_agg(pays_at ORDER BY version DESC) FILTER (WHERE kind IN ('qualified', 'disqualified')))[1] AS pays_at,
         max(at) FILTER (WHERE kind = 'reviewed') AS reviewed_at,
         max(actor) FILTER (WHERE kind = 'reviewed') AS reviewed_by,
-        max(purchase_id::text) FILTER (WHERE kind = 'rewarded') AS purchase_id,
+        (array_agg(purchase_id ORDER BY version DESC) FILTER (WHERE kind IN ('rewarded', 'moved')))[1] AS purchase_id,
         max(referrer_points) AS referrer_points, max(referee_points) AS referee_points,
         max(referrer_coupon) AS referrer_coupon, max(referee_coupon) AS referee_coupon,
         (array_agg(reason ORDER BY version DESC) FILTER (
@@ -181,7 +185,7 @@ WITH told AS (
 ), states AS (
     SELECT member_id, referrer_id, code, joined_at, coalesce(ended, CASE
         WHEN held AND reviewed_at IS NULL THEN 'held' WHEN pays_at IS NULL THEN 'joined' ELSE 'qualified'
-    END) AS state, greatest(pays_at, reviewed_at) AS pays_at, purchase_id::uuid, referrer_points, referee_points, referrer_coupon,
+    END) AS state, greatest(pays_at, reviewed_at) AS pays_at, purchase_id, referrer_points, referee_points, referrer_coupon,
     referee_coupon, reason,
     reviewed_by
     FROM told JOIN {schema}.referrals USING (member_id)

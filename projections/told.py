@@ -196,6 +196,7 @@ SHAPES = {
     "ReferralQualified.v1": OfReferral,
     "ReferralDisqualified.v1": OfReferral,
     "ReferralRewarded.v1": OfReferral,
+    "ReferralRewardMoved.v1": OfReferral,
     "ReferralRejected.v1": OfReferral,
     "ReferralReversed.v1": OfReferral,
     "ProgrammePublished.v1": Published,

@@ -181,11 +181,12 @@ class JudgePurchase(OfReferees):
         if referral.ended is not None or recorded is None:
             return Decision([])
         if referral.rewarded is not None:
-            below = purchase.left_minor < terms.minimum_paid_minor
-            counted = referral.rewarded.purchase_id == purchase.id
-            if below and counted:
-                return self.reversed(streams, referrer, referral, "purchase-returned")
-            return Decision([])
+            if referral.rests_on != purchase.id or purchase.left_minor >= terms.minimum_paid_minor:
+                return Decision([])
+            other = _meant(streams, referral, terms.minimum_paid_minor)
+            if other is not None and other.id != purchase.id and other.left_minor >= terms.minimum_paid_minor:
+                return Decision(referrer.move(referral, other.id))
+            return self.reversed(streams, referrer, referral, "purchase-returned")
         policy = streams.programme.versions[referral.version - 1]
         first_day = day_begins(local_day(referral.joined_at, policy.zone), policy.zone)
         if recorded.occurred_at < (referee.since or first_day):
@@ -231,6 +232,15 @@ class JudgeMerge(OfReferees):
         if not first and referral.rewarded is None:
             return Decision(referrer.reject(referral, "second-referrer"))
         return Decision([])
+
+
+def _meant(streams: Streams, referral: Referral, minimum: int) -> Purchase | None:
+    """The purchase that should have been rewarded, by all that is known now: what came back in its time may have come late."""
+    for purchase_id, candidate in sorted(referral.candidates.items(), key=lambda one: (one[1], one[0])):
+        purchase = streams.get(Purchase, purchase_id)
+        if purchase.kept_minor(candidate.due_at) >= minimum:
+            return purchase
+    return None
 
 
 def _together(decisions: Sequence[Decision]) -> Decision:

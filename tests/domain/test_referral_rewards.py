@@ -227,6 +227,15 @@ class TestReversing:
         world.kim_returns(other, day=20)
         assert world.referral().state == "rewarded"
 
+    def test_a_return_that_came_late_leaves_it_to_the_purchase_that_had_counted(self, world: Referring) -> None:
+        world.kim_joins()
+        first, second = world.kim_buys(day=1), world.kim_buys(20_000, day=2, id="R-2")
+        world.clock(16)
+        world.kim_returns(first, 6_000, day=3)
+        assert (world.referral().rests_on, world.granted()) == (second, {ANN: 100, KIM: 50})
+        world.kim_returns(second, day=30)
+        assert (world.referral().state, world.granted()) == ("reversed", {ANN: 0, KIM: 0})
+
     def test_what_was_spent_is_owed(self, rewarded: tuple[Referring, UUID]) -> None:
         world, bought = rewarded
         world.do(world.redeem(80, at=NOON + 15 * DAY))

@@ -77,6 +77,18 @@ def test_a_reversal_and_a_review_are_told_with_their_reasons(read_side: ReadSide
     assert (lee.state, lee.reason, lee.reviewed_by) == ("rejected", "looked at", "/clients/tests")
 
 
+def test_a_reward_is_told_with_the_purchase_that_it_counts_for_by_now(read_side: ReadSide) -> None:
+    world = Referring(RULES)
+    world.kim_joins()
+    first, second = world.kim_buys(), world.kim_buys(day=1, id="R-2")
+    world.clock(14)
+    world.kim_returns(first, day=3)
+    told(read_side, world)
+    kim, before = ask(read_side, ANN).made[0], ask(read_side, ANN, at=NOON + 13 * DAY).made[0]
+    assert (kim.state, kim.purchase_id, kim.referrer_points) == ("rewarded", second, 100)
+    assert (before.state, before.purchase_id) == ("qualified", None)
+
+
 def test_all_are_listed_page_by_page_and_counted_by_state(read_side: ReadSide, world: Referring) -> None:
     world.do(world.asks(BOB, "BOBS-CODE-9"))
     told(read_side, world)
