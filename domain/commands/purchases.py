@@ -216,8 +216,7 @@ class RecordPurchase(Command):
                 if isinstance(fact, PurchaseReturned) and fact.exchanged_for == recorded.originator_id
             ],
         }
-        if issued := issued_answers(facts):
-            told["coupons"] = issued
+        told["coupons"] = issued_answers(facts)
         earned = next((fact for fact in facts if isinstance(fact, PointsEarned)), None)
         if earned is None:
             return told

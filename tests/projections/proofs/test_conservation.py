@@ -16,7 +16,7 @@ from tests.projections.histories import RULES, History
 from tests.projections.proofs.ledger import LATER, Ledger
 from tests.read_spec import JANUARY, earns, joins, revokes
 
-MOVE_NO_POINTS = {movements.AccountClosed}
+MOVE_NO_POINTS = {movements.AccountClosed, grants.BirthdayCelebrated}
 
 
 @pytest.mark.parametrize("rules", RULES)
