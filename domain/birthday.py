@@ -1,4 +1,4 @@
-"""Birthdays: on which local day, and whether a year's gift was given (semantics 15)."""
+"""Birthdays: on which local day, and whether a year's gift was given (rules 15)."""
 
 from calendar import isleap
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The terms of a campaign: what a sale must show, what it brings, and how much of that there is (semantics 10)."""
+"""The terms of a campaign: what a sale must show, what it brings, and how much of that there is (rules 10)."""
 
 import math
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""What budgets and limits leave of what campaigns would give (semantics 10)."""
+"""What budgets and limits leave of what campaigns would give (rules 10)."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How the tier that is recorded follows what qualifies, and the clock (semantics 9).
+"""How the tier that is recorded follows what qualifies, and the clock (rules 9).
 
 Nothing waits for it: the tier at an instant is computed wherever it is asked for.
 """

@@ -1,4 +1,4 @@
-"""What staff put right, and what time brings about, in one account (semantics 3, 15)."""
+"""What staff put right, and what time brings about, in one account (rules 3, 15)."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What a purchase brings to an account, and what its return takes from it (semantics 1, 4)."""
+"""What a purchase brings to an account, and what its return takes from it (rules 1, 4)."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime

@@ -1,4 +1,4 @@
-"""What the programme takes off the price of a basket: the tier's discount, and that of campaigns (semantics 10)."""
+"""What the programme takes off the price of a basket: the tier's discount, and that of campaigns (rules 10)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""What time brings about in an account, and when the next of it is due (semantics 2, 3, 5, 6, 9).
+"""What time brings about in an account, and when the next of it is due (rules 2, 3, 5, 6, 9).
 
 Balances never wait for it: whatever stands here is computed from the clock wherever points are added up.
 """
@@ -16,7 +16,7 @@ from domain.stream import Draft
 
 
 def all_brought_about(account: PointsAccount, programme: Programme, now: datetime) -> list[Draft]:
-    """The same, and what reviews did to the tier, or will do unless the member is warned (semantics 9)."""
+    """The same, and what reviews did to the tier, or will do unless the member is warned (rules 9)."""
     drafts = [*brought_about(account, now), *reviews_due(account, programme, now)]
     if account.tier is not None:
         version, policy = programme.in_force(now)

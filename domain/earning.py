@@ -1,4 +1,4 @@
-"""What a sale earns: one part for the base and one for each campaign, each floored once (semantics 1)."""
+"""What a sale earns: one part for the base and one for each campaign, each floored once (rules 1)."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date

@@ -1,4 +1,4 @@
-"""When the points of a lot become spendable and when they lapse (semantics 3)."""
+"""When the points of a lot become spendable and when they lapse (rules 3)."""
 
 from datetime import date, datetime, timedelta
 from functools import lru_cache

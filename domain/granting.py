@@ -1,4 +1,4 @@
-"""Points given without a purchase, and taken back again where what they were given for does not hold (semantics 11, 15)."""
+"""Points given without a purchase, and taken back again where what they were given for does not hold (rules 11, 15)."""
 
 from collections.abc import Sequence
 from datetime import datetime

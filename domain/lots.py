@@ -1,4 +1,4 @@
-"""Lots and holds: what is free, in which order it is spent, and what the clock settles (semantics 2, 3, 5, 6).
+"""Lots and holds: what is free, in which order it is spent, and what the clock settles (rules 2, 3, 5, 6).
 
 Pure functions of lots, holds and an instant: the write side decides by them, the read side and the proofs add up by them.
 """

@@ -38,7 +38,7 @@ Rate = Annotated[
 
 
 def floor_points(rate: Fraction, basis_minor: int | Fraction) -> tuple[int, str]:
-    """Points for a basis, floored once, and the fraction left over as `n/d` (semantics 1)."""
+    """Points for a basis, floored once, and the fraction left over as `n/d` (rules 1)."""
     if isinstance(basis_minor, Fraction):
         exact = rate * basis_minor
         return math.floor(exact), str(exact - math.floor(exact))

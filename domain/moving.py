@@ -1,4 +1,4 @@
-"""Points that move between members: transfers, merges, and what a merge leaves to be forwarded (semantics 15)."""
+"""Points that move between members: transfers, merges, and what a merge leaves to be forwarded (rules 15)."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

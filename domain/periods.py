@@ -1,4 +1,4 @@
-"""Qualifying periods: when they begin and end for a member (semantics 9)."""
+"""Qualifying periods: when they begin and end for a member (rules 9)."""
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -23,7 +23,7 @@ def period_of(period: str, *, day: date, registered_on: date) -> int:
     years = day.year - registered_on.year
     if period == "calendar_year":
         return years
-    # The membership year ends with its anniversary day, as the points of that year do (semantics 3).
+    # The membership year ends with its anniversary day, as the points of that year do (rules 3).
     return years if day > anniversary(registered_on, years) else max(0, years - 1)
 
 

@@ -1,4 +1,4 @@
-"""What of an account qualifies for tiers, and which tier it has come to (semantics 9)."""
+"""What of an account qualifies for tiers, and which tier it has come to (rules 9)."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""A quote: the rules of one sale, bound for identical lines within its life (semantics 12).
+"""A quote: the rules of one sale, bound for identical lines within its life (rules 12).
 
 It is signed words, kept by the till and nowhere else: whoever has the key file can read from them what was promised.
 """

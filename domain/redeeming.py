@@ -1,4 +1,4 @@
-"""Spending points: holds, captures, redemptions, and what brings them back (semantics 5, 6)."""
+"""Spending points: holds, captures, redemptions, and what brings them back (rules 5, 6)."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime

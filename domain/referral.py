@@ -1,4 +1,4 @@
-"""Referrals: whom a referrer's code brought, which purchase is to reward both, and what became of it (semantics 11).
+"""Referrals: whom a referrer's code brought, which purchase is to reward both, and what became of it (rules 11).
 
 Joined → qualified → rewarded; or rejected, with the reason; or reversed, once rewarded. Every decision is made from the
 referee's purchases as business time has them, and only the clock pays.

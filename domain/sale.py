@@ -57,7 +57,7 @@ class Sale:
         self.discounts = discounts
         """What the programme took off, as it was quoted; what the till took off by itself is not among it."""
         self.claimed = claimed
-        """Whether somebody brought the receipt later: it earns as the lowest tier does (semantics 15)."""
+        """Whether somebody brought the receipt later: it earns as the lowest tier does (rules 15)."""
 
     @property
     def categories(self) -> frozenset[str | None]:

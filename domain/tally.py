@@ -1,4 +1,4 @@
-"""Adding up what qualifies within a window of time (semantics 9)."""
+"""Adding up what qualifies within a window of time (rules 9)."""
 
 from collections import Counter, deque
 from datetime import date, datetime

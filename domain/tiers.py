@@ -1,4 +1,4 @@
-"""A member's standing: a pure function of qualifying history, policy and instant (semantics 9)."""
+"""A member's standing: a pure function of qualifying history, policy and instant (rules 9)."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -36,6 +36,17 @@ DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
 
 
+RULES_PAGE = (DOCS / "rules.md").read_text()
+TESTS = sorted(Path(__file__).parent.rglob("*.py"))
+ROOMS = ("domain", "infra", "projections", "command_api", "query_api", "consumers", "cli", "bench", "tests", "docs")
+SAID = [
+    path
+    for room in ROOMS
+    for path in sorted((DOCS.parent / room).rglob("*"))
+    if path.suffix in {".py", ".md", ".yaml", ".json"} and path != Path(__file__)
+]
+
+
 def blocks(page: str, language: str) -> list[str]:
     """The code of one language on a page."""
     return re.findall(rf"^```{language}\n(.*?)^```", (DOCS / page).read_text(), re.DOTALL | re.MULTILINE)
@@ -62,6 +73,21 @@ def test_every_link_to_another_page_leads_somewhere(page: Path) -> None:
         if anchor:
             headings = re.findall(r"^#+ (.*)$", place.read_text(), re.MULTILINE)
             assert anchor in {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+def test_every_rule_that_is_cited_is_a_section_of_the_rules() -> None:
+    sections = set(re.findall(r"^## (\d+)\. ", RULES_PAGE, re.MULTILINE))
+    assert sections == {str(number) for number in range(1, 17)}
+    for path in SAID:
+        cited = re.findall(r"\brules (\d+(?:(?:, | and | to )\d+)*)", path.read_text(encoding="utf-8"))
+        assert {number for one in cited for number in re.findall(r"\d+", one)} <= sections, path
+
+
+def test_every_test_that_holds_a_rule_exists() -> None:
+    written = {name for path in TESTS for name in re.findall(r"def (test_\w+)", path.read_text(encoding="utf-8"))}
+    named = re.findall(r"`(test_\w+)`", RULES_PAGE)
+    assert len(named) > RULES_PAGE.count("**Example")
+    assert set(named) <= written
 
 
 def test_every_setting_that_operators_are_shown_exists() -> None:

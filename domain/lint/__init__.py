@@ -1,4 +1,4 @@
-"""The linter of programmes: what a policy says that cannot be meant, and on what it is silent (semantics 12)."""
+"""The linter of programmes: what a policy says that cannot be meant, and on what it is silent (rules 12)."""
 
 from domain.lint.finding import RULES, Finding
 from domain.lint.linting import lint, lint_document

@@ -30,7 +30,7 @@ class Earning(PolicyPart):
 
 
 class Expiry(PolicyPart):
-    """When points lapse (semantics 3). Every mode lives through its last local day, and for `minimum_days` at least."""
+    """When points lapse (rules 3). Every mode lives through its last local day, and for `minimum_days` at least."""
 
     mode: Literal["registration_anniversary", "rolling", "calendar", "inactivity", "never"]
     months: Months | None = None

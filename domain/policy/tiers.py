@@ -78,7 +78,7 @@ class Tier(PolicyPart):
 
 
 class Tiers(PolicyPart):
-    """The levels from the lowest up, the period they are counted in, and what is counted (semantics 9)."""
+    """The levels from the lowest up, the period they are counted in, and what is counted (rules 9)."""
 
     period: Literal["membership_year", "calendar_year", "rolling", "tier_start", "lifetime"]
     """`rolling`: the last `months`; `tier_start`: what came since the tier began. Both are reviewed `months` after that."""

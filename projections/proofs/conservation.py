@@ -1,4 +1,4 @@
-"""The proof of conservation: the log folded anew from nothing, and held against the read model (semantics 14).
+"""The proof of conservation: the log folded anew from nothing, and held against the read model (rules 14).
 
 1. Look at the read model and keep that look; then see where the log ends, which is never before. 2. Part the accounts
 into slices; each is folded on its own, by as many processes as there are processors. 3. Add the slices up.

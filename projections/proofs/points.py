@@ -1,4 +1,4 @@
-"""What one member's points add up to, wherever that was learned, and the equations that must hold of it (semantics 14)."""
+"""What one member's points add up to, wherever that was learned, and the equations that must hold of it (rules 14)."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""The clock records what reviews do to tiers, and warns before them; answers never wait for it (semantics 9)."""
+"""The clock records what reviews do to tiers, and warns before them; answers never wait for it (rules 9)."""
 
 from collections.abc import Iterator
 from datetime import datetime

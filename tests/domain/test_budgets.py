@@ -1,4 +1,4 @@
-"""What campaigns give to whom, and how much of it: audiences, budgets, limits, discounts, coupons (semantics 4, 10)."""
+"""What campaigns give to whom, and how much of it: audiences, budgets, limits, discounts, coupons (rules 4, 10)."""
 
 from datetime import timedelta
 from typing import Any

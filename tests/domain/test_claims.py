@@ -1,4 +1,4 @@
-"""Receipts without a card, claimed by whoever brings them (semantics 15)."""
+"""Receipts without a card, claimed by whoever brings them (rules 15)."""
 
 from datetime import datetime, timedelta
 from typing import Any

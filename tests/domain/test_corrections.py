@@ -1,4 +1,4 @@
-"""Adjustments, waivers, closing and opening balances (semantics 15)."""
+"""Adjustments, waivers, closing and opening balances (rules 15)."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Debt: how it is raised, what settles it and when, and how it goes again (semantics 5), with the policies of claws (4)."""
+"""Debt: how it is raised, what settles it and when, how it goes again, and the policies of claws (rules 4, 5)."""
 
 from datetime import datetime, timedelta
 from typing import Any

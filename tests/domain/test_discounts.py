@@ -1,4 +1,4 @@
-"""What the programme takes off the price of a basket (semantics 10)."""
+"""What the programme takes off the price of a basket (rules 10)."""
 
 from fractions import Fraction
 from typing import Any

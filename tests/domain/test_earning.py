@@ -1,4 +1,4 @@
-"""What a sale earns (semantics 1)."""
+"""What a sale earns (rules 1)."""
 
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction

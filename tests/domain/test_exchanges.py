@@ -1,4 +1,4 @@
-"""Exchanges on one receipt: a purchase and linked returns, all of it or nothing (semantics 15)."""
+"""Exchanges on one receipt: a purchase and linked returns, all of it or nothing (rules 15)."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""When points can be spent and when they lapse (semantics 3)."""
+"""When points can be spent and when they lapse (rules 3)."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any

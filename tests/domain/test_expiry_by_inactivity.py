@@ -1,4 +1,4 @@
-"""Points that live as long as their member buys (semantics 3), whatever order the purchases arrive in."""
+"""Points that live as long as their member buys (rules 3), whatever order the purchases arrive in."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Days of grace: what comes back after it had lapsed lives on, where the programme says so (semantics 3)."""
+"""Days of grace: what comes back after it had lapsed lives on, where the programme says so (rules 3)."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

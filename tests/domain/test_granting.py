@@ -1,4 +1,4 @@
-"""Points given without a purchase, and taken back wherever they are by then (semantics 4, 11, 15)."""
+"""Points given without a purchase, and taken back wherever they are by then (rules 4, 11, 15)."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Transfers, merges and their undoing (semantics 15)."""
+"""Transfers, merges and their undoing (rules 15)."""
 
 from datetime import timedelta
 from uuid import UUID

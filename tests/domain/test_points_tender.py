@@ -1,4 +1,4 @@
-"""Receipts that points pay in part: what is spent, what is earned on the rest, and what comes back (semantics 1, 4, 6)."""
+"""Receipts that points pay in part: what is spent, what is earned on the rest, and what comes back (rules 1, 4, 6)."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Discounts of campaigns that were quoted: what they draw on budgets and limits, and what a return gives back (semantics 10)."""
+"""Discounts of campaigns that were quoted: what they draw on budgets and limits, and what a return gives back (rules 10)."""
 
 from typing import Any
 from uuid import UUID

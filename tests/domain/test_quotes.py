@@ -1,4 +1,4 @@
-"""Quotes: what a sale would bring (semantics 12)."""
+"""Quotes: what a sale would bring (rules 12)."""
 
 from typing import Any
 

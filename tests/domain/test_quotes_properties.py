@@ -1,4 +1,4 @@
-"""∀ baskets, campaigns and tiers: what was quoted is what the purchase answers (semantics 12)."""
+"""∀ baskets, campaigns and tiers: what was quoted is what the purchase answers (rules 12)."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""A purchase under a wrong card, put right: a void and a purchase at the original time, at once (semantics 4)."""
+"""A purchase under a wrong card, put right: a void and a purchase at the original time, at once (rules 4)."""
 
 from datetime import timedelta
 from uuid import UUID, uuid5

@@ -1,4 +1,4 @@
-"""Holds, captures, redemptions and reversals, with the numbers of the semantics (2, 3, 6)."""
+"""Holds, captures, redemptions and reversals, with their numbers (rules 2, 3, 6)."""
 
 from datetime import datetime, timedelta
 from fractions import Fraction

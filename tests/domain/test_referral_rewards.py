@@ -1,4 +1,4 @@
-"""Referrals: which purchase rewards both, when, and what undoes it (semantics 11)."""
+"""Referrals: which purchase rewards both, when, and what undoes it (rules 11)."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Referrals: codes, and who may join by them (semantics 11)."""
+"""Referrals: codes, and who may join by them (rules 11)."""
 
 from uuid import uuid4
 

@@ -1,4 +1,4 @@
-"""Whatever is sent twice, or cut off and sent again, leaves the same facts (semantics 7); any order, the same points (8)."""
+"""Whatever is sent twice, or cut off and sent again, leaves the same facts (rules 7); any order, the same points (8)."""
 
 from collections.abc import Sequence
 from typing import Any

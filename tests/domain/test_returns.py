@@ -1,4 +1,4 @@
-"""Returns and voids of one purchase, and what they take of the account, with the numbers of the semantics."""
+"""Returns and voids of one purchase, and what they take of the account, with their numbers (rules 4)."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Selling by a quote: by the rules that were quoted, within its life, or not at all (semantics 12)."""
+"""Selling by a quote: by the rules that were quoted, within its life, or not at all (rules 12)."""
 
 from collections.abc import Callable
 from typing import Any

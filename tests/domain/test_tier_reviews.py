@@ -1,4 +1,4 @@
-"""Reaching, keeping and losing a tier: readings of the plan, reviews, grace, warnings, periods (semantics 9; M05 to M07)."""
+"""Reaching, keeping and losing a tier: readings of the plan, reviews, grace, warnings, periods (rules 9; M05 to M07)."""
 
 from datetime import date, datetime, timedelta
 from typing import Any

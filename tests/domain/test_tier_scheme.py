@@ -1,4 +1,4 @@
-"""The tiers of a policy as data (semantics 9; M07, M08)."""
+"""The tiers of a policy as data (rules 9; M07, M08)."""
 
 from fractions import Fraction
 from typing import Any

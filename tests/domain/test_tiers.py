@@ -1,4 +1,4 @@
-"""A member's standing (semantics 9)."""
+"""A member's standing (rules 9)."""
 
 from datetime import UTC, date, datetime, timedelta
 

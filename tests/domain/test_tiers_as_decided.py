@@ -1,4 +1,4 @@
-"""The tier that decisions see is the one that is told, whatever is counted over whatever period (semantics 9)."""
+"""The tier that decisions see is the one that is told, whatever is counted over whatever period (rules 9)."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What users of other loyalty modules suffer from most (semantics 16): a test for each, by the name of its trouble."""
+"""What users of other loyalty modules suffer from most (rules 16): a test for each, by the name of its trouble."""
 
 import random
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Returns that wait for their purchase: closed and listed when it has not come for 30 days (semantics 4)."""
+"""Returns that wait for their purchase: closed and listed when it has not come for 30 days (rules 4)."""
 
 from datetime import datetime, timedelta
 
