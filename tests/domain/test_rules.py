@@ -46,8 +46,7 @@ def test_8_a_receipt_of_28_february_that_arrives_in_march_earns_by_the_rules_and
     def at(day: str) -> datetime:
         return datetime.fromisoformat(f"{day}T12:00:00+08:00")
 
-    first = {"expiry": {"mode": "rolling", "months": 1}, "effective_from": "2022-01-01T00:00:00+08:00"}
-    rules = policy(**first)
+    rules = policy(expiry={"mode": "rolling", "months": 1}, effective_from="2022-01-01T00:00:00+08:00")
     later = policy(earning={"points": 2, "per_minor": 1000}, effective_from="2023-03-01T00:00:00+08:00")
     campaign = campaign_created("twice", multiplier="2", ends_at=at("2023-03-01"))
     log = given_log(published(rules), published(later, version=2), campaign, listed("twice"))
