@@ -11,6 +11,18 @@ from domain.policy.plan import Target, Window
 from domain.policy.words import day, money, points
 
 
+@rule("error")
+def beginning_unsaid(draft: Draft) -> Iterator[Found]:
+    """Nothing says from when on the programme holds."""
+    if draft.effective_from is None:
+        yield Found(
+            "effective_from",
+            "nothing says from when on the programme holds",
+            "A member who bought yesterday: nobody knows whether that earns points already.",
+            "give the instant with its offset, such as 2023-01-01T00:00:00+08:00",
+        )
+
+
 @rule("warning")
 def target_unsaid(draft: Draft) -> Iterator[Found]:
     """A target has no number, or no date."""

@@ -155,6 +155,18 @@ def half_given_back(draft: Draft) -> Iterator[Found]:
         return
 
 
+@rule("error")
+def expiry_unsaid(draft: Draft) -> Iterator[Found]:
+    """Nothing says when points lapse, or whether they do."""
+    if draft.expiry is None:
+        yield Found(
+            "expiry",
+            "nothing says how long points live",
+            f"A member who bought on {day(SOME_DAY)} asks for the points two years later: nobody knows whether they have lapsed.",
+            "give a mode, with months where it counts them; mode: never, if points do not lapse",
+        )
+
+
 @rule("warning")
 def short_lives(draft: Draft) -> Iterator[Found]:
     """Some points can be spent for fewer days than are enough."""

@@ -170,6 +170,27 @@ def tier_lost_at_once(draft: Draft) -> Iterator[Found]:
 
 
 @rule("error")
+def tier_period_unsaid(draft: Draft) -> Iterator[Found]:
+    """Nothing says over which time a tier is reached and kept, or what is counted for it."""
+    if draft.tiers is None:
+        return
+    if draft.tiers.period is None:
+        yield Found(
+            "tiers.period",
+            "nothing says over which time tiers are reached and kept",
+            "A member who earned 600 points in each of three years: nobody knows whether that is 600 or 1,800, nor when a tier is lost.",
+            "give a period, such as membership_year, or lifetime for tiers that are never lost",
+        )
+    if silent(draft.tiers, "metric"):
+        yield Found(
+            "tiers.metric",
+            "nothing says what is counted for tiers",
+            "A member who spent 9,000.00 in 3 visits and one who spent 3,000.00 in 60: nobody knows who stands higher.",
+            "count points only, metric: points, or give weights for points, spend and visits",
+        )
+
+
+@rule("error")
 def metric_weights_unsaid(draft: Draft) -> Iterator[Found]:
     """Tiers are judged by several things together, without saying how much each of them counts."""
     if not draft.tiers or not isinstance(draft.tiers.metric, dict):
