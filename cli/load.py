@@ -1,4 +1,4 @@
-"""`loyalty load`: members and purchases from NDJSON files, one a line; refused lines go to a file of their own."""
+"""`loyalty load`: members, campaigns and purchases from NDJSON files, one a line; refused lines go to a file of their own."""
 
 import json
 import sys
@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated, BinaryIO, TypeVar
 
 import typer
 from kafka.producer.future import FutureRecordMetadata
@@ -16,9 +16,11 @@ from kafka.producer.future import FutureRecordMetadata
 from cli.wiring import open_ledger, surroundings
 from consumers.cloud_events import event_of
 from consumers.purchases import command_of
+from domain.command import Command
 from domain.commands.members import JoinMember
 from domain.fact import message_id
 from domain.loyalty import Failed, Loyalty, Refused
+from domain.messages.campaigns import CampaignBody, create_command
 from domain.messages.identity import Identity
 from domain.messages.members import MemberBody, join_command
 from domain.messages.purchases import CardIds, PurchaseCompleted
@@ -36,7 +38,10 @@ app = typer.Typer(help="Load NDJSON files; `-` is standard input.", no_args_is_h
 AT_ONCE = 500
 IN_FLIGHT = 5_000
 DEADLINE_SECONDS = 90
+MOST_TOLD = 20
+"""Refused lines that are told at once; all of them are in the file."""
 
+C = TypeVar("C", bound=Command)
 File = Annotated[Path, typer.Argument(help="One message a line; `-` is standard input.", allow_dash=True)]
 
 
@@ -49,6 +54,8 @@ class Load:
     """Whether a refused line is set aside as it is; one of a member holds personal data, so only its number is."""
     done: int = 0
     refused: list[dict[str, object]] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    """What is wrong with the first of them, as compilers tell it."""
 
     def lines(self) -> Iterator[tuple[int, bytes]]:
         """The lines that are not blank, by number."""
@@ -63,12 +70,15 @@ class Load:
         fields = refusal.fields() if isinstance(refusal, Refusal) else {}
         quote = {"message": line.decode(errors="backslashreplace")} if self.quoted else {}
         self.refused.append({"line": number, "reason": name, **fields, **quote})
+        if len(self.told) < MOST_TOLD:
+            self.told.append(f"{self.path}:{number}: {name}: {refusal}")
 
     def end(self, what: str) -> None:
         """Write the refused lines, tell what was done, and exit 1 if any line was refused."""
         typer.echo(f"{self.done:,} {what}, {len(self.refused):,} refused")
         if not self.refused:
             return
+        typer.echo("\n".join(self.told), err=True)
         aside = Path("stdin.rejected.ndjson") if self._is_stdin else Path(f"{self.path}.rejected.ndjson")
         aside.unlink(missing_ok=True)
         aside.touch(mode=0o600, exist_ok=False)  # it quotes lines, and they hold card numbers
@@ -106,6 +116,26 @@ def members(file: File) -> None:
 
 
 @app.command()
+def campaigns(file: File) -> None:
+    """Create campaigns: one body of `POST /campaigns` a line. The same content under the same `campaign_id` is a repeat."""
+    settings = surroundings()
+    bootstrap(settings)
+    load, card_ids = Load(file), load_key_file(settings).card_id
+    with open_ledger(settings) as loyalty:
+        for number, line in load.lines():
+            try:
+                body = read(CampaignBody, line, strictly=True)
+                command = create_command(
+                    body, identity=Identity.of("load", None), card_ids=card_ids, now=datetime.now(UTC)
+                )
+            except Refusal as refusal:
+                load.refuse(number, line, refusal)
+                continue
+            _execute(loyalty, [(number, line, command)], load)
+    load.end("campaigns created, now or before")
+
+
+@app.command()
 def purchases(file: File) -> None:
     """Publish purchases to Kafka as a till does: one structured CloudEvent a line."""
     _publish(file, "purchases published")
@@ -140,7 +170,7 @@ def _join(line: bytes, card_ids: CardIds, sealing: Sealing) -> JoinMember:
     return join_command(body, identity=Identity.of("load", None), card_ids=card_ids, sealing=sealing, answered=False)
 
 
-def _execute(loyalty: Loyalty, waiting: list[tuple[int, bytes, JoinMember]], load: Load) -> None:
+def _execute(loyalty: Loyalty, waiting: list[tuple[int, bytes, C]], load: Load) -> None:
     """Carry out what is waiting, and empty it."""
     outcomes = loyalty.execute([command for _, _, command in waiting], recorded_at=datetime.now(UTC))
     for (number, line, _), outcome in zip(waiting, outcomes, strict=True):

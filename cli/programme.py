@@ -51,11 +51,12 @@ def publish(
     if force != (reason is not None):
         raise typer.BadParameter("--force and --reason belong together")
     document = _document(source)
-    policy = read_policy(document)
+    now, operator = datetime.now(UTC), Identity.of("operator", None)
+    command = publish_command(
+        read_policy(document), identity=operator, now=now, forced_reason=reason, document=document
+    )
     settings = surroundings()
     bootstrap(settings)
-    now = datetime.now(UTC)
-    command = publish_command(policy, identity=Identity.of("operator", None), now=now, forced_reason=reason)
     with open_ledger(settings) as loyalty:
         (outcome,) = loyalty.execute([command], recorded_at=now)
     if isinstance(outcome, Refused):

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from domain.commands.programmes import PublishProgramme
 from domain.document import Document, keys_of, read_yaml
-from domain.lint import lint
+from domain.lint import lint, lint_document
 from domain.lint.shape import shape_errors
 from domain.messages.identity import Identity
 from domain.messages.reading import Message, canonical, fingerprint
@@ -70,16 +70,25 @@ def shipped(name: str) -> Policy:
     return policy_from_yaml(path.read_text(encoding="utf-8"), file=path.name)
 
 
-def _at(document: Document, place: str) -> str:
-    spot = document.spot(keys_of(place))
-    return f"{document.file}:{spot.line}:{spot.column}: {place or 'the whole'}" if spot else place
+def _at(document: Document | None, place: str) -> str:
+    spot = document.spot(keys_of(place)) if document is not None else None
+    return f"{document.file}:{spot.line}:{spot.column}: {place or 'the whole'}" if document and spot else place
 
 
 def publish_command(
-    policy: Policy, *, identity: Identity, now: datetime, forced_reason: str | None = None
+    policy: Policy,
+    *,
+    identity: Identity,
+    now: datetime,
+    forced_reason: str | None = None,
+    document: Document | None = None,
 ) -> PublishProgramme:
-    """The command of a version. One with linter errors is refused, unless somebody says why it must be."""
-    errors = tuple(f"{found.place}: {found.message}" for found in lint(policy) if found.level == "error")
+    """The command of a version. One with linter errors is refused, unless somebody says why it must be.
+
+    `document`: the file that it was read from, so that errors are told with their lines.
+    """
+    findings = lint(policy) if document is None else lint_document(document)
+    errors = tuple(f"{_at(document, one.place)}: {one.message}" for one in findings if one.level == "error")
     if errors and forced_reason is None:
         raise PolicyRefused(findings=errors)
     return PublishProgramme(
