@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import account, doors, everything, intake, machine, projector, quotes, relay, rules
+from bench import account, doors, everything, freshness, intake, machine, projector, quotes, relay, rules
 from bench.figure import Figure
 from cli.demo import complete_journey
 from infra.process import quiet_gc
@@ -23,6 +23,7 @@ MEASUREMENTS: dict[str, Callable[..., list[Figure]]] = {
     "quotes": quotes.measure,
     "rules": rules.measure,
     "account": account.measure,
+    "freshness": freshness.measure,
     "everything": everything.measure,
 }
 RESULTS = Path(__file__).parent / "results.json"

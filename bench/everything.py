@@ -7,18 +7,13 @@ import time
 from collections.abc import Sequence
 from itertools import count
 
-from psycopg import Connection
-
 from bench import proof, tills
 from bench.figure import Figure, in_turns
 from bench.ground import INTAKE, PROJECTOR, RELAY, Ground, ground
-from bench.pace import Stalled
-from bench.watch import FOLDED, RECORDED, TAKEN_IN, counter
+from bench.watch import Pipeline
 from cli.demo.complete_journey import Basket
 from infra.database import connect
 from infra.topics import PURCHASES
-
-PATIENCE = 300
 
 
 def measure(baskets: Sequence[Basket], *, repeats: int) -> list[Figure]:
@@ -29,7 +24,8 @@ def measure(baskets: Sequence[Basket], *, repeats: int) -> list[Figure]:
         here.roles(INTAKE, RELAY, PROJECTOR, settings=here.settings),
         connect(here.settings.database_url) as database,
     ):
-        _caught_up(database, purchases=0)
+        pipeline = Pipeline(database)
+        pipeline.wait_for(0)
         parts, nobody = iter(range(0, part * repeats, part)), here.make_topic()
         taken = count(part, part)
 
@@ -37,7 +33,7 @@ def measure(baskets: Sequence[Basket], *, repeats: int) -> list[Figure]:
             start, purchases = next(parts), next(taken)
             with _tills(here, baskets[start : start + part], PURCHASES) as publishing:
                 started = _begin(publishing)
-                _caught_up(database, purchases=purchases)
+                pipeline.wait_for(purchases)
                 return part / (time.perf_counter() - started)
 
         def alone() -> float:
@@ -81,13 +77,3 @@ def _begin(publishing: "subprocess.Popen[str]") -> float:
     publishing.stdin.write("\n")
     publishing.stdin.flush()
     return time.perf_counter()
-
-
-def _caught_up(database: Connection, *, purchases: int) -> None:
-    """Until all that was published is in every read model."""
-    deadline = time.monotonic() + PATIENCE
-    taken_in, recorded, folded = (counter(database, one) for one in (TAKEN_IN, RECORDED, FOLDED))
-    while taken_in() < purchases or folded() < recorded():
-        if time.monotonic() > deadline:
-            raise Stalled(f"{taken_in():,} of {purchases:,} taken in, {folded():,} of {recorded():,} folded")
-        time.sleep(0.02)

@@ -1,5 +1,6 @@
 """How far each stage is, asked of the database often and cheaply."""
 
+import time
 from collections.abc import Callable
 from typing import LiteralString
 
@@ -7,6 +8,7 @@ import psycopg
 from kafka import TopicPartition
 from psycopg import Connection
 
+from bench.pace import Stalled
 from infra.kafka import consumer
 from infra.settings import Settings
 
@@ -40,3 +42,24 @@ def records_on(topic: str, settings: Settings) -> int:
     places = [TopicPartition(topic, number) for number in range(settings.partitions)]
     with consumer(settings) as reader:
         return int(sum(reader.end_offsets(places).values()))
+
+
+class Pipeline:
+    """Intake, relay and projector at work: whether what was published is in every read model."""
+
+    def __init__(self, database: Connection) -> None:
+        self._taken_in, self._recorded, self._folded = (counter(database, one) for one in (TAKEN_IN, RECORDED, FOLDED))
+
+    def done(self, purchases: int) -> bool:
+        """Whether all is taken in, and all that was recorded is folded."""
+        return self._taken_in() >= purchases and self._folded() >= self._recorded()
+
+    def wait_for(self, purchases: int, *, patience: float = 300) -> None:
+        """Until so many messages in all have gone through."""
+        deadline = time.monotonic() + patience
+        while not self.done(purchases):
+            if time.monotonic() > deadline:
+                raise Stalled(
+                    f"{self._taken_in():,} of {purchases:,} taken in, {self._folded():,} of {self._recorded():,} folded"
+                )
+            time.sleep(0.02)
