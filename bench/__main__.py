@@ -5,12 +5,13 @@ import json
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from bench import account, doors, everything, freshness, intake, machine, projector, quotes, relay, rules
+from bench import account, cold, doors, everything, freshness, growth, intake, machine, projector, quotes, relay, rules
 from bench.figure import Figure
 from cli.demo import complete_journey
 from infra.process import quiet_gc
@@ -24,6 +25,8 @@ MEASUREMENTS: dict[str, Callable[..., list[Figure]]] = {
     "rules": rules.measure,
     "account": account.measure,
     "freshness": freshness.measure,
+    "growth": growth.measure,
+    "cold": cold.measure,
     "everything": everything.measure,
 }
 RESULTS = Path(__file__).parent / "results.json"
@@ -34,6 +37,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure, side by side.")
     parser.add_argument("--size", type=int, default=24_000, metavar="N", help="purchases a measurement, real baskets")
     parser.add_argument("--repeats", type=int, default=3, metavar="N", help="turns that the sides take")
+    parser.add_argument(
+        "--grown", nargs="+", type=growth.Size.read, default=growth.SIZES, metavar="FACTS:MEMBERS",
+        help="sizes of growth, the smallest first: 100000:1000 1000000:100000 5000000:1000000 takes an hour",
+    )  # fmt: skip
+    parser.add_argument("--cold", type=int, default=cold.MEMBERS, metavar="N", help="members of a cold start")
     parser.add_argument("--only", nargs="+", choices=MEASUREMENTS, default=list(MEASUREMENTS), help="some of them")
     parser.add_argument("--results", type=Path, default=RESULTS, help="where the figures are written")
     chosen = parser.parse_args()
@@ -44,10 +52,14 @@ def main() -> None:
         print(line)
     baskets = list(complete_journey.baskets(chosen.size))
     quiet_gc()
+    measurements = MEASUREMENTS | {
+        "growth": partial(growth.measure, sizes=chosen.grown),
+        "cold": partial(cold.measure, members=chosen.cold),
+    }
     figures: list[Figure] = []
     for name in chosen.only:
         print(f"{name}: {len(baskets):,} purchases, {time.monotonic() - started:.0f} s so far", flush=True)
-        figures += MEASUREMENTS[name](baskets, repeats=chosen.repeats)
+        figures += measurements[name](baskets, repeats=chosen.repeats)
     found = [figure.as_json() for figure in figures]
     chosen.results.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
     _show(figures)

@@ -55,7 +55,7 @@ class Ground:
                 server.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
     @contextmanager
-    def roles(self, *wanted: Role, settings: Settings) -> Iterator[None]:
+    def roles(self, *wanted: Role, settings: Settings) -> Iterator[list[RoleProcess]]:
         """Real processes, as `loyalty up` starts them; nobody revives them, so one that ends is told."""
         logs = settings.data_dir / "logs"
         names = [f"{role.name}-{number}" for number, role in enumerate(wanted)]
@@ -67,7 +67,7 @@ class Ground:
         try:
             for process in processes:
                 process.start()
-            yield
+            yield processes
         finally:
             for process in processes:
                 _tell_if_dead(process)
@@ -102,14 +102,18 @@ def _tell_if_dead(process: RoleProcess) -> None:
 
 
 @contextmanager
-def ground(baskets: Sequence[Basket] = ()) -> Iterator[Ground]:
-    """Start services in a directory of their own, prepare the database, publish the baskets; leave nothing behind."""
+def ground(baskets: Sequence[Basket] = (), *, members: bool = True) -> Iterator[Ground]:
+    """Start services in a directory of their own, prepare the database, publish the baskets; leave nothing behind.
+
+    Without members nobody has joined, and no campaigns are made.
+    """
     with TemporaryDirectory(prefix="loyalty-bench-") as home, ExitStack() as stack:
         services = stack.enter_context(EmbeddedServices(Settings(data_dir=Path(home))))
         settings = services.settings.model_copy(update={"read_database_url": services.settings.database_url})
         keys = load_key_file(settings, make=True)
         bootstrap(settings)
-        _prepare(settings, keys)
+        if members:
+            _prepare(settings, keys)
         here = Ground(services=services, settings=settings, keys=keys)
         if baskets:
             here.publish(baskets)

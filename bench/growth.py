@@ -1,0 +1,119 @@
+"""Growth: what a purchase costs, and what the roles hold in memory, where much is stored already."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from itertools import chain, repeat
+from typing import NamedTuple
+
+from bench import proof
+from bench.figure import Figure, in_turns
+from bench.ground import Ground, ground
+from bench.spent import Spent, process_of
+from bench.town import OF_A_JOIN, OF_A_PURCHASE, Town
+from bench.watch import Pipeline
+from cli.demo.complete_journey import Basket
+from cli.roles import ROLES
+from infra.database import connect
+from infra.embedded.ports import free_ports
+
+ACTIVE = 1_000
+"""Members who buy while it is measured, the same at every size: what else there is, is only stored."""
+BOUGHT_EACH = 3
+
+
+class Size(NamedTuple):
+    """What is stored before it is measured."""
+
+    facts: int
+    members: int
+
+    def __str__(self) -> str:
+        return f"{self.facts:,} facts of {self.members:,} members"
+
+    @property
+    def purchases(self) -> int:
+        return (self.facts - OF_A_JOIN * self.members) // OF_A_PURCHASE
+
+    @classmethod
+    def read(cls, text: str) -> "Size":
+        """FACTS:MEMBERS."""
+        size = cls(*map(int, text.split(":")))
+        if size.purchases < size.members // 2 or size.members < ACTIVE:
+            raise ValueError(text)
+        return size
+
+
+SIZES = (Size(20_000, 1_000), Size(100_000, 10_000), Size(400_000, 100_000))
+
+
+class Grown:
+    """A ledger of one size with all of its roles at work."""
+
+    def __init__(self, here: Ground, size: Size, baskets: Sequence[Basket], stack: ExitStack) -> None:
+        self._here = here
+        self._town = Town(here.settings, here.keys, baskets)
+        self._stored = size.purchases
+        self._town.fill(members=size.members, purchases=size.purchases)
+        self._published = 0
+        command_port, query_port = free_ports(2)
+        settings = here.settings.model_copy(update={"command_port": command_port, "query_port": query_port})
+        self._roles = stack.enter_context(here.roles(*ROLES, settings=settings))
+        self.database = stack.enter_context(connect(here.settings.database_url))
+        self._pipeline = Pipeline(self.database)
+        self._spent = Spent(self._roles, self.database)
+        self._pipeline.wait_for(0, patience=1_200)
+        self.cost()
+
+    def cost(self) -> float:
+        """Microseconds of processor time for a purchase, from the topic to the read models: all roles, and PostgreSQL."""
+        before = self._spent.seconds()
+        bought = list(self._town.sell(chain.from_iterable(repeat(range(ACTIVE), BOUGHT_EACH))))
+        self._here.publish(bought)
+        self._published += len(bought)
+        self._pipeline.wait_for(self._published)
+        return (self._spent.seconds() - before) / len(bought) * 1e6
+
+    def memory(self) -> dict[str, float]:
+        """Mebibytes that each role holds."""
+        return {one.name: process_of(one).memory_info().rss / (1 << 20) for one in self._roles}
+
+    def prove(self) -> None:
+        proof.conservation(self.database, self._here.settings, purchases=self._stored + self._published)
+
+
+def measure(baskets: Sequence[Basket], *, repeats: int, sizes: Sequence[Size] = SIZES) -> list[Figure]:
+    """Ledgers of all sizes stand beside each other; the same members buy in each of them in turns."""
+    with ExitStack() as stack:
+        grown = {}
+        for size in sizes:
+            here = stack.enter_context(ground(members=False))
+            grown[str(size)] = Grown(here, size, baskets, stack)
+            print(f"  stored: {size}", flush=True)
+        costs = in_turns({name: one.cost for name, one in grown.items()}, repeats=repeats)
+        memory = {name: one.memory() for name, one in grown.items()}
+        for one in grown.values():
+            one.prove()
+    smallest = str(sizes[0])
+    figures = []
+    for size in map(str, sizes[1:]):
+        figures.append(
+            Figure(
+                name=f"a purchase, topic to read models, {size} stored",
+                unit="µs of CPU",
+                values=costs[size],
+                reference=f"{smallest} stored",
+                reference_values=costs[smallest],
+                goal="≤ 1.2",
+            )
+        )
+        figures += [
+            Figure(
+                name=f"memory of {role}, {size} stored",
+                unit="MiB",
+                values=[held],
+                reference=f"{smallest} stored",
+                reference_values=[memory[smallest][role]],
+            )
+            for role, held in memory[size].items()
+        ]
+    return figures
