@@ -120,6 +120,31 @@ class TestWorkedExamples:
             now = expected.get(str(day), now)
             assert stands(*told, on=at(str(day))).tier == now, day
 
+    @pytest.mark.parametrize(
+        ("reading", "expected"),
+        [
+            (COMBINED, {"2023-09-01": "Gold", "2026-03-16": "Silver", "2027-03-16": "Ordinary"}),
+            (M05, {"2023-06-10": "Gold", "2023-12-01": "Diamond", "2023-12-20": "Gold", "2026-03-16": "Silver", "2027-03-16": "Ordinary"}),
+            (M06, {"2023-09-01": "Gold", "2025-03-16": "Silver", "2026-03-16": "Ordinary"}),
+        ],
+        ids=["combined", "M05", "M06"],
+    )  # fmt: skip
+    def test_the_same_four_years_day_by_day_by_each_reading(self, reading: Policy, expected: dict[str, str]) -> None:
+        """110,000 in the first year, of which a point goes back; 60,000 in the second, and nothing after it."""
+        told = [
+            Credit(at("2023-06-10"), 60_000),
+            Credit(at("2023-09-01"), 40_000),
+            Credit(at("2023-12-01"), 10_000),
+            Credit(at("2023-12-01"), -1, back_at=at("2023-12-20")),
+            Credit(at("2024-06-01"), 60_000),
+        ]
+        moves = {"2023-06-10": "Silver"} | expected
+        now = "Ordinary"
+        for number in range(1_480):
+            day = date(2023, 3, 15) + timedelta(days=number)
+            now = moves.get(str(day), now)
+            assert stands(*told, on=at(str(day)), rules=reading).tier == now, day
+
 
 class TestReturns:
     def test_after_a_closed_review_never_reopen_it(self) -> None:
