@@ -5,9 +5,8 @@ from typing import Annotated
 
 import typer
 
-from cli.wiring import asked_to_stop, open_ledger, surroundings
+from cli.wiring import asked_to_stop, open_ledger, ready
 from consumers.clock import CACHED_FACTS, Clock, Looked
-from infra.bootstrap import bootstrap
 from infra.keys import load_key_file
 from infra.personal_data import PersonalData
 from infra.process import quiet_gc
@@ -28,8 +27,7 @@ def clock(
     at = None if now is None else _instant(now)
     if at is not None and at > datetime.now(UTC) and not dry_run:
         raise typer.BadParameter(f"{now} is still to come: add --dry-run to see what it will bring", param_hint="--now")
-    settings = surroundings()
-    bootstrap(settings)
+    settings = ready()
     stop = asked_to_stop()
     with open_ledger(settings, cached_facts=CACHED_FACTS) as loyalty:
         keeper = Clock(settings, loyalty, lambda: PersonalData(settings.database_url, load_key_file(settings)))

@@ -4,8 +4,7 @@ from typing import Annotated
 
 import typer
 
-from cli.wiring import surroundings
-from infra.bootstrap import bootstrap
+from cli.wiring import ready
 from infra.keys import Scope, create_key, load_key_file
 from infra.settings import Settings
 
@@ -18,8 +17,7 @@ def create(
     owner: Annotated[str, typer.Option(help="Whose key it is: their Idempotency-Keys never meet another's.")] = "",
 ) -> None:
     """Make a bearer key and print it, this once; only its hash is kept."""
-    settings = surroundings()
-    bootstrap(settings)
+    settings = ready()
     typer.echo(create_key(settings, scope=scope, owner=owner or scope))
 
 

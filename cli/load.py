@@ -13,7 +13,7 @@ from typing import Annotated, BinaryIO, TypeVar
 import typer
 from kafka.producer.future import FutureRecordMetadata
 
-from cli.wiring import open_ledger, surroundings
+from cli.wiring import open_ledger, ready
 from consumers.cloud_events import event_of
 from consumers.purchases import command_of
 from domain.command import Command
@@ -27,7 +27,6 @@ from domain.messages.purchases import CardIds, PurchaseCompleted
 from domain.messages.reading import read
 from domain.personal_data import Sealing
 from domain.refusals import Refusal
-from infra.bootstrap import bootstrap
 from infra.kafka import producer
 from infra.keys import load_key_file
 from infra.personal_data import PersonalData
@@ -98,8 +97,7 @@ class Load:
 @app.command()
 def members(file: File) -> None:
     """Join members: one body of `POST /members` a line. A member without id is known by the card."""
-    settings = surroundings()
-    bootstrap(settings)
+    settings = ready()
     load, keys = Load(file, quoted=False), load_key_file(settings)
     personal_data = PersonalData(settings.database_url, keys)
     with open_ledger(settings) as loyalty:
@@ -118,8 +116,7 @@ def members(file: File) -> None:
 @app.command()
 def campaigns(file: File) -> None:
     """Create campaigns: one body of `POST /campaigns` a line. The same content under the same `campaign_id` is a repeat."""
-    settings = surroundings()
-    bootstrap(settings)
+    settings = ready()
     load, card_ids = Load(file), load_key_file(settings).card_id
     with open_ledger(settings) as loyalty:
         for number, line in load.lines():
@@ -148,8 +145,7 @@ def returns(file: File) -> None:
 
 
 def _publish(file: Path, what: str) -> None:
-    settings = surroundings()
-    bootstrap(settings)
+    settings = ready()
     load, card_ids = Load(file), load_key_file(settings).card_id
     waiting: deque[FutureRecordMetadata] = deque()
     with producer(settings, linger_ms=20, batch_size=256 * 1024) as sender:

@@ -11,14 +11,13 @@ from typing import Annotated, Any
 import typer
 
 from cli.load import AT_ONCE, File, Load
-from cli.wiring import open_ledger, surroundings
+from cli.wiring import open_ledger, ready
 from domain.commands.corrections import ImportBalance
 from domain.loyalty import Decided, Failed, Loyalty, Outcome, Refused
 from domain.messages.corrections import OpeningBalanceBody, import_command
 from domain.messages.purchases import CardIds
 from domain.messages.reading import read
 from domain.refusals import Refusal
-from infra.bootstrap import bootstrap
 from infra.keys import load_key_file
 
 COLUMNS = (
@@ -40,8 +39,7 @@ def balances(
 
     The whole file is rehearsed first. Where a line is refused, nothing is brought in, unless told to skip it.
     """
-    settings = surroundings()
-    bootstrap(settings)
+    settings = ready()
     load, card_ids = Load(file), load_key_file(settings).card_id
     with open_ledger(settings) as loyalty:
         now = datetime.now(UTC)

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.contract import programme_schema
-from cli.wiring import open_ledger, surroundings
+from cli.wiring import open_ledger, ready, surroundings
 from domain.document import Document, amended, read_yaml
 from domain.lint import lint_document
 from domain.loyalty import Failed, Refused, Repeated
@@ -20,7 +20,6 @@ from domain.policy.difference import difference
 from domain.policy.wording import Language
 from domain.programme import Policy, Programme, programme_id
 from domain.refusals import EffectiveDateNotAfterPublished, Refusal
-from infra.bootstrap import bootstrap
 
 app = typer.Typer(help="Programmes: policy as data.", no_args_is_help=True)
 
@@ -55,8 +54,7 @@ def publish(
     command = publish_command(
         read_policy(document), identity=operator, now=now, forced_reason=reason, document=document
     )
-    settings = surroundings()
-    bootstrap(settings)
+    settings = ready()
     with open_ledger(settings) as loyalty:
         (outcome,) = loyalty.execute([command], recorded_at=now)
     if isinstance(outcome, Refused):

@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli.wiring import surroundings
-from infra.bootstrap import bootstrap
+from cli.wiring import ready
 from projections.proofs.reconciler import ReconcilerStatus
 from projections.status import ClockStatus, Status
 from projections.status import status as status_of
@@ -23,8 +22,7 @@ def status(
     timeout_seconds: Annotated[int, typer.Option(min=1, help="How long to wait; then exit 1.")] = 600,
 ) -> None:
     """Tell positions and lags of intake, relay and projections."""
-    settings = surroundings()
-    bootstrap(settings)
+    settings = ready()
     deadline = time.monotonic() + timeout_seconds
     found = status_of(settings)
     while wait and not found.caught_up and time.monotonic() < deadline:

@@ -10,6 +10,7 @@ from domain.loyalty import CACHED_FACTS, Loyalty
 from domain.messages.identity import Identity
 from domain.messages.programmes import publish_command, shipped
 from domain.programme import SHIPPED
+from infra.bootstrap import bootstrap
 from infra.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,13 @@ def surroundings() -> Settings:
     found = {"database_url": run.database_url, "kafka_bootstrap_servers": run.kafka_bootstrap_servers}
     given = settings.model_dump(include=set(found), exclude_none=True)
     return settings.model_copy(update={**found, **given})
+
+
+def ready() -> Settings:
+    """The settings, once topics and tables are there."""
+    settings = surroundings()
+    bootstrap(settings)
+    return settings
 
 
 def open_ledger(settings: Settings, *, cached_facts: int = CACHED_FACTS) -> Loyalty:
