@@ -11,7 +11,21 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import account, cold, doors, everything, freshness, growth, intake, machine, projector, quotes, relay, rules
+from bench import (
+    account,
+    cold,
+    doors,
+    everything,
+    freshness,
+    growth,
+    intake,
+    machine,
+    pressure,
+    projector,
+    quotes,
+    relay,
+    rules,
+)
 from bench.figure import Figure
 from cli.demo import complete_journey
 from infra.process import quiet_gc
@@ -27,6 +41,7 @@ MEASUREMENTS: dict[str, Callable[..., list[Figure]]] = {
     "freshness": freshness.measure,
     "growth": growth.measure,
     "cold": cold.measure,
+    "pressure": pressure.measure,
     "everything": everything.measure,
 }
 RESULTS = Path(__file__).parent / "results.json"
@@ -42,6 +57,7 @@ def main() -> None:
         help="sizes of growth, the smallest first: 100000:1000 1000000:100000 5000000:1000000 takes an hour",
     )  # fmt: skip
     parser.add_argument("--cold", type=int, default=cold.MEMBERS, metavar="N", help="members of a cold start")
+    parser.add_argument("--burst", type=int, default=pressure.BURST, metavar="N", help="messages of a burst")
     parser.add_argument("--only", nargs="+", choices=MEASUREMENTS, default=list(MEASUREMENTS), help="some of them")
     parser.add_argument("--results", type=Path, default=RESULTS, help="where the figures are written")
     chosen = parser.parse_args()
@@ -55,6 +71,7 @@ def main() -> None:
     measurements = MEASUREMENTS | {
         "growth": partial(growth.measure, sizes=chosen.grown),
         "cold": partial(cold.measure, members=chosen.cold),
+        "pressure": partial(pressure.measure, burst=chosen.burst),
     }
     figures: list[Figure] = []
     for name in chosen.only:

@@ -95,12 +95,12 @@ def measure(baskets: Sequence[Basket], *, repeats: int, sizes: Sequence[Size] = 
             one.prove()
     smallest = str(sizes[0])
     figures = []
-    for size in map(str, sizes[1:]):
+    for stored in map(str, sizes[1:]):
         figures.append(
             Figure(
-                name=f"a purchase, topic to read models, {size} stored",
+                name=f"a purchase, topic to read models, {stored} stored",
                 unit="µs of CPU",
-                values=costs[size],
+                values=costs[stored],
                 reference=f"{smallest} stored",
                 reference_values=costs[smallest],
                 goal="≤ 1.2",
@@ -108,12 +108,12 @@ def measure(baskets: Sequence[Basket], *, repeats: int, sizes: Sequence[Size] = 
         )
         figures += [
             Figure(
-                name=f"memory of {role}, {size} stored",
+                name=f"memory of {role}, {stored} stored",
                 unit="MiB",
                 values=[held],
                 reference=f"{smallest} stored",
                 reference_values=[memory[smallest][role]],
             )
-            for role, held in memory[size].items()
+            for role, held in memory[stored].items()
         ]
     return figures

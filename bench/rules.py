@@ -105,7 +105,7 @@ def _campaigns(bought: Sequence[RecordPurchase]) -> Iterator[dict[str, Any]]:
     categories = Counter(line.get("category", "") for one in bought for line in one.lines).most_common(40)
     stores = Counter(one.store for one in bought).most_common(40)
     everyone, silver = {"everyone": True}, {"tiers": ["Silver", "Gold", "Diamond"]}
-    kinds = cycle([
+    kinds: Iterator[tuple[dict[str, Any], ...]] = cycle([
         ({"categories": [name for name, _ in categories[:3]]}, {"multiplier": "2"}, everyone, {}),
         ({"stores": [name for name, _ in stores[:5]]}, {"bonus_points": 5}, everyone, {}),
         ({"minimum_paid_minor": 5_000}, {"multiplier": "1.5"}, silver, {}),
