@@ -1,4 +1,4 @@
-"""`python -m bench [--size N] [--repeats N] [--only NAME...]`: measure, print the table, write results.json."""
+"""`python -m bench [--size N] [--repeats N] [--only NAME...]`: measure, print the table, write and draw the results."""
 
 import argparse
 import json
@@ -13,6 +13,7 @@ from rich.table import Table
 
 from bench import (
     account,
+    batches,
     cold,
     doors,
     everything,
@@ -24,6 +25,7 @@ from bench import (
     projector,
     quotes,
     relay,
+    report,
     rules,
 )
 from bench.figure import Figure
@@ -35,6 +37,7 @@ MEASUREMENTS: dict[str, Callable[..., list[Figure]]] = {
     "relay": relay.measure,
     "projector": projector.measure,
     "http": doors.measure,
+    "batches": batches.measure,
     "quotes": quotes.measure,
     "rules": rules.measure,
     "account": account.measure,
@@ -44,7 +47,6 @@ MEASUREMENTS: dict[str, Callable[..., list[Figure]]] = {
     "pressure": pressure.measure,
     "everything": everything.measure,
 }
-RESULTS = Path(__file__).parent / "results.json"
 
 
 def main() -> None:
@@ -59,7 +61,7 @@ def main() -> None:
     parser.add_argument("--cold", type=int, default=cold.MEMBERS, metavar="N", help="members of a cold start")
     parser.add_argument("--burst", type=int, default=pressure.BURST, metavar="N", help="messages of a burst")
     parser.add_argument("--only", nargs="+", choices=MEASUREMENTS, default=list(MEASUREMENTS), help="some of them")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="where the figures are written")
+    parser.add_argument("--results", type=Path, default=report.RESULTS, help="where the figures are written")
     chosen = parser.parse_args()
     for name in [name for name in os.environ if name.startswith("LOYALTY_") and name != "LOYALTY_CACHE_DIR"]:
         del os.environ[name]
@@ -79,8 +81,9 @@ def main() -> None:
         figures += measurements[name](baskets, repeats=chosen.repeats)
     found = [figure.as_json() for figure in figures]
     chosen.results.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+    drawn = report.draw(chosen.results)
     _show(figures)
-    print(f"{time.monotonic() - started:.0f} s; the figures are in {chosen.results}")
+    print(f"{time.monotonic() - started:.0f} s; the figures are in {chosen.results}, drawn in {drawn}")
 
 
 def _show(figures: list[Figure]) -> None:

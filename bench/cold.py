@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Self
 
+from bench import proof
 from bench.figure import Figure, in_turns
 from bench.ground import INTAKE, Ground, ground
 from bench.pace import wait_for
@@ -30,7 +31,8 @@ def measure(baskets: Sequence[Basket], *, repeats: int, members: int = MEMBERS) 
     buyers = min(BUYERS, members // (repeats + 1))
     with ground(members=False) as here, ExitStack() as stack:
         town = Town(here.settings, here.keys, baskets)
-        town.fill(members=members, purchases=buyers * (repeats + 1))
+        filled = buyers * (repeats + 1)
+        town.fill(members=members, purchases=filled)
         process = stack.enter_context(Fresh(here, town))
         groups = iter([range(turn * buyers, (turn + 1) * buyers) for turn in range(1, repeats + 1)])
 
@@ -42,6 +44,7 @@ def measure(baskets: Sequence[Basket], *, repeats: int, members: int = MEMBERS) 
 
         sides = {"cold": cold, "warm": lambda: process.meet(process.group)}
         met = in_turns(sides, repeats=repeats)
+        process.prove(filled)
         loaded = in_turns(
             {
                 f"{AT_ONCE:,} a query": lambda: _loaded(here, range(buyers), AT_ONCE),
@@ -100,6 +103,9 @@ class Fresh(ExitStack):
         self._published += len(buyers)
         wait_for(counter(self._database, TAKEN_IN), self._published)
         return (self._spent.seconds() - before) / len(buyers) * 1e6
+
+    def prove(self, filled: int) -> None:
+        proof.counted(self._database, purchases=filled + self._published)
 
 
 def _loaded(here: Ground, members: Sequence[int], at_once: int) -> float:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
 
+from bench import proof
 from bench.figure import Figure, in_turns
 from bench.ground import ground
 from bench.serving import OURS, VALIDATING, Load, load, served
@@ -23,8 +24,8 @@ def measure(baskets: Sequence[Basket], *, repeats: int) -> list[Figure]:
         served(here, VALIDATING) as validating,
         served(here, ONE_SAVE) as one_save,
     ):
-        bodies = _Bodies(baskets, here.settings.data_dir / "bodies.ndjson")
-        figures = []
+        bodies = Bodies(baskets, here.settings.data_dir / "bodies.ndjson")
+        figures, answered = [], 0
         for clients in CLIENTS:
             wanted = min(len(baskets) // 8, 60 * clients + 400)
             sides = {
@@ -35,6 +36,8 @@ def measure(baskets: Sequence[Basket], *, repeats: int) -> list[Figure]:
                 sides["one save"] = lambda c=clients, n=wanted // 3: load(one_save, bodies.take(n), c)
             found = in_turns(sides, repeats=repeats)
             figures += _figures(clients, *found.values())
+            answered += sum(one.answers for one in found[f"ours, {clients} clients"])
+        proof.of_door(here, ours.settings, purchases=answered)
         return figures
 
 
@@ -64,7 +67,7 @@ def _figures(
     return figures
 
 
-class _Bodies:
+class Bodies:
     """Bodies of requests, each sent once; beginning anew, receipts get other numbers."""
 
     def __init__(self, baskets: Sequence[Basket], path: Path) -> None:

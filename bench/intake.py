@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bench import by_hand, plain_application
+from bench import by_hand, plain_application, proof
 from bench.by_hand import Prepared
 from bench.figure import Figure, in_turns
 from bench.ground import INTAKE, Ground, ground
@@ -21,7 +21,9 @@ def measure(baskets: Sequence[Basket], *, repeats: int) -> list[Figure]:
             with here.database() as settings, connect(settings.database_url) as database:
                 done = counter(database, TAKEN_IN)
                 with here.roles(*[INTAKE] * processes, settings=settings):
-                    return pace(done, total=total, within=(0.3, 1))
+                    found = pace(done, total=total, within=(0.3, 1))
+                proof.counted(database, purchases=total)
+                return found
 
         def plain() -> float:
             with here.database(prepared=False) as settings:

@@ -3,6 +3,7 @@
 import uvicorn
 from fastapi import FastAPI
 
+from domain.messages.batches import PurchaseBatch
 from domain.messages.purchases import PurchaseBody
 from domain.messages.quotes import QuoteBody
 from infra.process import quiet_gc
@@ -19,6 +20,11 @@ async def health() -> dict[str, str]:
 @app.post("/purchases", status_code=201)
 async def validate(body: PurchaseBody) -> dict[str, object]:
     return {"position": len(body.lines)}
+
+
+@app.post("/purchases/batch")
+async def validate_batch(body: PurchaseBatch) -> dict[str, object]:
+    return {"position": len(body.items)}
 
 
 @app.post("/quotes")
