@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bench import by_hand, plain_application, proof
+from bench import by_hand, emmett, plain_application, proof
 from bench.by_hand import Prepared
 from bench.figure import Figure, in_turns
 from bench.ground import INTAKE, Ground, ground
@@ -37,8 +37,15 @@ def measure(baskets: Sequence[Basket], *, repeats: int) -> list[Figure]:
             with here.database(prepared=False) as settings:
                 return total / by_hand.by_copy(settings, prepared)
 
+        def in_emmett(mode: str, part: int) -> float:
+            with here.database(prepared=False) as settings:
+                return emmett.pace(settings, baskets[: max(100, total // part)], mode=mode)
+
         one, two = "intake, one process", "intake, two processes"
         sides = {one: lambda: intake(1), two: lambda: intake(2), "plain": plain, "unnest": unnest, "copy": copy}
+        if emmett.ready():
+            sides |= {emmett.ONE_EACH: lambda: in_emmett(emmett.ONE_EACH, 10)}
+            sides |= {emmett.AT_ONCE: lambda: in_emmett(emmett.AT_ONCE, 1)}
         found = in_turns(sides, repeats=repeats)
     application = "a plain eventsourcing application, one save a purchase"
     by_unnest = "the same rows by hand, unnest, a thousand purchases a batch"
@@ -48,6 +55,8 @@ def measure(baskets: Sequence[Basket], *, repeats: int) -> list[Figure]:
         (one, by_unnest, "unnest", "≥ 0.28, aim 0.38"),
         (two, by_unnest, "unnest", "≥ 0.45, aim 0.6"),
         (one, by_copy, "copy", ""),
+        (one, "Emmett with PostgreSQL, two appends a purchase", emmett.ONE_EACH, ""),
+        (one, "Emmett with PostgreSQL, a thousand purchases an append, nothing decided", emmett.AT_ONCE, ""),
     ]
     return [
         Figure(
@@ -59,6 +68,7 @@ def measure(baskets: Sequence[Basket], *, repeats: int) -> list[Figure]:
             goal=goal,
         )
         for name, reference, side, goal in compared
+        if side in found
     ]
 
 
