@@ -6,12 +6,13 @@ import hmac
 import json
 import os
 import secrets
+import threading
 import time
 from base64 import b64decode, b64encode, urlsafe_b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 from uuid import UUID
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -202,23 +203,35 @@ def create_key(settings: Settings, *, scope: Scope, owner: str) -> str:
     return f"ll_{scope}_{key_id}_{secret}"
 
 
+class _Read(NamedTuple):
+    """The keys as they were read at some time, on the monotonic clock, and whom they let in since."""
+
+    at: float
+    keys: Mapping[str, tuple[bytes, Principal]]
+    let_in: dict[str, Principal]
+
+
 class Keyring:
     """Answers who a bearer key belongs to; a revoked key stops working within seconds."""
 
     def __init__(self, settings: Settings, *, remember_seconds: int = 5) -> None:
         self._url = settings.database_url
         self._remember_seconds = remember_seconds
-        self._kept: dict[str, tuple[bytes, Principal]] = {}
-        self._read_at: float | None = None
+        self._read = _Read(float("-inf"), {}, {})
+        self._reading = threading.Lock()
 
     def known(self, token: str) -> Principal | None:
-        """The holder of a key that was read lately; never touches the database, so it may be called anywhere."""
-        return self._match(token) if self._age() < self._remember_seconds else None
+        """The holder of a key that was asked for since the keys were read lately; never touches the database."""
+        return self._read.let_in.get(token) if self._age() < self._remember_seconds else None
 
     def principal(self, token: str) -> Principal | None:
-        """The holder of the key, or None where there is none. Reads the keys again, at most once a second."""
-        if self._age() >= self._remember_seconds or (self._age() >= 1 and self._match(token) is None):
-            self._refresh()
+        """The holder of the key, or None where there is none. Reads the keys again, at most once a second.
+
+        Whoever asks meanwhile waits for that: in a rush, everybody would open a connection otherwise.
+        """
+        with self._reading:
+            if self._age() >= self._remember_seconds or (self._age() >= 1 and self._match(token) is None):
+                self._refresh()
         return self._match(token)
 
     def _match(self, token: str) -> Principal | None:
@@ -226,19 +239,24 @@ class Keyring:
         parts = rest.split("_", 2)
         if prefix != "ll" or len(parts) != 3:
             return None
-        digest, principal = self._kept.get(parts[1], (b"", None))
-        return principal if hmac.compare_digest(digest, _hash(parts[2])) else None
+        read = self._read
+        digest, principal = read.keys.get(parts[1], (b"", None))
+        if principal is None or not hmac.compare_digest(digest, _hash(parts[2])):
+            return None
+        read.let_in[token] = principal
+        return principal
 
     def _age(self) -> float:
-        return float("inf") if self._read_at is None else time.monotonic() - self._read_at
+        return time.monotonic() - self._read.at
 
     def _refresh(self) -> None:
+        read_at = time.monotonic()
         with connect(self._url) as connection:
             rows = connection.execute(
                 "SELECT key_id, secret_sha256, owner, scope FROM api_keys WHERE revoked_at IS NULL"
             ).fetchall()
-        self._kept = {row[0]: (bytes(row[1]), Principal(owner=row[2], scope=row[3])) for row in rows}
-        self._read_at = time.monotonic()
+        keys = {row[0]: (bytes(row[1]), Principal(owner=row[2], scope=row[3])) for row in rows}
+        self._read = _Read(read_at, keys, {})
 
 
 def _hash(secret: str) -> bytes:

@@ -1,7 +1,7 @@
 """What both HTTP doors share: problems as RFC 9457 tells them, and bearer keys with scopes."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Request
@@ -80,21 +80,20 @@ def requires(*scopes: str) -> Callable[..., Awaitable[Principal]]:
     """A dependency that lets in keys of these scopes, and of `admin` always."""
 
     async def let_in(
-        request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+        request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
     ) -> Principal:
-        return await admit(request, credentials, scopes)
+        return await admitted(request, *scopes)
 
     return let_in
 
 
-async def admit(request: Request, credentials: HTTPAuthorizationCredentials | None, scopes: Sequence[str]) -> Principal:
-    """The holder of the key, if its scope opens this."""
+async def admitted(request: Request, *scopes: str) -> Principal:
+    """The holder of the request's key, if its scope opens this."""
     keyring = request.app.state.keyring
+    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     principal: Principal | None = None
-    if credentials is not None:
-        principal = keyring.known(credentials.credentials)
-        if principal is None:
-            principal = await run_in_threadpool(keyring.principal, credentials.credentials)
+    if scheme.lower() == "bearer":
+        principal = keyring.known(key) or await run_in_threadpool(keyring.principal, key)
     if principal is None:
         raise Problem(
             "unauthorized",
@@ -105,8 +104,3 @@ async def admit(request: Request, credentials: HTTPAuthorizationCredentials | No
     if principal.scope not in {*scopes, "admin"}:
         raise Problem("forbidden", 403, "The key's scope does not open this.", scopes=sorted({*scopes, "admin"}))
     return principal
-
-
-async def admitted(request: Request, *scopes: str) -> Principal:
-    """The same outside of FastAPI's dependencies, whose solving takes longer than all else that a quote needs of HTTP."""
-    return await admit(request, await _bearer(request), scopes)

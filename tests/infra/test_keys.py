@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.exceptions import InvalidTag
+from psycopg import Connection
 
 from infra import keys
 from infra.database import connect, make_tables
@@ -217,3 +218,19 @@ class TestBearerKeys:
         clock += 5
         assert keyring.principal(second) is None
         assert keyring.principal(first)
+
+    def test_in_a_rush_the_keys_are_read_once(self, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+        token = create_key(settings, scope="till", owner="me")
+        keyring = Keyring(settings)
+        connected: list[str | None] = []
+
+        def noted(url: str | None) -> Connection:
+            connected.append(url)
+            return connect(url)
+
+        monkeypatch.setattr(keys, "connect", noted)
+        assert keyring.known(token) is None, "nobody has read the keys yet"
+        with ThreadPoolExecutor(20) as tills:
+            found = list(tills.map(keyring.principal, [token] * 20))
+        assert {*found, keyring.known(token)} == {Principal(owner="me", scope="till")}
+        assert len(connected) == 1
