@@ -26,6 +26,7 @@ def command_api() -> None:
         card_ids=keys.card_id,
         personal_data=PersonalData(settings.database_url, keys),
         signing=keys,
+        most_waiting=settings.command_queue,
     )
     _serve(door, settings, settings.command_port)
 
@@ -45,5 +46,6 @@ def query_api() -> None:
 def _serve(door: FastAPI, settings: Settings, port: int) -> None:
     quiet_gc()
     uvicorn.run(
-        door, host=settings.host, port=port, loop="uvloop", http="httptools", access_log=False, log_level="warning"
-    )
+        door, host=settings.host, port=port, loop="uvloop", http="httptools", access_log=False, log_level="warning",
+        proxy_headers=False,  # nobody asks who the client was
+    )  # fmt: skip

@@ -64,10 +64,19 @@ BODIES: list[type[Message]] = [
 
 
 def create_app(
-    loyalty: Loyalty, *, keyring: Keyring, card_ids: CardIds, personal_data: Sealing, signing: Signing
+    loyalty: Loyalty,
+    *,
+    keyring: Keyring,
+    card_ids: CardIds,
+    personal_data: Sealing,
+    signing: Signing,
+    most_waiting: int,
 ) -> FastAPI:
-    """The application; it owns the ledger's writer from now on."""
-    gathering = Gathering(loyalty)
+    """The application; it owns the ledger's writer from now on.
+
+    `most_waiting`: so many commands, and as many questions, may wait for those under way.
+    """
+    gathering = Gathering(loyalty, most_waiting=most_waiting)
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:

@@ -22,11 +22,11 @@ IDLE_SECONDS = 1.0
 class Gathering:
     """Gathers commands and questions while others are under way; the ledger's writer runs in one thread of its own."""
 
-    def __init__(self, loyalty: Loyalty) -> None:
+    def __init__(self, loyalty: Loyalty, *, most_waiting: int) -> None:
         self.loyalty = loyalty
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="loyalty")
-        self._commands = Turns(self._execute, self._thread, most=lambda: MOST_AT_ONCE)
-        self._questions = Turns(self._ask, self._thread, most=lambda: MOST_ASKED_AT_ONCE)
+        self._commands = Turns(self._execute, self._thread, most=lambda: MOST_AT_ONCE, most_waiting=most_waiting)
+        self._questions = Turns(self._ask, self._thread, most=lambda: MOST_ASKED_AT_ONCE, most_waiting=most_waiting)
 
     async def execute(self, commands: Sequence[Command]) -> list[Outcome]:
         """The outcomes of a request's commands, once they are committed."""

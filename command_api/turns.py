@@ -10,8 +10,6 @@ from eventsourcing.persistence import PersistenceError
 
 log = logging.getLogger(__name__)
 
-MOST_WAITING = 5_000
-
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
 
@@ -21,7 +19,7 @@ class StoreUnavailable(Exception):
 
 
 class TooBusy(Exception):
-    """More commands are waiting than can be carried out in good time. Repeat it a little later."""
+    """More is waiting than can be carried out in good time; nothing of this was. Repeat it after a while, with the same id."""
 
 
 class Waiting(NamedTuple, Generic[Item, Outcome]):
@@ -35,20 +33,32 @@ class Turns(Generic[Item, Outcome]):
     """One piece of work after the other, in a thread that may be shared; each takes all that waits, up to so many items."""
 
     def __init__(
-        self, work: Callable[[Sequence[Item]], list[Outcome]], thread: ThreadPoolExecutor, *, most: Callable[[], int]
+        self,
+        work: Callable[[Sequence[Item]], list[Outcome]],
+        thread: ThreadPoolExecutor,
+        *,
+        most: Callable[[], int],
+        most_waiting: int,
     ) -> None:
         self._work = work
         self._thread = thread
         self._most = most
+        self._most_waiting = most_waiting
         self._waiting: list[Waiting[Item, Outcome]] = []
+        self._items = 0
+        """How many items are waiting."""
         self._arrived = asyncio.Event()
 
     async def outcomes(self, items: Sequence[Item]) -> list[Outcome]:
-        """What became of a request's items, in their order."""
-        if sum(len(one.items) for one in self._waiting) >= MOST_WAITING:
+        """What became of a request's items, in their order.
+
+        There is room for any request while nobody waits; else those are sent away that there are too many of.
+        """
+        if self._items and self._items + len(items) > self._most_waiting:
             raise TooBusy
         waiting = Waiting(items, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
+        self._items += len(items)
         self._arrived.set()
         return await waiting.answer
 
@@ -81,6 +91,7 @@ class Turns(Generic[Item, Outcome]):
             if size >= most:
                 break
         taken, self._waiting = self._waiting[:count], self._waiting[count:]
+        self._items -= size
         return taken
 
     @staticmethod

@@ -49,6 +49,10 @@ class Settings(BaseSettings):
     query_port: int = Field(
         8002, ge=1, le=65535, description="The Query API's port; a free one is taken if it is in use and was not set"
     )
+    command_queue: PositiveInt = Field(
+        5_000,
+        description="Commands, and as many questions, that may wait in the Command API while others are under way; what is more is sent away with `too-busy`",
+    )
     programme: str = Field("corner_shop", description="The programme whose policy is in force")
     key_file: Path | None = Field(
         None,

@@ -48,7 +48,12 @@ def staff(module_database_url: str, tmp_path: Path) -> Iterator[Staff]:
         made = {scope: create_key(settings, scope=scope, owner=scope) for scope in ("till", "staff")}
         with served(
             create_app(
-                ledger.writer(), keyring=Keyring(settings), card_ids=card_id, personal_data=SEALING, signing=KEYS
+                ledger.writer(),
+                keyring=Keyring(settings),
+                card_ids=card_id,
+                personal_data=SEALING,
+                signing=KEYS,
+                most_waiting=settings.command_queue,
             )
         ) as client:
             yield Staff(client, made)

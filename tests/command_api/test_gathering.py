@@ -19,7 +19,7 @@ def test_an_idle_door_keeps_up_with_what_others_write(database_url: str, monkeyp
     with Ledger(database_url) as ledger:
         writer = ledger.writer()
         execute(writer, join(ANN, at=JOINED_AT))
-        door = Gathering(writer)
+        door = Gathering(writer, most_waiting=1)
 
         async def idle() -> None:
             running = asyncio.create_task(door.run())

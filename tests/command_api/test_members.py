@@ -71,6 +71,7 @@ def desk(module_database_url: str, tmp_path: Path) -> Iterator[Desk]:
             card_ids=card_id,
             personal_data=PersonalData(ledger.url, KEYS),
             signing=KEYS,
+            most_waiting=settings.command_queue,
         )
         with served(app) as client:
             yield Desk(client, made, ledger)

@@ -37,9 +37,9 @@ class Till:
 
 
 @contextmanager
-def till_of(url: str, home: Path, *before: Command, doors: int = 1) -> Iterator[Till]:
+def till_of(url: str, home: Path, *before: Command, doors: int = 1, **settings_: Any) -> Iterator[Till]:
     """An empty ledger in which this has happened before, behind one or more doors, each with a writer of its own."""
-    settings = Settings(database_url=url, data_dir=home)
+    settings = Settings(database_url=url, data_dir=home, **settings_)
     with Ledger(url) as ledger, ExitStack() as serving:
         make_tables(ledger.database, keys.TABLES)
         assert all_recorded(execute(ledger.writer(), *before))
@@ -48,9 +48,12 @@ def till_of(url: str, home: Path, *before: Command, doors: int = 1) -> Iterator[
         }
         keyring = Keyring(settings)
         apps = [
-            create_app(ledger.writer(), keyring=keyring, card_ids=card_id, personal_data=SEALING, signing=KEYS)
+            create_app(
+                ledger.writer(), keyring=keyring, card_ids=card_id, personal_data=SEALING, signing=KEYS,
+                most_waiting=settings.command_queue,
+            )
             for _ in range(doors)
-        ]
+        ]  # fmt: skip
         yield Till([serving.enter_context(served(app)) for app in apps], made, ledger)
 
 
