@@ -23,6 +23,7 @@ from command_api import (
     segments,
 )
 from command_api.bodies import document_bodies
+from command_api.direct import Api
 from command_api.door import Door
 from command_api.gathering import Gathering
 from command_api.refusals import problem_of
@@ -48,7 +49,7 @@ from infra.web import Problem, tell_problems
 router = APIRouter(tags=["health"])
 
 ROUTERS = [  # asked most first: a request is held against each in turn
-    purchases.router, quotes.router, redemptions.router, members.router, campaigns.router, programmes.router,
+    purchases.direct, purchases.router, quotes.router, redemptions.router, members.router, campaigns.router, programmes.router,
     corrections.router, receipts.router, coupons.router, rewards.router, segments.router, referrals.router, router,
 ]  # fmt: skip
 BODIES: list[type[Message]] = [
@@ -87,7 +88,7 @@ def create_app(
             await gatherer
         gathering.close()
 
-    app = FastAPI(
+    app = Api(
         title="Loyalty ledger: commands",
         version="1.0",
         description="Tills and staff tell what happened. Every refusal is a problem with a stable `type`.",

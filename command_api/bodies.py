@@ -26,9 +26,14 @@ def body_of(kind: type[M]) -> Callable[[Request], Awaitable[M]]:
     """A dependency that reads the request's body; unknown fields are refused."""
 
     async def read_body(request: Request) -> M:
-        return read(kind, await raw_body(request), strictly=True)
+        return await sent(request, kind)
 
     return read_body
+
+
+async def sent(request: Request, kind: type[M]) -> M:
+    """The body of a request; unknown fields are refused."""
+    return read(kind, await raw_body(request), strictly=True)
 
 
 def items_of(batch: type[Batch[M]], kind: type[M]) -> Callable[[Request], Awaitable[list[M | Refusal]]]:

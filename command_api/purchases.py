@@ -3,11 +3,12 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request, Response
 
 from command_api.answers import BatchAnswer, PurchaseAnswer, TakenBackAnswer, told, told_each
-from command_api.bodies import IdempotencyKey, body_of, documented, items_of
-from command_api.door import Door, TheDoor
+from command_api.bodies import IdempotencyKey, body_of, documented, items_of, sent
+from command_api.direct import Direct, answered
+from command_api.door import Door, TheDoor, door
 from domain.commands.purchases import RecordPurchase
 from domain.messages.batches import PurchaseBatch
 from domain.messages.identity import Identity
@@ -15,19 +16,20 @@ from domain.messages.purchases import PurchaseBody, purchase_command
 from domain.messages.returns import ReturnBody, VoidBody, return_body_command
 from domain.refusals import Refusal
 from infra.keys import Principal
-from infra.web import requires
+from infra.web import BEARER, admitted, requires
 
 Seller = Annotated[Principal, Depends(requires("till", "staff"))]
 
+direct = APIRouter(prefix="/purchases", tags=["purchases"], route_class=Direct)
 router = APIRouter(prefix="/purchases", tags=["purchases"], dependencies=[Depends(requires("till", "staff"))])
 
 
-@router.post("", status_code=201, response_model=PurchaseAnswer, openapi_extra=documented(PurchaseBody))
-async def record_purchase(
-    body: Annotated[PurchaseBody, Depends(body_of(PurchaseBody))], the_door: TheDoor
-) -> dict[str, Any]:
+@direct.post("", status_code=201, response_model=PurchaseAnswer, openapi_extra={**documented(PurchaseBody), **BEARER})
+async def record_purchase(request: Request) -> Response:
     """Record a purchase. `(source, id)` is its identity: a repeat gets the first answer."""
-    return told(await the_door.one(_command(body, the_door)))
+    await admitted(request, "till", "staff")
+    body, the_door = await sent(request, PurchaseBody), await door(request)
+    return answered(PurchaseAnswer, told(await the_door.one(_command(body, the_door))), 201)
 
 
 @router.post("/batch", response_model=BatchAnswer, openapi_extra=documented(PurchaseBatch))

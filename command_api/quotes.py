@@ -1,31 +1,18 @@
 """Quotes: what a sale would bring, signed, so that it can be sold by."""
 
-from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 from pydantic_core import to_json
 
 from command_api.answers import PointsOfPart
-from command_api.bodies import documented, raw_body
-from command_api.door import Door
+from command_api.bodies import documented, sent
+from command_api.direct import Direct
+from command_api.door import door
 from domain.messages.quotes import QuoteBody, quote_question
-from domain.messages.reading import read
 from infra.web import BEARER, admitted
-
-
-class Direct(APIRoute):
-    """A route that takes the request and answers it by itself: solving dependencies would take as long as the decision."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The endpoint, as it is."""
-        handler: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
-        return handler
-
 
 router = APIRouter(prefix="/quotes", tags=["quotes"], route_class=Direct)
 
@@ -90,8 +77,7 @@ class QuoteAnswer(BaseModel):
 async def quote(request: Request) -> Response:
     """What a purchase of these lines would bring now. Nothing is recorded; a purchase with `quote` is sold by it."""
     await admitted(request, "till", "staff")
-    body = read(QuoteBody, await raw_body(request), strictly=True)
-    the_door: Door = request.app.state.door
+    body, the_door = await sent(request, QuoteBody), await door(request)
     found, told = await the_door.gathering.ask(quote_question(body, card_ids=the_door.card_ids, now=datetime.now(UTC)))
     answer = {"quote_id": found.words(the_door.signing), "expires_at": found.until, **told}
     return Response(to_json(answer), media_type="application/json")
