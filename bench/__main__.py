@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import signal
 import time
 from collections.abc import Callable
 from functools import partial
@@ -63,6 +64,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=MEASUREMENTS, default=list(MEASUREMENTS), help="some of them")
     parser.add_argument("--results", type=Path, default=report.RESULTS, help="where the figures are written")
     chosen = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends it early leaves no servers behind either
     for name in [name for name in os.environ if name.startswith("LOYALTY_") and name != "LOYALTY_CACHE_DIR"]:
         del os.environ[name]
     started = time.monotonic()
