@@ -38,6 +38,7 @@ STATUS: dict[type[Refusal], int] = {
     no.BelowMinimum: 422,
     no.NotAStep: 422,
     no.AboveShareOfBill: 422,
+    no.AboveDailyLimit: 409,
     no.UnknownHold: 404,
     no.HoldEndedBefore: 409,
     no.CaptureAfterTimeout: 409,

@@ -6,6 +6,7 @@ from fractions import Fraction
 from math import floor
 from uuid import UUID, uuid5
 
+from domain.allowance import cut, earnable
 from domain.basket import Line, paid
 from domain.calendar_days import local_day
 from domain.campaign import Campaign
@@ -48,6 +49,10 @@ def earn(
     parts, by_points = _parts(account, sale, policy=policy, campaigns=campaigns, united=united, day=day)
     if closed:  # nothing is earned; what points paid for is kept, as it comes back with the goods
         parts = []
+    if policy.limits is not None:
+        left = earnable((account, *united), policy=policy, day=day)
+        if left is not None:
+            cut(parts, left)
     for part in parts:
         part["lot_id"] = uuid5(sale.purchase_id, part["part"])
     active_from, expires_at = life(policy, earned_at=sale.occurred_at, earned_on=day, registered_on=registered_on)

@@ -55,8 +55,16 @@ def _of_base(parts: Sequence[Mapping[str, Any]], lines: Sequence[Line], *, close
         return False, "account-closed"
     if not lines:
         return False, "no-matching-line"
-    earned = any(part["part"] == BASE and part["points"] for part in parts)
-    return (True, "earned") if earned else (False, "below-one-point")
+    base = next((part for part in parts if part["part"] == BASE), None)
+    if base is not None and "uncapped" in base:
+        return _of_cut(base)
+    return (True, "earned") if base is not None and base["points"] else (False, "below-one-point")
+
+
+def _of_cut(part: Mapping[str, Any]) -> tuple[bool, str]:
+    """Of a part that a budget or a limit has cut, which may leave nothing."""
+    given = part["points"] or part.get("discount_minor", 0)
+    return (True, "cut-by-budget-or-limit") if given else (False, "limit-used-up")
 
 
 def _of_tier(tier: Tier, lines: Sequence[Line], off: Collection[str]) -> Iterator[tuple[str, tuple[bool, str]]]:
@@ -87,7 +95,7 @@ def _of_campaigns(
         elif terms.campaign_id in off:
             told = True, "discounted"
         elif part is not None:
-            told = True, "cut-by-budget-or-limit" if "uncapped" in part else "granted"
+            told = _of_cut(part) if "uncapped" in part else (True, "granted")
         else:
             told = False, _why_nothing(campaign, terms, lines)
         yield terms.campaign_id, told

@@ -32,7 +32,7 @@ class EarnedPart(TypedDict):
     discount_minor: NotRequired[int]
     """What the campaign took off, as it was quoted, and its budget bore."""
     uncapped: NotRequired[int]
-    """What it would have been, had a budget or a limit of the campaign not ended."""
+    """What it would have been, had a budget or a limit, of the campaign or the programme, not ended."""
     limited_until: NotRequired[datetime]
     """It counts towards the member's limits; what goes back before this can be given again."""
 

@@ -81,7 +81,7 @@ class PointsAccount(Qualifying):
                     self.prolong(lot, since=at)
             if part["qualifies"]:
                 qualifying += points
-            if bonus:
+            if bonus and (points or "coupon" in part):
                 self.bonuses.setdefault((part["part"], fact.store, fact.day), set()).add(fact.purchase_id)
         spend_minor = fact.paid_minor - sum((fact.paid_by_points or {}).values())
         activity = None if fact.keeps_alive_until is None else KeepAlive(at, fact.keeps_alive_until)

@@ -13,6 +13,7 @@ from pydantic import Field
 from domain.fact import Fact
 from domain.policy.birthday import BirthdayGift
 from domain.policy.campaigns import CampaignDefaults
+from domain.policy.limits import Limits
 from domain.policy.parts import Currency, Instant, NaturalInt, PolicyPart, Text, TimeZone
 from domain.policy.plan import Assumption, Plan
 from domain.policy.points import Earning, Expiry, PointsAsCash
@@ -40,6 +41,7 @@ class Policy(PolicyPart):
     tiers: Tiers
     points_as_cash: PointsAsCash | None = None
     campaigns: CampaignDefaults | None = None
+    limits: Limits | None = None
     birthday: BirthdayGift | None = None
     returns: Literal["original_then_debt", "next_lots_then_debt", "clamp_to_zero"] = "original_then_debt"
     """Where a return finds the points that its purchase no longer earns, once its own lot has no more of them."""

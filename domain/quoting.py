@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from domain import crediting, redeeming
+from domain.allowance import check_payable, payable
 from domain.basket import CouponUse, Line, LineDiscount
-from domain.buyer import absorbed
+from domain.buyer import absorbed, united
 from domain.campaign import Campaign
 from domain.command import Streams
 from domain.correcting import refuse_if_closed
@@ -75,7 +76,7 @@ class Quoting:
                 one for one in earning if not _discounts(one)
             ]
         applying = _applying(considered)
-        as_cash = self._as_cash(sale.paid_minor)
+        as_cash = self._as_cash(streams, sale.paid_minor)
         sale.points_minor = as_cash["amount_minor"] if as_cash else 0
         drafts = crediting.earn(
             account, sale, policy=policy, version=self.version, campaigns=applying, united=absorbed(streams, account)
@@ -128,7 +129,7 @@ class Quoting:
             until=basket.at + timedelta(minutes=(self.policy.quotes or DEFAULTS).minutes),
         )
 
-    def _as_cash(self, bill_minor: int) -> dict[str, int] | None:
+    def _as_cash(self, streams: Streams, bill_minor: int) -> dict[str, int] | None:
         """What points may pay of a bill, and what those pay that are asked for; refused as a redemption would be."""
         cash, asked, at = self.policy.points_as_cash, self.basket.points or 0, self.basket.at
         if cash is None:
@@ -136,11 +137,14 @@ class Quoting:
                 raise PointsAreNotCash(programme=self.policy.name)
             return None
         available = 0 if self.account.closed(at) else self.account.available(at)
-        most = redeeming.most_as_cash(cash, available, bill_minor=bill_minor)
+        left = payable(united(streams, self.account), policy=self.policy, at=at)
+        within = available if left is None else min(available, left)
+        most = redeeming.most_as_cash(cash, within, bill_minor=bill_minor)
         amount_minor = redeeming.worth(cash, asked)
         if asked:
             refuse_if_closed(self.account, at)
             redeeming.check_as_cash(cash, asked, amount_minor=amount_minor, bill_minor=bill_minor)
+            check_payable(asked, left=left, policy=self.policy)
             if asked > available:
                 raise InsufficientPoints(points=asked, available=available, debt=self.account.debt)
         return {

@@ -7,6 +7,8 @@ from typing import Any, Self
 from uuid import UUID, uuid5
 
 from domain import moving, redeeming
+from domain.allowance import check_payable, payable
+from domain.buyer import united
 from domain.command import Command, Decision, History, SpendingCommand, Streams, Wanted
 from domain.correcting import refuse_if_closed
 from domain.coupon import Coupon, coupon_stream
@@ -119,6 +121,14 @@ class SpendAsCash(SpendingCommand):
             raise PointsAreNotCash(programme=policy.name)
         return policy.points_as_cash
 
+    def check(self, streams: Streams, account: PointsAccount, points: int, *, amount_minor: int) -> None:
+        """Refused in this order: minimum, step, share of the bill, limit of the day."""
+        at = self.occurred_at
+        _, policy = streams.programme.in_force(at)
+        redeeming.check_as_cash(self.cash(streams), points, amount_minor=amount_minor, bill_minor=self.bill_minor)
+        left = payable(united(streams, account), policy=policy, at=at)
+        check_payable(points, left=left, policy=policy)
+
     def asked(self, cash: PointsAsCash) -> tuple[int, int]:
         """How many points, and what they pay in minor units."""
         if self.points is None:
@@ -136,12 +146,12 @@ class HoldPoints(SpendAsCash):
     minutes: int | None
 
     def agree(self, streams: Streams) -> Decision:
-        """Refused in this order: member, closed, programme, rate, minimum, step, share, points."""
+        """Refused in this order: member, closed, programme, rate, minimum, step, share, day, points."""
         account = account_of(streams, self.member_id)
         refuse_if_closed(account, self.occurred_at)
         cash = self.cash(streams)
         points, amount_minor = self.asked(cash)
-        redeeming.check_as_cash(cash, points, amount_minor=amount_minor, bill_minor=self.bill_minor)
+        self.check(streams, account, points, amount_minor=amount_minor)
         until = self.occurred_at + timedelta(minutes=self.minutes or cash.hold_minutes)
         return Decision(
             redeeming.hold(
@@ -177,7 +187,7 @@ class RedeemPoints(SpendAsCash):
         cash = self.cash(streams)
         points, amount_minor = self.asked(cash)
         if not self.offline:
-            redeeming.check_as_cash(cash, points, amount_minor=amount_minor, bill_minor=self.bill_minor)
+            self.check(streams, account, points, amount_minor=amount_minor)
         drafts = redeeming.redeem(
             account, redemption_id=self.id, points=points, at=self.occurred_at, offline=self.offline,
             amount_minor=amount_minor, reason=self.reason,

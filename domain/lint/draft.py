@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidatorFun
 from pydantic import field_validator as validates
 
 from domain.money import Rate
+from domain.policy.limits import Limits
 from domain.policy.parts import Instant, TimeZone
 from domain.policy.plan import Assumption, Plan
 from domain.policy.points import Expiry
@@ -106,6 +107,7 @@ class Draft(Loose):
     expiry: Expiry | None = None
     tiers: DraftTiers | None = None
     points_as_cash: DraftCash | None = None
+    limits: Limits | None = None
     referral: DraftReferral | None = None
     birthday: DraftBirthday | None = None
     plan: Plan | None = None

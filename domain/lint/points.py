@@ -103,6 +103,25 @@ def minimum_not_a_step(draft: Draft) -> Iterator[Found]:
     )
 
 
+@rule("error")
+def limit_below_minimum(draft: Draft) -> Iterator[Found]:
+    """Fewer points can pay on a day than must be used at once, so that none ever pay."""
+    cash, most = draft.points_as_cash, draft.limits.paid_per_day if draft.limits else None
+    if cash is None or most is None:
+        return
+    fewest = max(cash.minimum_points or 0, cash.step_points or 1)
+    if most < fewest:
+        yield Found(
+            "limits.paid_per_day",
+            f"{points(most)} can pay on a day, and no fewer than {points(fewest)} at once",
+            f"A member with {points(10 * fewest)} can use none of them, today or on any day.",
+            f"raise paid_per_day to {fewest} or more, or lower minimum_points and step_points",
+            against="points_as_cash.minimum_points"
+            if fewest > (cash.step_points or 1)
+            else "points_as_cash.step_points",
+        )
+
+
 def value_of_points(draft: Draft) -> Fraction | None:
     """What a point is worth in minor units, as far as it is known."""
     cash = draft.points_as_cash

@@ -63,6 +63,12 @@ CHANGES: dict[Place, Words] = {
     ("campaigns", "budget_mode"): _both(
         "At the end of a budget: {new} instead of {old}", "预算用尽时的处理由“{old}”改为“{new}”"
     ),
+    ("limits", "earned_per_day"): _both(
+        "On a day purchases earn {new} points at most instead of {old}", "每日购物积分上限由 {old} 改为 {new}"
+    ),
+    ("limits", "paid_per_day"): _both(
+        "On a day {new} points at most pay at tills instead of {old}", "每日抵现积分上限由 {old} 改为 {new}"
+    ),
     ("quotes", "minutes"): _both("A quote binds for {new} minutes instead of {old}", "报价有效分钟数由 {old} 改为 {new}"),
     ("referral", "minimum_paid_minor"): _both(
         "A recommendation counts from a purchase of {new} instead of {old}", "推荐有效的最低消费由 {old} 改为 {new}"
@@ -150,6 +156,8 @@ ADDED = _both("There is a new {kind} {it}", "新增{kind} {it}")
 REMOVED = _both("There is no {kind} {it} any more", "取消{kind} {it}")
 NOTHING = _both("nothing", "无")
 NOTHINGS: dict[Place, Words] = {
+    ("limits", "earned_per_day"): _both("any number", "不限"),
+    ("limits", "paid_per_day"): _both("any number", "不限"),
     ("plan", "begins"): _both("that on which it takes effect", "生效当日"),
     ("texts", "statement_title"): _both("the usual words", "默认标题"),
     ("plan", "evaluation", "*", "to_month"): _both("open", "不限"),

@@ -38,6 +38,7 @@ from domain.refusals.of_messages import (
     UnsupportedVersion,
 )
 from domain.refusals.of_points import (
+    AboveDailyLimit,
     AboveShareOfBill,
     BelowMinimum,
     CaptureAfterTimeout,
@@ -107,6 +108,7 @@ from domain.refusals.of_rewards import (
 
 __all__ = [
     "REFUSALS",
+    "AboveDailyLimit",
     "AboveShareOfBill",
     "AccountAlreadyClosed",
     "AccountIsClosed",

@@ -48,6 +48,15 @@ class AboveShareOfBill(Refusal):
 
 
 @dataclass(eq=False)
+class AboveDailyLimit(Refusal):
+    """The programme lets so many points pay on a local day. Let at most what is left of them pay, or wait for the next day."""
+
+    points: int
+    left: int
+    paid_per_day: int
+
+
+@dataclass(eq=False)
 class UnknownHold(Refusal):
     """There is no such hold. Holds are named by the id that their creation answered."""
 
