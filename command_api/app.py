@@ -19,6 +19,7 @@ from command_api import (
     receipts,
     redemptions,
     referrals,
+    reservations,
     rewards,
     segments,
 )
@@ -34,7 +35,7 @@ from domain.messages.campaigns import CampaignBody
 from domain.messages.members import MemberPatch
 from domain.messages.programmes import LintBody, PolicyBody
 from domain.messages.purchases import CardIds
-from domain.messages.quotes import QuoteBody
+from domain.messages.quotes import QuoteBody, QuoteReleaseBody
 from domain.messages.reading import Message
 from domain.messages.receipts import ClaimBody, ReassignmentBody
 from domain.messages.returns import ReturnBody, VoidBody
@@ -50,11 +51,12 @@ router = APIRouter(tags=["health"])
 
 ROUTERS = [  # asked most first: a request is held against each in turn
     purchases.direct, purchases.router, quotes.router, redemptions.router, members.router, campaigns.router, programmes.router,
-    corrections.router, receipts.router, coupons.router, rewards.router, segments.router, referrals.router, router,
+    corrections.router, receipts.router, coupons.router, rewards.router, segments.router, referrals.router,
+    reservations.router, router,
 ]  # fmt: skip
 BODIES: list[type[Message]] = [
     PurchaseBatch, ReturnBody, VoidBody, ClaimBody, ReassignmentBody, MemberBatch, MemberPatch, CampaignBody, PolicyBody,
-    LintBody, SegmentBody, QuoteBody,
+    LintBody, SegmentBody, QuoteBody, QuoteReleaseBody,
     *corrections.BODIES,
     *redemptions.BODIES,
     *coupons.BODIES,

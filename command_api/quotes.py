@@ -1,20 +1,35 @@
 """Quotes: what a sale would bring, signed, so that it can be sold by."""
 
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 from pydantic_core import to_json
 
-from command_api.answers import PointsOfPart
+from command_api.answers import Answer, PointsOfPart, told
 from command_api.bodies import documented, sent
 from command_api.direct import Direct
-from command_api.door import door
-from domain.messages.quotes import QuoteBody, quote_question
+from command_api.door import Door, door
+from domain.messages.identity import Identity
+from domain.messages.quotes import QuoteBody, quote_question, reserve_command
+from domain.quote import Quote
+from domain.quoting import Quotation
+from domain.refusals import InvalidField
 from infra.web import BEARER, admitted
 
 router = APIRouter(prefix="/quotes", tags=["quotes"], route_class=Direct)
+
+KEY = "Idempotency-Key"
+LONGEST_KEY = 255
+KEYED: dict[str, Any] = {
+    "parameters": [{
+        "name": KEY, "in": "header", "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY},
+        "description": "With `reserve`: a repeat under the same key gets the first answer, for ever.",
+    }]
+}  # fmt: skip
+"""What OpenAPI says of the header, which the route reads by itself."""
 
 
 class DiscountTold(BaseModel):
@@ -51,6 +66,22 @@ class RuleTold(BaseModel):
     version: int
 
 
+class ReservedByCampaign(BaseModel):
+    """What a campaign will give."""
+
+    campaign: str
+    points: int
+    discount_minor: int
+
+
+class Reserved(BaseModel):
+    """What is set aside: points to pay, coupons by their codes, and what campaigns give."""
+
+    points: int
+    coupons: list[str]
+    campaigns: list[ReservedByCampaign]
+
+
 class QuoteAnswer(BaseModel):
     """What a purchase would bring, as of its time, and the tier after it; `quote_id` is to be sent with the purchase."""
 
@@ -73,11 +104,45 @@ class QuoteAnswer(BaseModel):
     warnings: list[str] = Field(description="`account-closed`: nothing is earned. `debt-open`: points pay it first.")
 
 
-@router.post("", response_model=QuoteAnswer, openapi_extra={**documented(QuoteBody), **BEARER})
+class ReservedQuoteAnswer(QuoteAnswer, Answer):
+    """The same, and what is set aside until `expires_at`."""
+
+    reserved: Reserved
+
+
+@router.post(
+    "",
+    response_model=QuoteAnswer,
+    responses={201: {"model": ReservedQuoteAnswer, "description": "What is quoted was set aside."}},
+    openapi_extra={**documented(QuoteBody), **BEARER, **KEYED},
+)
 async def quote(request: Request) -> Response:
-    """What a purchase of these lines would bring now. Nothing is recorded; a purchase with `quote` is sold by it."""
-    await admitted(request, "till", "staff")
+    """What a purchase of these lines would bring now; a purchase with `quote` is sold by it.
+
+    Nothing is recorded, but with `reserve` (201): then what the sale draws on is set aside, and an Idempotency-Key counts.
+    """
+    principal = await admitted(request, "till", "staff")
     body, the_door = await sent(request, QuoteBody), await door(request)
-    found, told = await the_door.gathering.ask(quote_question(body, card_ids=the_door.card_ids, now=datetime.now(UTC)))
-    answer = {"quote_id": found.words(the_door.signing), "expires_at": found.until, **told}
-    return Response(to_json(answer), media_type="application/json")
+    if body.reserve:
+        return await _reserved(body, the_door, Identity.of(principal.owner, _key(request)))
+    question = quote_question(body, card_ids=the_door.card_ids, now=datetime.now(UTC))
+    quoted: Quotation = await the_door.gathering.ask(question)
+    return _answer(the_door, quoted.quote, quoted.told)
+
+
+async def _reserved(body: QuoteBody, the_door: Door, identity: Identity) -> Response:
+    command = reserve_command(body, card_ids=the_door.card_ids, now=datetime.now(UTC), identity=identity)
+    answer = told(await the_door.one(command))
+    return _answer(the_door, answer.pop("quote"), answer, status=201)
+
+
+def _answer(the_door: Door, found: Quote, besides: dict[str, Any], *, status: int = 200) -> Response:
+    content = to_json({"quote_id": found.words(the_door.signing), "expires_at": found.until, **besides})
+    return Response(content, status, media_type="application/json")
+
+
+def _key(request: Request) -> str | None:
+    key = request.headers.get(KEY)
+    if key is not None and not 1 <= len(key) <= LONGEST_KEY:
+        raise InvalidField(field=KEY, problem=f"between 1 and {LONGEST_KEY} characters")
+    return key

@@ -33,6 +33,8 @@ STATUS: dict[type[Refusal], int] = {
     no.QuoteInvalid: 422,
     no.QuoteDoesNotMatch: 422,
     no.QuoteExpired: 409,
+    no.NothingReserved: 404,
+    no.ReservationEndedBefore: 409,
     no.InsufficientPoints: 409,
     no.PointsAreNotCash: 422,
     no.BelowMinimum: 422,

@@ -141,7 +141,7 @@ class Batch:
         live = self._campaigns_on(sale.occurred_at.date(), sale.store)
         if not live:
             return []
-        buyer = Buyer(member, account, policy=policy, at=sale.occurred_at, streams=self, claimed=sale.claimed)
+        buyer = self._buyer(member, account, policy, sale)
         return [one for one in live if one.applies(sale, buyer)]
 
     def considered(
@@ -149,8 +149,14 @@ class Batch:
     ) -> list[tuple[Campaign, str | None]]:
         """The campaigns that are live, and what a sale lacks for each of them to apply."""
         live = self._campaigns_on(sale.occurred_at.date())
-        buyer = Buyer(member, account, policy=policy, at=sale.occurred_at, streams=self)
+        buyer = self._buyer(member, account, policy, sale)
         return [(one, missing) for one in live if (missing := one.missing(sale, buyer)) != OUTSIDE_WINDOW]
+
+    def _buyer(self, member: Member, account: PointsAccount, policy: Policy, sale: Sale) -> Buyer:
+        return Buyer(
+            member, account, policy=policy, at=sale.occurred_at, streams=self, reservations_at=sale.reservations_at,
+            claimed=sale.claimed,
+        )  # fmt: skip
 
     def carry_out(self, command: Command) -> Repeat | tuple[int, int]:
         """Decide a command and apply what it agreed on; answers the range of its facts within the batch.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from domain.calendar_days import local_day
+from domain.campaign import Campaign
 from domain.campaign_terms import Limits
 from domain.caps import Use, left_to, uses_of
 from domain.member import Member
@@ -29,6 +30,7 @@ class Buyer:
         policy: Policy,
         at: datetime,
         streams: "Streams",
+        reservations_at: datetime | None = None,
         claimed: bool = False,
     ) -> None:
         self._member = member
@@ -36,6 +38,7 @@ class Buyer:
         self._policy = policy
         self._streams = streams
         self._claimed = claimed
+        self._reservations_at = reservations_at or at
         self.at = at
 
     @cached_property
@@ -49,9 +52,9 @@ class Buyer:
         rank = 0 if self._claimed else self._account.rank_at(self._policy, self.at)
         return self._policy.tiers.levels[rank].name
 
-    def may_have_more(self, campaign_id: str, limits: Limits) -> bool:
+    def may_have_more(self, campaign: Campaign, limits: Limits) -> bool:
         """Whether limits leave something for them."""
-        return left_to(limits, self._used(campaign_id), self._day) != 0
+        return left_to(limits, self._used(campaign), self._day) != 0
 
     def belongs_to(self, segment_id: str) -> bool:
         """Whether the member is in a segment, with what those had bought whom they absorbed."""
@@ -63,8 +66,8 @@ class Buyer:
         return list(united(self._streams, self._account))
 
     @cached_property
-    def _used(self) -> Callable[[str], list[Use]]:
-        return uses_of(one.uses for one in self._accounts)
+    def _used(self) -> Callable[[Campaign], list[Use]]:
+        return uses_of(self._accounts, at=self._reservations_at)
 
     @cached_property
     def _day(self) -> date:

@@ -1,6 +1,7 @@
 """Campaigns: who earns more, when and on what; and the catalogue that lists them."""
 
-from datetime import UTC, datetime
+from collections.abc import Collection, Iterator
+from datetime import UTC, date, datetime
 from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -63,6 +64,32 @@ class BudgetDrawn(Fact, name="BudgetDrawn.v1"):
     amount_minor: int = 0
 
 
+class BudgetReserved(Fact, name="BudgetReserved.v1"):
+    """What a campaign gives to a quoted sale was set aside for it until `until`: of its budget, and of what one member may have.
+
+    It counts as given to that member until then, or until it is released.
+    """
+
+    campaign_id: str
+    quote_id: UUID
+    member_id: UUID
+    day: date
+    """The local day of the sale."""
+    store: str | None = None
+    """Where a bonus would be given: it counts once per member, store and day."""
+    points: int = 0
+    amount_minor: int = 0
+    until: datetime
+
+
+class BudgetReleased(Fact, name="BudgetReleased.v1"):
+    """What was set aside for a quoted sale is free again: it was made, and draws by itself, or it will not be made."""
+
+    campaign_id: str
+    quote_id: UUID
+    member_id: UUID
+
+
 class CampaignListed(Fact, name="CampaignListed.v1"):
     """A campaign was entered in the catalogue."""
 
@@ -98,6 +125,8 @@ class Campaign(Stream):
         """Of the budget, in its own unit: drawn, less what returns gave back."""
         self.too_late = 0
         """What returns gave back after the window: credited, but given to nobody any more."""
+        self.reserved: dict[UUID, BudgetReserved] = {}
+        """By quote, what is set aside, but for what had lapsed when something was drawn or reserved since."""
 
     def create(self, *, card_ids: list[UUID], member_ids: list[UUID], **what: object) -> list[Draft]:
         """Create the campaign and list whom it targets, in chunks."""
@@ -124,7 +153,7 @@ class Campaign(Stream):
             return unmet
         if not (terms.everyone or self._targets(terms, buyer)):
             return "not-targeted"
-        if terms.limits is not None and not buyer.may_have_more(terms.campaign_id, terms.limits):
+        if terms.limits is not None and not buyer.may_have_more(self, terms.limits):
             return "limit-reached"
         return None
 
@@ -161,18 +190,41 @@ class Campaign(Stream):
 
     @property
     def left(self) -> int | None:
-        """What of the budget can still be given, in its own unit; None without a budget."""
+        """What of the budget was not given, in its own unit, reserved or not; None without a budget."""
         budget = self.terms.budget if self.terms is not None else None
         return None if budget is None else (budget.points or budget.amount_minor or 0) - self.used - self.too_late
 
-    def covers(self, wanted: int) -> int:
-        """How much of a grant the budget gives."""
+    def covers(self, wanted: int, *, at: datetime, quote_id: UUID | None = None) -> int:
+        """How much of a grant the budget gives, besides what is set aside at an instant for quotes but this one."""
         left = self.left
+        if left is not None and self.reserved:
+            left -= sum(one.points + one.amount_minor for one in self.reservations(at, quote_id=quote_id))
         if left is None or wanted <= left:
             return wanted
         assert self.terms is not None, "only what was created has a budget"
         assert self.terms.budget is not None, "something is left of it"
-        return 0 if self.terms.budget.mode == "refuse" else left
+        return 0 if self.terms.budget.mode == "refuse" else max(0, left)
+
+    def reservations(
+        self, at: datetime, *, of: Collection[UUID | None] | None = None, quote_id: UUID | None = None
+    ) -> Iterator[BudgetReserved]:
+        """What is set aside at an instant, for everybody or `of` some members, but for this quote."""
+        for one in self.reserved.values():
+            if at < one.until and one.quote_id != quote_id and (of is None or one.member_id in of):
+                yield one
+
+    def reserve(self, quote_id: UUID, **what: object) -> list[Draft]:
+        """Set aside for a quoted sale what it would be given; whether there is so much was decided before."""
+        assert self.terms is not None, "only what was created gives anything"
+        return [self.draft(BudgetReserved, campaign_id=self.terms.campaign_id, quote_id=quote_id, **what)]
+
+    def release(self, quote_id: UUID) -> list[Draft]:
+        """Free what is set aside for a quote, if it still is."""
+        one = self.reserved.get(quote_id)
+        if one is None:
+            return []
+        what = {"campaign_id": one.campaign_id, "quote_id": quote_id, "member_id": one.member_id}
+        return [self.draft(BudgetReleased, **what)]
 
     def draw(self, purchase_id: UUID, amount: int, *, at: datetime | None = None) -> list[Draft]:
         """Draw on the budget, where there is one, what a purchase was given; below zero what its return gives back.
@@ -194,8 +246,24 @@ class Campaign(Stream):
         self.starts_at, self.ends_at = fact.starts_at.astimezone(UTC), fact.ends_at.astimezone(UTC)
         self.categories = None if fact.conditions.categories is None else frozenset(fact.conditions.categories)
 
+    @evolves(BudgetReserved)
+    def _set_aside(self, fact: BudgetReserved) -> None:
+        self._lapse(fact)
+        self.reserved[fact.quote_id] = fact
+
+    @evolves(BudgetReleased)
+    def _released(self, fact: BudgetReleased) -> None:
+        self.reserved.pop(fact.quote_id, None)
+
+    def _lapse(self, fact: Fact) -> None:
+        """What had lapsed when others were given something does not come back, whatever arrives later with an earlier time."""
+        if self.reserved:
+            at = min(fact.occurred_at, fact.recorded_at)
+            self.reserved = {quote_id: one for quote_id, one in self.reserved.items() if at < one.until}
+
     @evolves(BudgetDrawn)
     def _drawn(self, fact: BudgetDrawn) -> None:
+        self._lapse(fact)
         drawn = fact.points + fact.amount_minor
         self.used += drawn
         if drawn < 0 and fact.occurred_at >= self.ends_at:

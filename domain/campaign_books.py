@@ -4,7 +4,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from domain.campaign import Campaign, CampaignCreated
+from domain.campaign import BudgetReserved, Campaign, CampaignCreated
 
 
 class CampaignBooks(BaseModel):
@@ -14,6 +14,7 @@ class CampaignBooks(BaseModel):
     audience: set[UUID]
     used: int
     too_late: int
+    reserved: list[BudgetReserved] = []
 
 
 BEGINNING = b'{"campaign":'
@@ -25,7 +26,11 @@ def taken(campaign: Campaign) -> bytes | None:
     if campaign.terms is None:
         return None
     kept = CampaignBooks.model_construct(
-        campaign=campaign.terms, audience=campaign.audience, used=campaign.used, too_late=campaign.too_late
+        campaign=campaign.terms,
+        audience=campaign.audience,
+        used=campaign.used,
+        too_late=campaign.too_late,
+        reserved=list(campaign.reserved.values()),
     )
     return kept.model_dump_json(exclude_none=True).encode()
 
@@ -36,5 +41,6 @@ def restored(stream_id: UUID, version: int, state: bytes) -> Campaign:
     campaign = Campaign(stream_id)
     campaign.begin(kept.campaign)
     campaign.audience, campaign.used, campaign.too_late = kept.audience, kept.used, kept.too_late
+    campaign.reserved = {one.quote_id: one for one in kept.reserved}
     campaign.version = version
     return campaign

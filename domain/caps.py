@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from domain.basket import LineDiscount
@@ -31,38 +31,50 @@ Uses = dict[str, dict[UUID, Use]]
 """By campaign and purchase, what counts towards a member's limits."""
 
 
+class Holder(Protocol):
+    """An account, as far as limits are concerned."""
+
+    member_id: UUID | None
+    uses: Uses
+
+
 def given(part: EarnedPart | Part) -> int:
     """How much a part gives, in the unit of the campaign's budget; a coupon counts as one."""
     return part["points"] or part.get("discount_minor", 0) or int("coupon" in part)
 
 
 def cap(
-    parts: Sequence[Part], campaigns: Sequence[Campaign], *, used: Callable[[str], list[Use]], day: date
+    parts: Sequence[Part],
+    campaigns: Sequence[Campaign],
+    *,
+    used: Callable[[Campaign], list[Use]],
+    day: date,
+    at: datetime,
 ) -> set[str]:
     """Cut the parts down to what budgets and limits leave; answers the campaigns that can give nothing at all.
 
-    What a part would have been is kept with it as `uncapped`.
+    What a part would have been is kept with it as `uncapped`. `at`: when reservations count that have not lapsed by then.
     """
     capped = {one.terms.campaign_id: one for one in campaigns if one.terms is not None and one.capped}
     spent = set()
     for part in parts:
         campaign = capped.get(part["part"])
-        if campaign is not None and not _fits(part, campaign, used=used, day=day):
+        if campaign is not None and not _fits(part, campaign, used=used, day=day, at=at):
             spent.add(part["part"])
     return spent
 
 
-def _fits(part: Part, campaign: Campaign, *, used: Callable[[str], list[Use]], day: date) -> bool:
+def _fits(part: Part, campaign: Campaign, *, used: Callable[[Campaign], list[Use]], day: date, at: datetime) -> bool:
     terms, wanted = campaign.terms, given(part)
     assert terms is not None, "only what was created gives anything"
     left = wanted
     if terms.limits is not None:
-        allowed = left_to(terms.limits, used(terms.campaign_id), day)
+        allowed = left_to(terms.limits, used(campaign), day)
         if allowed == 0 and "discount_minor" not in part:  # what is off the price is off, and the budget bears it
             return False
         left = min(wanted, allowed) if allowed else wanted
         part["limited_until"] = campaign.ends_at
-    left = campaign.covers(left)
+    left = campaign.covers(left, at=at)
     if left < wanted:
         part["uncapped"] = wanted
         part["points" if terms.effect.gives_points else "discount_minor"] = left
@@ -70,16 +82,25 @@ def _fits(part: Part, campaign: Campaign, *, used: Callable[[str], list[Use]], d
 
 
 def check_quoted(
-    discounts: Sequence[LineDiscount], campaigns: Sequence[Campaign], *, used: Callable[[str], list[Use]], day: date
+    discounts: Sequence[LineDiscount],
+    campaigns: Sequence[Campaign],
+    *,
+    used: Callable[[Campaign], list[Use]],
+    day: date,
+    at: datetime,
+    quote_id: UUID,
 ) -> None:
-    """Refuse discounts that were quoted, and that the campaign's budget or the member's limit does not cover any more."""
+    """Refuse discounts that were quoted, and that the campaign's budget or the member's limit does not cover any more.
+
+    What is reserved for the quote itself is there for it.
+    """
     for campaign in campaigns:
         terms = campaign.terms
         off = sum(one["amount_minor"] for one in discounts if terms is not None and one["source"] == terms.campaign_id)
         if terms is None or not off:
             continue
-        over = terms.limits is not None and left_to(terms.limits, used(terms.campaign_id), day) == 0
-        left = 0 if over else campaign.covers(off)
+        over = terms.limits is not None and left_to(terms.limits, used(campaign), day) == 0
+        left = 0 if over else campaign.covers(off, at=at, quote_id=quote_id)
         if left < off:
             raise CampaignUsedUp(campaign_id=terms.campaign_id, discount_minor=off, left_minor=left)
 
@@ -126,7 +147,34 @@ def give_back(uses: Uses, fact: PointsRevoked) -> None:
             del purchases[fact.purchase_id]
 
 
-def uses_of(accounts: Iterable[Uses]) -> Callable[[str], list[Use]]:
-    """What counts towards one member's limits, those that were merged into them included."""
+def uses_of(
+    accounts: Iterable[Holder], *, at: datetime, quote_id: UUID | None = None
+) -> Callable[[Campaign], list[Use]]:
+    """What counts towards one member's limits, those that were merged into them included: what they were given, and
+    what is reserved for them at an instant by quotes but this one.
+    """
     known = list(accounts)
-    return lambda campaign_id: [use for uses in known for use in uses.get(campaign_id, {}).values()]
+    members = {one.member_id for one in known}
+
+    def used(campaign: Campaign) -> list[Use]:
+        assert campaign.terms is not None, "only what was created has limits"
+        reserved = campaign.reservations(at, of=members, quote_id=quote_id)
+        return [
+            *(use for one in known for use in one.uses.get(campaign.terms.campaign_id, {}).values()),
+            *(Use(one.day, one.points, one.until) for one in reserved),
+        ]
+
+    return used
+
+
+def bonuses_reserved(
+    accounts: Iterable[Holder], campaigns: Iterable[Campaign], *, at: datetime
+) -> set[tuple[str, str, date]]:
+    """The bonuses, by campaign, store and day, that are reserved for one member at an instant."""
+    members = {one.member_id for one in accounts}
+    return {
+        (one.campaign_id, one.store, one.day)
+        for campaign in campaigns
+        for one in campaign.reservations(at, of=members)
+        if one.store is not None
+    }

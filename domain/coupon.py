@@ -4,6 +4,7 @@ issued → reserved → redeemed → restored (issued again), and from issued or
 times out, and the expiry, need no fact: both are judged by business time.
 """
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
@@ -120,8 +121,8 @@ class Coupon(Stream):
         """Give it to a member."""
         return [Draft(self, CouponIssued, what)]
 
-    def check(self, at: datetime, *, reservation_id: UUID | None = None) -> None:
-        """Whether it can be used at an instant, or for this reservation.
+    def check(self, at: datetime, *, reservations: Collection[UUID] = ()) -> None:
+        """Whether it can be used at an instant, or for one of these reservations.
 
         Refused in this order: void, used, not yet valid, expired, reserved.
         """
@@ -132,16 +133,18 @@ class Coupon(Stream):
         if at >= coupon.valid_until:
             raise no.CouponExpired(code=coupon.code, valid_until=coupon.valid_until)
         held = self.reservation(at)
-        if held is not None and held.reservation_id != reservation_id:
+        if held is not None and held.reservation_id not in reservations:
             raise no.CouponReserved(code=coupon.code, until=held.until)
 
     def reservation(self, at: datetime) -> CouponReserved | None:
         """The reservation that is open at an instant."""
         return self.reserved if self.reserved is not None and at < self.reserved.until else None
 
-    def reserve(self, *, reservation_id: UUID, at: datetime, until: datetime) -> list[Draft]:
-        """Set it aside for a bill; refused as `check` says."""
-        self.check(at)
+    def reserve(
+        self, *, reservation_id: UUID, at: datetime, until: datetime, instead_of: Collection[UUID] = ()
+    ) -> list[Draft]:
+        """Set it aside for a bill, where it was not before or by one of these reservations; refused as `check` says."""
+        self.check(at, reservations=instead_of)
         return [self._move(CouponReserved, reservation_id=reservation_id, until=until)]
 
     def release(self, *, reservation_id: UUID, at: datetime) -> list[Draft]:
@@ -150,6 +153,12 @@ class Coupon(Stream):
         if held is None or held.reservation_id != reservation_id:
             raise no.CouponNotReserved(code=self._known().code)
         return [self._move(CouponReleased, reservation_id=reservation_id)]
+
+    def give_up(self, *, reservation_id: UUID, at: datetime) -> list[Draft]:
+        """Release what was set aside together with other things, if it still is."""
+        held = self.reservation(at)
+        mine = held is not None and held.reservation_id == reservation_id
+        return self.release(reservation_id=reservation_id, at=at) if mine else []
 
     def redeem(self, *, purchase_id: UUID) -> list[Draft]:
         """Hand it in with a purchase; `check` comes before."""

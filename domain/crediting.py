@@ -1,6 +1,6 @@
 """What a purchase brings to an account, and what its return takes from it (rules 1, 4)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from fractions import Fraction
 from math import floor
@@ -10,7 +10,7 @@ from domain.allowance import cut, earnable
 from domain.basket import Line, paid
 from domain.calendar_days import local_day
 from domain.campaign import Campaign
-from domain.caps import cap, given, uses_of
+from domain.caps import bonuses_reserved, cap, given, uses_of
 from domain.climbing import tier_move
 from domain.coupon import Coupon
 from domain.earning import Part, earned_parts, set_against
@@ -18,7 +18,7 @@ from domain.expiry import keeps_alive_until, life
 from domain.lots import Lot, Reach, total
 from domain.movements import PointsEarned, PointsRevoked
 from domain.parts import RevokedPart
-from domain.points_account import PointsAccount
+from domain.points_account import BonusKey, PointsAccount
 from domain.programme import Policy
 from domain.qualifying import Credited, calendar_of
 from domain.sale import Sale
@@ -93,15 +93,17 @@ def _parts(
 
     A campaign that has nothing left to give is as if it did not apply: a line that it would have won goes to the next.
     """
-    live = list(campaigns)
+    live, at = list(campaigns), sale.reservations_at
+    bonuses: Collection[BonusKey] = account.bonuses
+    if any(campaign.reserved for campaign in live):
+        bonuses = account.bonuses.keys() | bonuses_reserved((account, *united), live, at=at)
     while True:
         by_points = set_against(sale, policy=policy, campaigns=live) if sale.earns_nothing_minor else None
         shares = money_shares(sale.lines, by_points) if by_points else {}
-        parts = earned_parts(sale, policy=policy, campaigns=live, bonuses=account.bonuses, day=day, shares=shares)
+        parts = earned_parts(sale, policy=policy, campaigns=live, bonuses=bonuses, day=day, shares=shares)
         if not any(campaign.capped for campaign in live):
             return parts, by_points
-        used = uses_of(one.uses for one in (account, *united))
-        spent = cap(parts, live, used=used, day=day)
+        spent = cap(parts, live, used=uses_of((account, *united), at=at), day=day, at=at)
         if not spent:
             return parts, by_points
         live = [one for one in live if one.terms is not None and one.terms.campaign_id not in spent]

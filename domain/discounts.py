@@ -1,6 +1,7 @@
 """What the programme takes off the price of a basket: the tier's discount, and that of campaigns (rules 10)."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from domain.basket import Line, LineDiscount, paid
@@ -20,15 +21,16 @@ class Offer(NamedTuple):
 
 
 def discounts(
-    lines: Sequence[Line], *, policy: Policy, tier: Tier, campaigns: Sequence[Campaign]
+    lines: Sequence[Line], *, policy: Policy, tier: Tier, campaigns: Sequence[Campaign], at: datetime
 ) -> list[LineDiscount]:
     """The discounts on lines whose prices are what the till would ask for, its own discounts taken off before.
 
-    `campaigns` are those that apply to the sale. A discount is floored once for all lines that it is about, and spread
-    over them; what never earns has none. `policy.campaigns.discounts` says whether the best one of a line counts, or all.
+    `campaigns` are those that apply to the sale; what is reserved for others `at` an instant they do not give. A discount
+    is floored once for all lines that it is about, and spread over them; what never earns has none.
+    `policy.campaigns.discounts` says whether the best one of a line counts, or all.
     """
     earning = [line for line in lines if line.get("category") not in policy.earning.excluded]
-    offers = [*_of_tier(earning, tier), *_of_campaigns(earning, campaigns)]
+    offers = [*_of_tier(earning, tier), *_of_campaigns(earning, campaigns, at)]
     if not offers:
         return []
     stacking = (policy.campaigns or DEFAULTS).discounts
@@ -71,14 +73,14 @@ def _of_tier(lines: Sequence[Line], tier: Tier) -> Iterator[Offer]:
         yield Offer(f"tier:{tier.name}", spread(int(tier.discount * sum(map(paid, lines))), lines))
 
 
-def _of_campaigns(lines: Sequence[Line], campaigns: Sequence[Campaign]) -> Iterator[Offer]:
+def _of_campaigns(lines: Sequence[Line], campaigns: Sequence[Campaign], at: datetime) -> Iterator[Offer]:
     """By priority, then by id, so that what stacks up to the price does so in one order; as far as their budgets go."""
     terms = [(one.terms, one) for one in campaigns if one.terms is not None and one.terms.effect.discount is not None]
     for campaign, one in sorted(terms, key=lambda pair: (-pair[0].priority, pair[0].campaign_id)):
         discount = campaign.effect.discount
         matching = [line for line in lines if campaign.conditions.hold_for(line)]
         if discount is not None and matching:
-            off = one.covers(discount.of(sum(map(paid, matching))))
+            off = one.covers(discount.of(sum(map(paid, matching))), at=at)
             yield Offer(campaign.campaign_id, spread(off, matching))
 
 

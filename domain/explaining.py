@@ -1,6 +1,7 @@
 """Which rules a quote was made by, and why others gave nothing: in stable words, for whoever asks at the till."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from typing_extensions import TypedDict
@@ -45,7 +46,7 @@ def rules(
         (BASE, _of_base(parts, lines, closed=closed)),
         *_of_tier(tier, lines, off),
         (POINTS_AS_CASH, _of_cash(as_cash)),
-        *_of_campaigns(considered, {part["part"]: part for part in parts}, lines, off),
+        *_of_campaigns(considered, {part["part"]: part for part in parts}, lines, off, sale.reservations_at),
     ]
     return [Rule(rule=rule, applied=applied, why=why, version=version) for rule, (applied, why) in found]
 
@@ -84,7 +85,11 @@ def _of_cash(as_cash: Mapping[str, int] | None) -> tuple[bool, str]:
 
 
 def _of_campaigns(
-    considered: Considered, parts: Mapping[str, Mapping[str, Any]], lines: Sequence[Line], off: Collection[str]
+    considered: Considered,
+    parts: Mapping[str, Mapping[str, Any]],
+    lines: Sequence[Line],
+    off: Collection[str],
+    at: datetime,
 ) -> Iterator[tuple[str, tuple[bool, str]]]:
     for campaign, missing in considered:
         terms = campaign.terms
@@ -97,16 +102,16 @@ def _of_campaigns(
         elif part is not None:
             told = _of_cut(part) if "uncapped" in part else (True, "granted")
         else:
-            told = False, _why_nothing(campaign, terms, lines)
+            told = False, _why_nothing(campaign, terms, lines, at)
         yield terms.campaign_id, told
 
 
-def _why_nothing(campaign: Campaign, terms: CampaignCreated, lines: Sequence[Line]) -> str:
+def _why_nothing(campaign: Campaign, terms: CampaignCreated, lines: Sequence[Line], at: datetime) -> str:
     """Why a campaign that applies to the sale gives nothing."""
     effect = terms.effect
     if not any(terms.conditions.hold_for(line) for line in lines):
         return "no-matching-line"
-    if not campaign.covers(effect.bonus_points or 1):
+    if not campaign.covers(effect.bonus_points or 1, at=at):
         return "budget-used-up"
     if effect.multiplier is not None:
         return "line-won-by-another"

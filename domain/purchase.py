@@ -292,17 +292,12 @@ class Purchase(Stream):
         recorded = self.recorded
         assert recorded is not None, "only a recorded purchase is a sale"
         return Sale(
-            purchase_id=self.id,
-            occurred_at=recorded.occurred_at,
-            store=recorded.store,
-            lines=recorded.lines,
-            coupons=recorded.coupons or [],
-            coupon_kinds=self.coupon_kinds,
-            points_minor=paid_by_points(recorded.tenders),
-            funded_minor=recorded.funded_minor or 0,
-            discounts=recorded.discounts or (),
+            purchase_id=self.id, occurred_at=recorded.occurred_at, recorded_at=recorded.recorded_at,
+            store=recorded.store, lines=recorded.lines, coupons=recorded.coupons or [],
+            coupon_kinds=self.coupon_kinds, points_minor=paid_by_points(recorded.tenders),
+            funded_minor=recorded.funded_minor or 0, discounts=recorded.discounts or (),
             claimed=self.claimed is not None and recorded.card_id is None,
-        )
+        )  # fmt: skip
 
     def left_of(self, sold: Line, returned: Mapping[str, tuple[Fraction, int]]) -> tuple[Fraction, int]:
         """The pieces and the money of a line that can still go back, where so much is back already."""

@@ -38,7 +38,7 @@ class Signing(Protocol):
 
 
 class Quote(BaseModel):
-    """What was promised to whom, for which bill, and until when. Budgets, limits, stock and balance it does not bind."""
+    """What was promised to whom, for which bill, and until when. Budgets, limits and balance it binds only if `reserved`."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -50,6 +50,8 @@ class Quote(BaseModel):
     """Those that applied."""
     bill: str
     discounts: list[LineDiscount] = []
+    reserved: bool = False
+    """Whether what it draws on was set aside for it."""
     given_at: datetime
     until: datetime
 

@@ -15,7 +15,7 @@ from domain.campaign import Campaign
 from domain.command import Streams
 from domain.correcting import refuse_if_closed
 from domain.discounts import discounts
-from domain.earning import points_by_part
+from domain.earning import Part, points_by_part
 from domain.explaining import Considered, rules
 from domain.member import Member
 from domain.movements import PointsEarned
@@ -31,10 +31,11 @@ DEFAULTS = Quotes()
 
 
 class Quotation(NamedTuple):
-    """A quote, and what the till is told with it."""
+    """A quote, what the till is told with it, and the parts that the sale would earn."""
 
     quote: Quote
     told: dict[str, Any]
+    parts: Sequence[Part] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,8 @@ class Basket:
     lines: list[Line]
     coupons: list[CouponUse]
     points: int | None
+    reserve: bool = False
+    """Whether what is quoted is set aside for the sale."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +62,7 @@ class Quoting:
     """Of those coupons that were issued to the member, by code."""
     member: Member
     account: PointsAccount
+    recorded_at: datetime
     version: int
     policy: Policy
 
@@ -68,7 +72,9 @@ class Quoting:
         tier = policy.tiers.levels[account.rank_at(policy, basket.at)]
         sale = self._sale()
         considered = self._considered(streams, sale)
-        off = discounts(basket.lines, policy=policy, tier=tier, campaigns=_applying(considered))
+        off = discounts(
+            basket.lines, policy=policy, tier=tier, campaigns=_applying(considered), at=sale.reservations_at
+        )
         if off:  # what earns is tested on what is asked for, as of a purchase at these prices
             sale = self._sale(off)
             earning = self._considered(streams, sale)
@@ -101,7 +107,8 @@ class Quoting:
             ),
             "warnings": ["account-closed"] * closed + ["debt-open"] * bool(account.debt),
         }  # fmt: skip
-        return Quotation(self._quote(sale, tier.name, applying), told)
+        binding = _giving(applying, parts) if basket.reserve else applying
+        return Quotation(self._quote(sale, tier.name, binding), told, parts)
 
     def _sale(self, off: Sequence[LineDiscount] = ()) -> Sale:
         """The sale that it would be, with these discounts."""
@@ -109,7 +116,7 @@ class Quoting:
         return Sale(
             purchase_id=basket.id, occurred_at=basket.at, store=basket.store,
             lines=discounted(basket.lines, off) if off else basket.lines, coupons=basket.coupons,
-            coupon_kinds=self.coupon_kinds, discounts=off,
+            coupon_kinds=self.coupon_kinds, discounts=off, recorded_at=self.recorded_at,
         )  # fmt: skip
 
     def _considered(self, streams: Streams, sale: Sale) -> Considered:
@@ -125,6 +132,7 @@ class Quoting:
             campaigns=tuple(one.terms.campaign_id for one in applying if one.terms is not None),
             bill=bill_of(sale.lines, store=basket.store, currency=basket.currency, coupons=basket.coupons),
             discounts=list(sale.discounts),
+            reserved=basket.reserve,
             given_at=basket.at,
             until=basket.at + timedelta(minutes=(self.policy.quotes or DEFAULTS).minutes),
         )
@@ -158,6 +166,12 @@ class Quoting:
 
 def _applying(considered: Considered) -> list[Campaign]:
     return [campaign for campaign, missing in considered if missing is None]
+
+
+def _giving(campaigns: Sequence[Campaign], parts: Iterable[Part]) -> list[Campaign]:
+    """Those that give something: one whose budget is used up now may not win a line from one that keeps something for it."""
+    named = {part["part"] for part in parts}
+    return [one for one in campaigns if one.terms is not None and one.terms.campaign_id in named]
 
 
 def _discounts(considered: tuple[Campaign, str | None]) -> bool:

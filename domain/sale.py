@@ -24,6 +24,7 @@ class Sale:
         "paid_minor",
         "points_minor",
         "purchase_id",
+        "reservations_at",
         "store",
     )
 
@@ -40,9 +41,12 @@ class Sale:
         funded_minor: int = 0,
         discounts: Sequence[LineDiscount] = (),
         claimed: bool = False,
+        recorded_at: datetime | None = None,
     ) -> None:
         self.purchase_id = purchase_id
         self.occurred_at = occurred_at
+        self.reservations_at = occurred_at if recorded_at is None else min(occurred_at, recorded_at)
+        """By when reservations of others have lapsed: its time, and ours where the till's clock runs ahead."""
         self.store = store
         self.lines = lines
         self.coupons = coupons

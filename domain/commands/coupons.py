@@ -1,6 +1,6 @@
 """Coupons: given to members, reserved for a bill, handed in with a purchase, and restored with its return."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Self
@@ -36,13 +36,13 @@ class HandedIn(NamedTuple):
     """What points have bought them to pay."""
 
 
-NOTHING_HANDED_IN = HandedIn({}, [])
-
-
 def hand_in(
-    streams: Streams, uses: Sequence[CouponUse], *, member_id: UUID | None, purchase_id: UUID, at: datetime, strictly: bool
+    streams: Streams, uses: Sequence[CouponUse], *, member_id: UUID | None, purchase_id: UUID, at: datetime, strictly: bool,
+    quote_id: UUID | None = None,
 ) -> HandedIn:  # fmt: skip
     """Use coupons for a purchase. One that is not good is refused, or flagged where nobody is there to be refused.
+
+    Good is one that is set aside for the quote by which it is sold, or by the reservation that it is named with.
 
     Refused in this order, coupon by coupon: not yours, void, used, not yet valid, expired, reserved.
     """
@@ -56,7 +56,7 @@ def hand_in(
         try:
             if use["code"] in kinds:
                 raise no.CouponUsed(code=use["code"], purchase_id=purchase_id)
-            check_for(streams, coupon, member_id, at=at, reservation_id=use.get("reservation"))
+            check_for(streams, coupon, member_id, at=at, reservations=reservations_of(use, quote_id))
         except Refusal as refusal:
             if strictly:
                 raise
@@ -68,8 +68,13 @@ def hand_in(
     return HandedIn(kinds, drafts, funded_minor)
 
 
+def reservations_of(use: CouponUse, quote_id: UUID | None = None) -> list[UUID]:
+    """The reservations by which a coupon is used."""
+    return [one for one in (use.get("reservation"), quote_id) if one is not None]
+
+
 def check_for(
-    streams: Streams, coupon: Coupon, member_id: UUID | None, *, at: datetime, reservation_id: UUID | None = None
+    streams: Streams, coupon: Coupon, member_id: UUID | None, *, at: datetime, reservations: Collection[UUID] = ()
 ) -> None:
     """Whether a member can use a coupon at an instant: whom it was issued to, or who they live on in."""
     assert coupon.issued is not None, "only a coupon that was issued is anybody's"
@@ -78,15 +83,17 @@ def check_for(
         holder = streams.get(Member, holder).merged_into
     if member_id is None or holder is None:
         raise no.CouponNotYours(code=coupon.issued.code)
-    coupon.check(at, reservation_id=reservation_id)
+    coupon.check(at, reservations=reservations)
 
 
-def check_coupons(streams: Streams, uses: Sequence[CouponUse], *, member_id: UUID | None, at: datetime) -> None:
+def check_coupons(
+    streams: Streams, uses: Sequence[CouponUse], *, member_id: UUID | None, at: datetime, quote_id: UUID
+) -> None:
     """Whether all of these that were issued are good for a purchase of a member; what they open is not quoted twice."""
     for use in uses:
         coupon = streams.get(Coupon, coupon_stream(use["code"]))
         if coupon.issued is not None:
-            check_for(streams, coupon, member_id, at=at, reservation_id=use.get("reservation"))
+            check_for(streams, coupon, member_id, at=at, reservations=reservations_of(use, quote_id))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

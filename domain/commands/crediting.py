@@ -64,9 +64,13 @@ def check_covered(
 ) -> None:
     """Refuse discounts of a quote that budgets or limits do not cover any more: those it does not bind."""
     account = streams.get(PointsAccount, account_id(member.id))
-    used = uses_of(one.uses for one in (account, *absorbed(streams, account)))
+    quote_id, reservations_at = quoted["quote_id"], min(at, streams.recorded_at)
+    used = uses_of((account, *absorbed(streams, account)), at=reservations_at, quote_id=quote_id)
     _, policy = rules_of(streams, quoted, at)
-    check_quoted(discounts, _quoted_campaigns(streams, quoted), used=used, day=local_day(at, policy.zone))
+    check_quoted(
+        discounts, _quoted_campaigns(streams, quoted), used=used, day=local_day(at, policy.zone), at=reservations_at,
+        quote_id=quote_id,
+    )  # fmt: skip
 
 
 def _quoted_campaigns(streams: Streams, quoted: Quoted) -> list[Campaign]:

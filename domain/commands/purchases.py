@@ -8,11 +8,12 @@ from uuid import UUID
 from domain.basket import CouponUse, Line, Tender
 from domain.command import Command, Decision, History, Repeat, Streams, Wanted
 from domain.commands.buying import buyer_of, of_buyer
-from domain.commands.coupons import NOTHING_HANDED_IN, HandedIn, check_coupons, hand_in, issued_answers
+from domain.commands.coupons import HandedIn, check_coupons, hand_in, issued_answers
 from domain.commands.crediting import CreditPurchase, check_covered, credit, rules_of
 from domain.commands.paying import PayByPoints
 from domain.commands.redemptions import SettleDebt
 from domain.commands.referees import JudgePurchase
+from domain.commands.reservations import reservation_of, sell
 from domain.commands.returns import (
     GoodsBack,
     ReclaimPoints,
@@ -37,6 +38,7 @@ from domain.refusals import (
     UnknownMember,
     WrongCurrency,
 )
+from domain.reservation import Reservation, hold_of, reservation_stream
 from domain.sale import Sale
 from domain.stream import Draft
 
@@ -67,6 +69,8 @@ class RecordPurchase(Command):
             yield from of_purchase(streams, goods.purchase_id)
         for use in self.coupons:
             yield Coupon, coupon_stream(use["code"])
+        if isinstance(self.quote, Quote) and self.quote.reserved:
+            yield Reservation, reservation_stream(self.quote.id)
         yield from of_buyer(streams, card_id=self.card_id, member_id=self.member_id)
 
     def decide(self, streams: Streams) -> Decision | Repeat:
@@ -94,7 +98,7 @@ class RecordPurchase(Command):
         waiting = [TakeBackKept.of(kept, purchase=purchase, cause=self) for kept in purchase.waiting]
         if member_id is None:
             coupons = self._hand_in(streams, None)
-            sale = self._sale(coupons, quote)
+            sale = self._sale(streams, coupons, quote)
             if sale.points_minor and self.card_id is None and self.answered:
                 raise PointsWithoutBuyer(amount_minor=sale.points_minor)
             back, reclaiming = self._taken_back(streams)
@@ -104,13 +108,18 @@ class RecordPurchase(Command):
         if not member.exists:
             raise UnknownMember(member_id=member_id)
         coupons = self._hand_in(streams, member_id)
-        sale = self._sale(coupons, quote)
+        sale = self._sale(streams, coupons, quote)
         back, reclaiming = self._taken_back(streams)
         recorded = self._record(purchase, member_id, version, sale, quote) + coupons.drafts
+        reserved = reservation_of(streams, quote) if isinstance(quote, Quote) else None
+        holds = self.holds
+        if reserved is not None:  # it is credited after it, by what is free again
+            recorded += sell(streams, reserved, purchase_id=self.id)
+            holds = [hold_of(reserved.quote.id), *holds]
         account = streams.get(PointsAccount, account_id(member_id))
         judging = JudgePurchase.after(self, account, self.id)
-        if sale.points_minor or self.holds:
-            paying = PayByPoints.of(self, sale=sale, account=account, holds=self.holds, policy=policy)
+        if sale.points_minor or holds:
+            paying = PayByPoints.of(self, sale=sale, account=account, holds=holds, policy=policy)
             crediting_ = CreditPurchase.of(self, purchase_id=self.id, member_id=member_id)
             return Decision(
                 recorded + back, [*reclaiming, paying, crediting_, *waiting, SettleDebt.after(self, account), *judging]
@@ -145,7 +154,7 @@ class RecordPurchase(Command):
             if self.answered and member is not None and self.quote.discounts:
                 check_covered(streams, self.quote.quoted(), member, self.quote.discounts, self.occurred_at)
             if not self.answered:  # else the coupons themselves are refused
-                check_coupons(streams, self.coupons, member_id=buyer, at=self.occurred_at)
+                check_coupons(streams, self.coupons, member_id=buyer, at=self.occurred_at, quote_id=self.quote.id)
         except Refusal as refusal:
             if self.answered:
                 raise
@@ -182,10 +191,11 @@ class RecordPurchase(Command):
 
     def _hand_in(self, streams: Streams, member_id: UUID | None) -> HandedIn:
         return hand_in(
-            streams, self.coupons, member_id=member_id, purchase_id=self.id, at=self.occurred_at, strictly=self.answered
-        )
+            streams, self.coupons, member_id=member_id, purchase_id=self.id, at=self.occurred_at, strictly=self.answered,
+            quote_id=self.quote.id if isinstance(self.quote, Quote) else None,
+        )  # fmt: skip
 
-    def _sale(self, coupons: HandedIn = NOTHING_HANDED_IN, quote: Quote | Refusal | None = None) -> Sale:
+    def _sale(self, streams: Streams, coupons: HandedIn, quote: Quote | Refusal | None) -> Sale:
         by_coupons = sum(tender["amount_minor"] for tender in self.tenders if tender["kind"] == "coupon")
         return Sale(
             purchase_id=self.id,
@@ -197,6 +207,7 @@ class RecordPurchase(Command):
             points_minor=paid_by_points(self.tenders),
             funded_minor=min(by_coupons, coupons.funded_minor),
             discounts=quote.discounts if isinstance(quote, Quote) else (),
+            recorded_at=streams.recorded_at,
         )
 
     @staticmethod

@@ -47,5 +47,11 @@ class AskQuote:
         )
         account = streams.get(PointsAccount, account_id(member_id))
         return Quoting(
-            basket=basket, coupon_kinds=coupons.kinds, member=member, account=account, version=version, policy=policy
+            basket=basket,
+            coupon_kinds=coupons.kinds,
+            member=member,
+            account=account,
+            version=version,
+            policy=policy,
+            recorded_at=streams.recorded_at,
         ).quotation(streams)

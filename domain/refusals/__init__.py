@@ -57,6 +57,7 @@ from domain.refusals.of_points import (
 )
 from domain.refusals.of_purchases import (
     ClaimTooLate,
+    NothingReserved,
     OverReturn,
     PointsWithoutBuyer,
     PurchaseClaimedBefore,
@@ -66,6 +67,7 @@ from domain.refusals.of_purchases import (
     QuoteInvalid,
     ReceiptWithoutCard,
     RefundsDoNotMatch,
+    ReservationEndedBefore,
     SameHolder,
     TendersDoNotMatch,
     UnknownLine,
@@ -146,6 +148,7 @@ __all__ = [
     "NoProgrammeInForce",
     "NotAStep",
     "NotMerged",
+    "NothingReserved",
     "OrderAlreadyShown",
     "OverReturn",
     "OversizedMessage",
@@ -170,6 +173,7 @@ __all__ = [
     "ReferralsNotOffered",
     "RefundsDoNotMatch",
     "Refusal",
+    "ReservationEndedBefore",
     "RewardAlreadyExists",
     "RewardLimit",
     "RewardLocked",

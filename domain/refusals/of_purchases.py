@@ -118,3 +118,17 @@ class QuoteExpired(Refusal):
     occurred_at: datetime
     given_at: datetime
     until: datetime
+
+
+@dataclass(eq=False)
+class NothingReserved(Refusal):
+    """Nothing was set aside for the quote. Only what was asked for with `reserve` can be released."""
+
+
+@dataclass(eq=False)
+class ReservationEndedBefore(Refusal):
+    """What was set aside for the quote is not any more: the sale was made, or it timed out. There is nothing to release."""
+
+    how: str
+    """`sold` or `timed-out`."""
+    until: datetime

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from domain.basket import paid
 from domain.commands.purchases import RecordPurchase
 from domain.fact import Fact
 from domain.member import CardAssigned, MemberJoined
@@ -27,7 +28,7 @@ def recorded(command: RecordPurchase, **what: Any) -> Fact:
     names = ("currency", "store", "channel", "card_id", "lines", "tenders", "fingerprint")
     kept = {name: getattr(command, name) for name in names} | {
         "coupons": command.coupons or None,
-        "paid_minor": command._sale().paid_minor,
+        "paid_minor": sum(map(paid, command.lines)),
     }
     return fact(PurchaseRecorded, originator_id=command.id, **{**kept, **what})
 

@@ -4,8 +4,10 @@ from typing import Any
 
 from domain.campaign import Campaign, campaign_stream
 from domain.loading import Loader
+from domain.messages.identity import Identity
+from domain.messages.quotes import QuoteBody, reserve_command
 from domain.points_account import PointsAccount, account_id
-from tests.builders import ANN, create_campaign, join, line, policy, publish, purchase
+from tests.builders import ANN, card_id, counted, create_campaign, join, line, policy, publish, purchase
 from tests.domain.story import JOINED_AT
 from tests.ledger import NOW, Ledger, all_recorded, execute
 from tests.spec import NOON
@@ -20,7 +22,12 @@ def test_a_campaign_that_was_drawn_on_often_is_restored_as_it_stands(ledger: Led
     execute(writer, *before[:1])
     assert all_recorded(execute(writer, *before[1:]))
     sales = [purchase(line(1_000), at=NOON, id=f"R-{number}", store=str(number)) for number in range(12)]
-    assert all_recorded(execute(writer, *sales[:8]))
+    asked = QuoteBody(
+        currency="CNY", store="another", lines=counted([line(1_000)]), card="1001", time=NOON, reserve=True
+    )
+    identity = Identity.of("tests", None)
+    reserving = reserve_command(asked, card_ids=card_id, now=NOON, identity=identity)
+    assert all_recorded(execute(writer, *sales[:8], reserving))
     first = Loader(writer.facts, writer.decoded, facts_between=5)
     first.load({CAMPAIGN: Campaign})
     first.begin()
@@ -30,7 +37,8 @@ def test_a_campaign_that_was_drawn_on_often_is_restored_as_it_stands(ledger: Led
     assert isinstance(again, Campaign)
     assert live is not None
     assert again.__dict__ == live.__dict__
-    assert (again.used, again.left, again.version) == (36, 64, 13)
+    assert (again.used, again.left, again.version) == (36, 64, 14)
+    assert [one.points for one in again.reserved.values()] == [3]
     assert ledger.rows("SELECT count(*) FROM account_snapshots WHERE stream_id = %s", CAMPAIGN) == [(1,)]
 
 

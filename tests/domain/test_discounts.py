@@ -15,6 +15,7 @@ from domain.discounts import discounts, spread
 from domain.policy.tiers import Tier
 from domain.programme import Policy
 from tests.builders import campaign, counted, line, policy
+from tests.spec import NOON
 
 SILVER = Tier.model_validate({
     "name": "Silver", "title": {"en": "Silver", "zh": "银卡"}, "promote_at": 1, "retain_at": 1, "discount": "1/20",
@@ -26,7 +27,7 @@ TEN = {"percent": "10"}
 def off(
     *lines: Line, tier: Tier = ORDINARY, campaigns: list[Campaign] | None = None, rules: Policy | None = None
 ) -> list[tuple[str, str, int]]:
-    found = discounts(counted(lines), policy=rules or policy(), tier=tier, campaigns=campaigns or [])
+    found = discounts(counted(lines), policy=rules or policy(), tier=tier, campaigns=campaigns or [], at=NOON)
     return [(one["line"], one["source"], one["amount_minor"]) for one in found]
 
 
@@ -106,7 +107,7 @@ def test_no_line_is_ever_discounted_by_more_than_it_costs(
         campaign("amount", discount={"amount_minor": amount + 1}),
     ]
     found: list[LineDiscount] = discounts(
-        lines, policy=policy(campaigns={"discounts": stacking}), tier=SILVER, campaigns=campaigns
+        lines, policy=policy(campaigns={"discounts": stacking}), tier=SILVER, campaigns=campaigns, at=NOON
     )
     for one in lines:
         taken = sum(off["amount_minor"] for off in found if off["line"] == one["line"])
