@@ -25,7 +25,7 @@ class Rewards(Projection):
         CREATE TABLE IF NOT EXISTS {schema}.pieces (
             reward_id text NOT NULL,
             member_id uuid,
-            at timestamptz,
+            at timestamptz NOT NULL,
             came bigint NOT NULL
         )
         """,
@@ -38,7 +38,7 @@ class Rewards(Projection):
 
     @moves("RewardStocked.v1")
     def stocked(self, fact: Stocked, rows: Rows) -> None:
-        rows["pieces"].append((fact["reward_id"], None, None, fact["pieces"]))
+        rows["pieces"].append((fact["reward_id"], None, fact["occurred_at"], fact["pieces"]))
 
     @moves("RewardRedeemed.v1")
     def redeemed(self, fact: Had, rows: Rows) -> None:
@@ -56,8 +56,10 @@ class RewardTold(RewardTerms):
 
     reward_id: str = Field(description="The reward's id")
     state: Literal["planned", "live", "ended"] = Field(description="Where `as_of` lies to its window")
-    stock_left: int | None = Field(description="Pieces that are left, as far as known here; null: it cannot run out")
-    redeemed: int = Field(description="How often it was had, less what was given back")
+    stock_left: int | None = Field(
+        description="Pieces that are left at `as_of`, as far as known here; null: it cannot run out"
+    )
+    redeemed: int = Field(description="How often it was had by then, less what was given back")
 
 
 class RewardList(BaseModel):
@@ -124,18 +126,19 @@ _LIST = """
 SELECT reward_id, terms::text, coalesce(came, 0)::bigint, coalesce(had, 0)::bigint FROM {schema}.rewards
 LEFT JOIN (
     SELECT reward_id, sum(came) AS came, -sum(came) FILTER (WHERE member_id IS NOT NULL) AS had
-    FROM {schema}.pieces GROUP BY reward_id
+    FROM {schema}.pieces WHERE at <= %(as_of)s GROUP BY reward_id
 ) AS moved USING (reward_id)
 WHERE reward_id COLLATE "C" > %(after)s ORDER BY reward_id COLLATE "C" LIMIT %(limit)s
 """
 _HAD = """
-SELECT reward_id, -sum(came)::bigint FROM {schema}.pieces WHERE member_id = ANY(%(members)s) GROUP BY reward_id
+SELECT reward_id, -sum(came)::bigint FROM {schema}.pieces WHERE member_id = ANY(%(members)s) AND at <= %(as_of)s
+GROUP BY reward_id
 """
 
 
 async def reward_list(snapshot: Snapshot, *, as_of: datetime, after: str, limit: int) -> RewardList:
     """The rewards whose ids follow `after`."""
-    rows = await snapshot.all(_LIST, after=after, limit=limit + 1)
+    rows = await snapshot.all(_LIST, after=after, limit=limit + 1, as_of=as_of)
     items = []
     for reward_id, text, came, had in rows[:limit]:
         terms = RewardTerms.model_validate_json(text)
@@ -147,9 +150,9 @@ async def reward_list(snapshot: Snapshot, *, as_of: datetime, after: str, limit:
 
 async def offers_of(snapshot: Snapshot, person: Person, *, as_of: datetime) -> MemberRewards:
     """What one member can have, and what keeps them from the rest: by the same rule as on the write side."""
-    had: dict[str, int] = dict(await snapshot.all(_HAD, members=list(person.one_person)))
+    had: dict[str, int] = dict(await snapshot.all(_HAD, members=list(person.one_person), as_of=as_of))
     offers = []
-    for reward_id, text, came, _ in await snapshot.all(_LIST, after="", limit=None):
+    for reward_id, text, came, _ in await snapshot.all(_LIST, after="", limit=None, as_of=as_of):
         terms = RewardTerms.model_validate_json(text)
         if _state(terms, as_of) != "ended":
             offers.append(_offer(person, reward_id, terms, _left(terms, came), had.get(reward_id, 0), as_of))

@@ -16,6 +16,7 @@ class Stocked(TypedDict):
     """Of `RewardStocked`."""
 
     reward_id: str
+    occurred_at: str
     pieces: int
 
 
@@ -51,6 +52,13 @@ class CouponMoved(TypedDict):
     problem: NotRequired[str]
 
 
+class CouponHandedIn(CouponMoved):
+    """Of `CouponRedeemed`."""
+
+    member_id: str
+    kind: str
+
+
 REWARDS = {
     "RewardCreated.v1": Created,
     "RewardStocked.v1": Stocked,
@@ -59,7 +67,7 @@ REWARDS = {
     "CouponIssued.v1": Issued,
     "CouponReserved.v1": CouponMoved,
     "CouponReleased.v1": CouponMoved,
-    "CouponRedeemed.v1": CouponMoved,
+    "CouponRedeemed.v1": CouponHandedIn,
     "CouponFlagged.v1": CouponMoved,
     "CouponRestored.v1": CouponMoved,
     "CouponVoided.v1": CouponMoved,

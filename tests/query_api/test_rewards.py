@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from domain.fact import Fact
+from domain.messages.rewards import StockBody, stock_command
 from domain.programme import ProgrammePublished
 from tests.builders import ANN, BOB, published, returned
 from tests.domain.test_coupons import UNTIL
@@ -64,6 +65,19 @@ class TestRewards:
         assert (rest["mug"]["stock_left"], rest["mug"]["redeemed"], rest["mug"]["state"]) == (6, 1, "live")
         assert (rest["soon"]["state"], rest["over"]["state"], rest["soon"]["stock_left"]) == ("planned", "ended", None)
         assert (told["items"][2]["redeemed"], rest["mug"]["name"]) == (0, {"en": "A coffee mug", "zh": "咖啡杯"})
+
+    def test_are_those_of_the_instant_that_is_asked_for(self, door: Door, shop: RewardShop) -> None:
+        body = StockBody(time=NOON + DAY, pieces=5, reason="a delivery")
+        shop.do(stock_command(body, reward_id="gone", identity=shop.identity()))
+        shop.do(shop.has("gone", at=NOON + 2 * DAY))
+        tell(door, shop, rules_of(shop))
+        told = {}
+        for at in (NOON - MINUTE, NOON, NOON + DAY, NOON + 2 * DAY):
+            items = {one["reward_id"]: one for one in ask(door, "/rewards", at)["items"]}
+            told[at] = [(items[name]["stock_left"], items[name]["redeemed"]) for name in ("gone", "mug")]
+        assert list(told.values()) == [[(0, 0), (2, 0)], [(0, 0), (1, 1)], [(5, 0), (1, 1)], [(4, 1), (1, 1)]]
+        before = {one["reward_id"]: one["locked_by"] for one in ask(door, f"/members/{ANN}/rewards", NOON)["items"]}
+        assert [lock["why"] for lock in before["gone"]] == ["reward-out-of-stock"]
 
     def test_are_affordable_or_locked_for_the_reason_that_a_redemption_would_meet(
         self, door: Door, shop: RewardShop
