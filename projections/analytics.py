@@ -42,7 +42,10 @@ class Analytics(BaseModel):
     bonus_points: int = Field(
         description="Points that the campaign granted on top of the base, less what returns took back"
     )
-    coupons_redeemed: int = Field(description="Coupons naming the campaign that were handed in, with any purchase")
+    coupons_redeemed: int = Field(
+        description="Coupons that were handed in naming the campaign, with any purchase; and those that it asks for, by code"
+        " or kind, with purchases in the window"
+    )
     coupons_given: int = Field(description="Coupons that the campaign issued with purchases, used or not")
     discount_minor: int = Field(
         description="What the campaign took off purchases by quotes, less what went back with the goods, in minor units"
@@ -103,7 +106,8 @@ class Sales(NamedTuple):
 
 
 _TERMS = (
-    "SELECT title, starts_at, ends_at, (budget->>'points')::bigint, (budget->>'amount_minor')::bigint"
+    "SELECT title, starts_at, ends_at, (budget->>'points')::bigint, (budget->>'amount_minor')::bigint,"
+    " conditions->>'coupon', conditions->>'coupon_kind'"
     " FROM {schema}.campaigns WHERE campaign_id = %(campaign_id)s"
 )
 _COUNTS = """
@@ -115,7 +119,12 @@ SELECT
     (SELECT coalesce(sum(coupons), 0)::bigint FROM {schema}.grants WHERE campaign_id = %(campaign_id)s),
     (SELECT coalesce(sum(points), 0)::bigint FROM {schema}.draws WHERE campaign_id = %(campaign_id)s),
     (SELECT coalesce(sum(amount_minor), 0)::bigint FROM {schema}.draws WHERE campaign_id = %(campaign_id)s),
-    (SELECT count(*) FROM {schema}.coupon_uses WHERE campaign_id = %(campaign_id)s),
+    (SELECT count(*) FROM {schema}.coupon_uses AS used
+     WHERE campaign_id = %(campaign_id)s
+        OR (used.at >= %(starts_at)s AND used.at < %(ends_at)s AND campaign_id IS DISTINCT FROM %(campaign_id)s
+            AND (kind = %(kind)s OR (kind IS NULL AND code = %(code)s))
+            AND NOT EXISTS (SELECT FROM {schema}.coupon_uses AS named WHERE named.campaign_id = %(campaign_id)s
+                AND named.purchase_id = used.purchase_id AND named.code = used.code))),
     (SELECT min(occurred_at) FROM {schema}.sales),
     (SELECT max(occurred_at) FROM {schema}.sales)
 """
@@ -180,8 +189,10 @@ async def analytics_of(
     terms = await snapshot.one(_TERMS, campaign_id=campaign_id)
     if terms is None:
         return None
-    name, starts_at, ends_at, budget_points, budget_minor = terms
-    counts = await snapshot.one(_COUNTS, campaign_id=campaign_id)
+    name, starts_at, ends_at, budget_points, budget_minor, code, kind = terms
+    counts = await snapshot.one(
+        _COUNTS, campaign_id=campaign_id, starts_at=starts_at, ends_at=ends_at, code=code, kind=kind
+    )
     before = starts_at - (ends_at - starts_at)
     window = {"campaign_id": campaign_id, "starts_at": starts_at, "ends_at": ends_at, "segment": list(segment)}
     found = await snapshot.one(_SALES, before=before, **window)

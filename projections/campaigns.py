@@ -5,6 +5,7 @@ import json
 from projections.projection import Projection, Rows, moves
 from projections.told import Assigned, Created, Drawn, Joined, Listed, Published
 from projections.told_of_points import Earned, Revoked, TierMoved
+from projections.told_of_rewards import CouponHandedIn
 
 
 class Campaigns(Projection):
@@ -100,13 +101,17 @@ class Campaigns(Projection):
         "CREATE INDEX IF NOT EXISTS grants_campaign ON {schema}.grants (campaign_id)",
         """
         CREATE TABLE IF NOT EXISTS {schema}.coupon_uses (
-            campaign_id text NOT NULL,
+            campaign_id text,
             member_id uuid NOT NULL,
             purchase_id uuid NOT NULL,
-            code text NOT NULL
+            code text NOT NULL,
+            kind text,
+            at timestamptz NOT NULL
         )
         """,
         "CREATE INDEX IF NOT EXISTS coupon_uses_campaign ON {schema}.coupon_uses (campaign_id)",
+        "CREATE INDEX IF NOT EXISTS coupon_uses_code ON {schema}.coupon_uses (code)",
+        "CREATE INDEX IF NOT EXISTS coupon_uses_kind ON {schema}.coupon_uses (kind)",
     )
 
     @moves("CampaignCreated.v1")
@@ -158,8 +163,16 @@ class Campaigns(Projection):
                     part.get("discount_minor", 0), int("coupon" in part),
                 ))  # fmt: skip
         for coupon in fact.get("coupons", ()):
-            if "campaign" in coupon:
-                rows["coupon_uses"].append((coupon["campaign"], member_id, purchase_id, coupon["code"]))
+            rows["coupon_uses"].append((
+                coupon.get("campaign"), member_id, purchase_id, coupon["code"], None, fact["occurred_at"],
+            ))  # fmt: skip
+
+    @moves("CouponRedeemed.v1")
+    def handed_in(self, fact: CouponHandedIn, rows: Rows) -> None:
+        """What was issued is known by its kind; the purchase names it as well, by its code."""
+        rows["coupon_uses"].append((
+            None, fact["member_id"], fact["purchase_id"], fact["code"], fact["kind"], fact["occurred_at"],
+        ))  # fmt: skip
 
     @moves("PointsRevoked.v1")
     def revoked(self, fact: Revoked, rows: Rows) -> None:

@@ -191,9 +191,13 @@ def earns(
     campaign: str | None = None,
     bonus: int = 0,
     coupons: Iterable[str] = (),
+    codes: Iterable[str] = (),
     purchase_id: UUID | None = None,
 ) -> Fact:
-    """A purchase that was credited: base points, which qualify, and points of a campaign, which do not."""
+    """A purchase that was credited: base points, which qualify, and points of a campaign, which do not.
+
+    `coupons` name campaigns, `codes` none.
+    """
     purchase_id = purchase_id or uuid4()
     parts = [_part(purchase_id, "base", points, qualifies=True)]
     if campaign is not None:
@@ -201,7 +205,8 @@ def earns(
     return fact(
         PointsEarned, originator_id=account_id(member_id), occurred_at=at, member_id=member_id,
         purchase_id=purchase_id, store="1", day=at.date(), paid_minor=paid_minor, parts=parts,
-        coupons=[CouponUse(code="C", campaign=name) for name in coupons] or None,
+        coupons=[*(CouponUse(code="C", campaign=name) for name in coupons), *(CouponUse(code=one) for one in codes)]
+        or None,
         active_from=active_from or at, expires_at=expires_at, period=0,
     )  # fmt: skip
 

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from domain.campaign import BudgetDrawn, campaign_stream
+from domain.coupon import CouponRedeemed, coupon_stream
 from domain.fact import Fact
 from domain.points_account import account_id
 from domain.tier_moves import TierMoved
@@ -16,7 +17,7 @@ from projections.analytics import Analytics, Sales, analytics_of, definitions, u
 from projections.campaign_list import campaign_list
 from tests.builders import campaign_created, policy, published
 from tests.read_spec import JANUARY, ReadSide, earns, erases, joins, revokes, targets
-from tests.spec import fact
+from tests.spec import ENVELOPE, fact
 
 DAY = timedelta(days=1)
 STARTS, ENDS = JANUARY + 100 * DAY, JANUARY + 130 * DAY
@@ -111,6 +112,31 @@ def test_a_baseline_that_the_data_does_not_reach_is_null(read_side: ReadSide) ->
     read_side.given(*history.facts, listed("new-year", starts_at=JANUARY + 10 * DAY, ends_at=JANUARY + 40 * DAY))
     found = ask(read_side, "new-year")
     assert (found.baseline_sales_minor, found.uplift_minor) == (None, None)
+
+
+def test_coupons_are_those_that_name_the_campaign_and_those_that_it_asks_for_within_its_window(
+    read_side: ReadSide,
+) -> None:
+    member, card, (within, before, after) = uuid4(), "1", (STARTS, STARTS - DAY, ENDS)
+    asking = [
+        listed("printed", everyone=True, coupon="SAVE-5"), listed("issued", everyone=True, coupon_kind="tea"),
+        listed("named", everyone=True),
+    ]  # fmt: skip
+    known = [
+        earns(member, 1, at=at, codes=["SAVE-5", "OTHER", "AB12"], purchase_id=UUID(int=number))
+        for number, at in enumerate((within, before, after))
+    ]
+    used = [
+        CouponRedeemed.model_validate(ENVELOPE | {
+            "originator_id": coupon_stream("AB12"), "originator_version": 2 + number, "occurred_at": at,
+            "member_id": member, "code": "AB12", "kind": "tea", "purchase_id": UUID(int=number),
+        })
+        for number, at in enumerate((within, before, after))
+    ]  # fmt: skip
+    both = earns(member, 1, at=within, coupons=["printed", "named"], codes=["SAVE-5"])
+    read_side.given(*joins(member, card=card), *asking, *known, *used, both)
+    found = {name: ask(read_side, name).coupons_redeemed for name in ("printed", "issued", "named")}
+    assert found == {"printed": 1 + 2, "issued": 1, "named": 1}
 
 
 def test_without_purchases_nothing_is_counted(read_side: ReadSide) -> None:
