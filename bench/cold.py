@@ -19,7 +19,7 @@ from domain.points_account import PointsAccount, account_id
 from infra.database import connect
 
 MEMBERS = 100_000
-BUYERS = 8_000
+BUYERS = 5_000
 """In a turn; in each others, of whom nothing is in memory. All of them bought once before."""
 GREETING = 100
 AT_ONCE = 1_000

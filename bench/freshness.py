@@ -27,8 +27,8 @@ from infra.kafka import consumer, partition_of
 from infra.topics import PURCHASES
 
 A_SECOND = 1_000
-LONGEST = 10_000
-"""Messages of a turn: ten seconds."""
+LONGEST = 6_000
+"""Messages of a turn: six seconds."""
 SETTLING = 0.2
 """The first part of a turn counts for nothing: caches fill, and clients meet their broker."""
 LOOK_EVERY_SECONDS = 0.004

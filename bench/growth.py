@@ -43,7 +43,7 @@ class Size(NamedTuple):
         return size
 
 
-SIZES = (Size(20_000, 1_000), Size(100_000, 10_000), Size(400_000, 100_000))
+SIZES = (Size(20_000, 1_000), Size(80_000, 10_000), Size(250_000, 60_000))
 
 
 class Grown:

@@ -44,8 +44,8 @@ def measure(baskets: Sequence[Basket], *, repeats: int) -> list[Figure]:
         one, two = "intake, one process", "intake, two processes"
         sides = {one: lambda: intake(1), two: lambda: intake(2), "plain": plain, "unnest": unnest, "copy": copy}
         if emmett.ready():
-            sides |= {emmett.ONE_EACH: lambda: in_emmett(emmett.ONE_EACH, 10)}
-            sides |= {emmett.AT_ONCE: lambda: in_emmett(emmett.AT_ONCE, 1)}
+            sides |= {emmett.ONE_EACH: lambda: in_emmett(emmett.ONE_EACH, 20)}
+            sides |= {emmett.AT_ONCE: lambda: in_emmett(emmett.AT_ONCE, 2)}
         found = in_turns(sides, repeats=repeats)
     application = "a plain eventsourcing application, one save a purchase"
     by_unnest = "the same rows by hand, unnest, a thousand purchases a batch"
