@@ -9,7 +9,7 @@ ARGS ?=
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
 
-.PHONY: help install demo up check test bench contract lock format clean
+.PHONY: help install demo up check check-types check-format check-lint check-walls check-dead test bench contract lock format clean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | column -t -s "$$(printf '\t')"
@@ -34,15 +34,23 @@ up: install ## everything that runs, on an empty or existing data directory
 	$(BIN)/loyalty up $(ARGS)
 
 check: install ## format, lint, types, the rooms' walls, dead code
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
+	@$(MAKE) --no-print-directory --jobs 2 --keep-going check-types check-format check-lint check-walls check-dead
+
+check-types:
 	$(BIN)/mypy
+check-format:
+	$(BIN)/ruff format --check .
+check-lint:
+	$(BIN)/ruff check .
+check-walls:
 	$(BIN)/lint-imports
+check-dead:
 	$(BIN)/vulture
 
-# Half of the suite waits for servers: two workers, each with its own, keep two cores busy. A file stays with one worker.
+# Half of the suite waits for servers: two workers, each with its own, keep two cores busy. A file stays with one worker;
+# tests/conftest.py says which begin first, and xdist would put those with few tests, which take longest, last.
 test: install ## the whole suite, on real PostgreSQL and Kafka: make test ARGS="-k kafka"
-	$(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: install ## measurements
 	$(BIN)/python -m bench $(ARGS)

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, TypeVar
 from uuid import UUID, uuid4, uuid5
 
@@ -106,6 +107,7 @@ class ReadSide:
         self.url = url
         self.teller = Teller()
         self.connection = connect(url)
+        self._runner = asyncio.Runner()
         schema.ensure(self.connection)
         self.projections = schema.live(self.connection, names)
         offsets.begin(self.connection, self.projections, topic_id=TOPIC_ID, partitions=PARTITIONS)
@@ -142,13 +144,23 @@ class ReadSide:
     def ask(self, projection: str, question: Callable[..., Awaitable[T]], **what: Any) -> T:
         """Put a question to a read model."""
 
+        connection = self._asking
+
         async def look() -> T:
-            async with await AsyncConnection.connect(self.url) as connection:
+            async with connection.transaction():
                 return await question(Snapshot(connection, f"{projection}_1", self.teller.position), **what)
 
-        return asyncio.run(look())
+        return self._runner.run(look())
+
+    @cached_property
+    def _asking(self) -> AsyncConnection:
+        """One for all questions: hundreds are asked of some histories, and to connect takes longer than to answer."""
+        return self._runner.run(AsyncConnection.connect(self.url))
 
     def close(self) -> None:
+        if "_asking" in vars(self):
+            self._runner.run(self._asking.close())
+        self._runner.close()
         self.connection.close()
 
 

@@ -1,4 +1,4 @@
-"""Read models in a database of the test's own."""
+"""Read models in a database without rows."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from tests.read_spec import ReadSide
 
 
 @pytest.fixture
-def read_side(database_url: str) -> Iterator[ReadSide]:
-    made = ReadSide(database_url)
+def read_side(emptied_database_url: str) -> Iterator[ReadSide]:
+    made = ReadSide(emptied_database_url)
     yield made
     made.close()

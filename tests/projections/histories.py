@@ -248,10 +248,11 @@ STEPS: list[Callable[[History], None]] = [
 ]  # fmt: skip
 
 
+def stories(rules: str, late: bool, number: int = 40) -> list[History]:
+    """Forty histories under some rules, or the first few of them."""
+    return [_story(rules, late, one) for one in range(number)]
+
+
 @cache
-def stories(rules: str, late: bool) -> list[History]:
-    """Forty histories under some rules."""
-    return [
-        History(f"{rules}{late}{number}", {**RULES, **RULES_OF_TIERS}[rules], late=late).goes_on(40)
-        for number in range(40)
-    ]
+def _story(rules: str, late: bool, number: int) -> History:
+    return History(f"{rules}{late}{number}", {**RULES, **RULES_OF_TIERS}[rules], late=late).goes_on(40)

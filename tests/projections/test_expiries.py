@@ -47,7 +47,7 @@ def test_strangers_and_programmes_that_are_not_known(read_side: ReadSide) -> Non
 
 @pytest.mark.parametrize("rules", RULES)
 def test_the_forecast_of_all_is_the_sum_of_the_forecasts_and_comes_true(read_side: ReadSide, rules: str) -> None:
-    told = stories(rules, late=True)[:10]
+    told = stories(rules, late=True, number=10)
     read_side.given(published(RULES[rules]), *(fact for story in told for fact in story.facts))
     members = [member for story in told for member in story.members]
     as_of = max(story.latest() for story in told) - timedelta(days=30)
@@ -64,7 +64,7 @@ def test_the_forecast_of_all_is_the_sum_of_the_forecasts_and_comes_true(read_sid
 
 @pytest.mark.parametrize("rules", ["short", "next", "clamped"])
 def test_what_is_forecast_lapses_where_nothing_happens(read_side: ReadSide, rules: str) -> None:
-    told = stories(rules, late=True)[:15]
+    told = stories(rules, late=True, number=15)
     read_side.given(published(RULES[rules]), *(fact for story in told for fact in story.facts))
     compared = 0
     for story in told:

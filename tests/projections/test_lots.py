@@ -73,7 +73,7 @@ def test_a_stranger_is_unknown(read_side: ReadSide) -> None:
 
 @pytest.mark.parametrize("rules", RULES)
 def test_lots_add_up_to_the_balance(read_side: ReadSide, rules: str) -> None:
-    told = stories(rules, late=True)[:10]
+    told = stories(rules, late=True, number=10)
     read_side.given(*(fact for story in told for fact in story.facts))
     for story in told:
         for member in story.members:

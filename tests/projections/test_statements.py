@@ -257,7 +257,7 @@ def test_a_stranger_is_unknown(read_side: ReadSide) -> None:
 @pytest.mark.parametrize("rules", RULES)
 @pytest.mark.parametrize("late", [False, True], ids=["in order", "late"])
 def test_lines_add_up_to_the_balance_at_any_instant(read_side: ReadSide, rules: str, late: bool) -> None:
-    several = stories(rules, late)[:12]
+    several = stories(rules, late, number=12)
     read_side.given(published(RULES[rules]), *(fact for story in several for fact in story.facts))
     for story in several:
         for member in story.members:
@@ -274,7 +274,7 @@ def test_lines_add_up_to_the_balance_at_any_instant(read_side: ReadSide, rules: 
 
 @pytest.mark.parametrize("rules", RULES)
 def test_where_nothing_came_late_each_line_tells_the_balance_of_its_instant(read_side: ReadSide, rules: str) -> None:
-    several = stories(rules, late=False)[:5]
+    several = stories(rules, late=False, number=5)
     read_side.given(published(RULES[rules]), *(fact for story in several for fact in story.facts))
     for story in several:
         for member in story.members:

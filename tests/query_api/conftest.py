@@ -48,19 +48,19 @@ class Door:
 
 
 @pytest.fixture
-def door(database_url: str, tmp_path: Path) -> Iterator[Door]:
+def door(emptied_database_url: str, tmp_path: Path) -> Iterator[Door]:
     settings = Settings(
-        database_url=database_url, data_dir=tmp_path, partitions=PARTITIONS, programme="member_experience"
+        database_url=emptied_database_url, data_dir=tmp_path, partitions=PARTITIONS, programme="member_experience"
     )
-    with connect(database_url) as connection:
+    with connect(emptied_database_url) as connection:
         make_tables(
             connection, (*event_store.TABLES, *keys.TABLES, *letters.TABLES, *personal_data.TABLES, *relay.TABLES)
         )
         relay.begin(connection, partitions=PARTITIONS, epoch="e1")
     made = {scope: create_key(settings, scope=scope, owner="tests") for scope in SCOPES}  # type: ignore[arg-type]
-    read_side = ReadSide(database_url)
+    read_side = ReadSide(emptied_database_url)
     app = create_app(
-        settings, keyring=Keyring(settings), card_id=card_id, personal_data=PersonalData(database_url, KEYS)
+        settings, keyring=Keyring(settings), card_id=card_id, personal_data=PersonalData(emptied_database_url, KEYS)
     )
     with served(app) as client:
         yield Door(client, read_side, settings, made)

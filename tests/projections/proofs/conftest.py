@@ -8,7 +8,7 @@ from tests.projections.proofs.ledger import Ledger
 
 
 @pytest.fixture
-def ledger(database_url: str) -> Iterator[Ledger]:
-    made = Ledger(database_url)
+def ledger(emptied_database_url: str) -> Iterator[Ledger]:
+    made = Ledger(emptied_database_url)
     yield made
     made.close()

@@ -1,6 +1,7 @@
 """The reconciler goes from member to member, round and round, and tells what differs until it is put right."""
 
 import time
+from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
@@ -12,6 +13,14 @@ from tests.projections.proofs.ledger import Ledger
 from tests.read_spec import JANUARY, earns, joins
 
 MEMBERS = [UUID(int=number) for number in range(1, AT_ONCE + 6)]
+
+
+@pytest.fixture
+def ledger(database_url: str) -> Iterator[Ledger]:
+    """In a database of its own, as the reconciler makes its table when it begins."""
+    made = Ledger(database_url)
+    yield made
+    made.close()
 
 
 def bought(ledger: Ledger) -> Reconciler:
