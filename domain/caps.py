@@ -125,8 +125,7 @@ def count(uses: Uses, fact: PointsEarned) -> None:
     for part in fact.parts:
         until = part.get("limited_until")
         if until is not None and given(part):
-            one = {fact.purchase_id: Use(fact.day, part["points"], until)}
-            uses[part["part"]] = uses.get(part["part"], {}) | one  # a supposed account shares what is not its own
+            uses.setdefault(part["part"], {})[fact.purchase_id] = Use(fact.day, part["points"], until)
 
 
 def give_back(uses: Uses, fact: PointsRevoked) -> None:

@@ -73,11 +73,15 @@ def earn(
         calendar=calendar_of(policy),
         programme_version=version,
     )
-    qualifying = sum(part["points"] for part in parts if part["qualifies"])
     drawn = _draws(campaigns, sale.purchase_id, {part["part"]: given(part) for part in parts})
-    spend_minor = sale.paid_minor - sum((by_points or {}).values())
-    credit = Credit(sale.occurred_at, qualifying, spend_minor, sale.store, 1)
-    return [earned, *tier_move(account, policy, version, sale.occurred_at, [credit]), *drawn]
+    return [earned, *tier_move(account, policy, version, sale.occurred_at, [qualifying(sale, earned)]), *drawn]
+
+
+def qualifying(sale: Sale, earned: Draft) -> Credit:
+    """What a sale counts for towards a tier, once it is credited so."""
+    points = sum(part["points"] for part in earned.what["parts"] if part["qualifies"])
+    spend_minor = sale.paid_minor - sum((earned.what["paid_by_points"] or {}).values())
+    return Credit(sale.occurred_at, points, spend_minor, sale.store, 1)
 
 
 def _parts(

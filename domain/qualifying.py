@@ -150,10 +150,11 @@ class Qualifying(Purse):
             judged=judged_by_period(policy.tiers, found.rank, found.total, found.period, registered_on),
         )
 
-    def progress(self, policy: Policy) -> dict[str, object]:
-        """The tier, and how far the next one is, as of the latest that the account knows."""
+    def progress(self, policy: Policy, added: tally.Credit | None = None) -> dict[str, object]:
+        """The tier, and how far the next one is, as of the latest that the account knows; with this credit, were it added."""
         assert self.registered_at is not None, "an account is opened before anything else"
-        found, levels = self.evaluate(policy, self.latest or self.registered_at), policy.tiers.levels
+        now = self.latest or self.registered_at if added is None else self.at_least(added.at)
+        found, levels = self.evaluate(policy, now, () if added is None else [added]), policy.tiers.levels
         above = levels[found.rank + 1] if found.rank + 1 < len(levels) else None
         return {
             "tier": levels[found.rank].name,

@@ -1,7 +1,6 @@
 """What a quote answers: the very decision of a purchase, with nothing recorded."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -25,7 +24,6 @@ from domain.programme import Policy
 from domain.quote import Quote, bill_of, discounted
 from domain.refusals import InsufficientPoints, PointsAreNotCash
 from domain.sale import Sale
-from domain.stream import Draft
 
 DEFAULTS = Quotes()
 
@@ -87,7 +85,8 @@ class Quoting:
         drafts = crediting.earn(
             account, sale, policy=policy, version=self.version, campaigns=applying, united=absorbed(streams, account)
         )
-        parts = [part for draft in drafts if draft.kind is PointsEarned for part in draft.what["parts"]]
+        earned = next((draft for draft in drafts if draft.kind is PointsEarned), None)
+        parts = [] if earned is None else earned.what["parts"]
         closed = account.closed(basket.at)
         told = {
             "member_id": self.member.id,
@@ -100,7 +99,7 @@ class Quoting:
             "discount_minor": sum(one["amount_minor"] for one in off),
             "to_pay_minor": sale.paid_minor - sale.points_minor,
             "points_as_cash": as_cash,
-            **supposed(account, drafts, at=basket.at).progress(policy),
+            **account.progress(policy, None if earned is None else crediting.qualifying(sale, earned)),
             "rules": rules(
                 sale, parts=parts, considered=considered, tier=tier, as_cash=as_cash, policy=policy,
                 version=self.version, closed=closed,
@@ -177,16 +176,3 @@ def _giving(campaigns: Sequence[Campaign], parts: Iterable[Part]) -> list[Campai
 def _discounts(considered: tuple[Campaign, str | None]) -> bool:
     terms = considered[0].terms
     return terms is not None and terms.effect.discount is not None
-
-
-def supposed(account: PointsAccount, drafts: Iterable[Draft], *, at: datetime) -> PointsAccount:
-    """How the account would stand if these drafts had become facts. It has no lots, and the account itself is not changed."""
-    supposed = copy(account)
-    for name, value in vars(account).items():
-        if isinstance(value, dict | list | set):
-            setattr(supposed, name, value.copy())
-    supposed.lots, supposed.activity = {}, []
-    for stream, kind, what in drafts:
-        if stream is account:
-            supposed.evolvers[kind](supposed, kind.model_construct(**{"occurred_at": at, **what}))
-    return supposed

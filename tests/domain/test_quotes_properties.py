@@ -40,20 +40,25 @@ CONDITIONS = some.fixed_dictionaries(
 )  # fmt: skip
 CAMPAIGNS = some.lists(some.builds(lambda effect, conditions: {**effect, **conditions}, EFFECT, CONDITIONS), max_size=4)
 LIVED = some.lists(some.sampled_from([1, 999, 10_000, 50_000, 100_000]), max_size=3)
+COUNTED = some.sampled_from([
+    {"period": "membership_year"}, {"period": "calendar_year"}, {"period": "lifetime"},
+    {"period": "rolling", "months": 6}, {"period": "tier_start", "months": 3, "grace_days": 30},
+    {"period": "membership_year", "metric": {"spend": "1/100", "visits": "50"}},
+])  # fmt: skip
 
 
-def world_of(made: list[dict[str, Any]], lived: list[int], stacking: str) -> World:
-    """Silver has a tenth off, Gold a fifth; tobacco earns nothing; Ann has bought for so many points."""
+def world_of(made: list[dict[str, Any]], lived: list[int], stacking: str, counted: dict[str, Any]) -> World:
+    """Silver has a tenth off, Gold a fifth; tobacco earns nothing; Ann has bought for so many points, one of them later."""
     levels = [level.model_dump() for level in policy().tiers.levels]
     levels[1]["discount"], levels[2]["discount"] = "1/10", "1/5"
     rules = policy(
-        expiry=NEVER, tiers={"period": "membership_year", "levels": levels}, campaigns={"discounts": stacking},
+        expiry=NEVER, tiers={**counted, "levels": levels}, campaigns={"discounts": stacking},
         earning={"points": 1, "per_minor": 1_000, "excluded_categories": ["TOBACCO"]},
     )  # fmt: skip
     named = [campaign_created(f"c{number}", **what) for number, what in enumerate(made)]
     world = World(rules, *campaigns(*named))
     for number, points in enumerate(lived):
-        world.buys(points, at=NOON - (number + 1) * MINUTE, id=f"L-{number}", store="9")
+        world.buys(points, at=NOON - (2 * number - 1) * MINUTE, id=f"L-{number}", store="9")
     return world
 
 
@@ -74,12 +79,13 @@ class Now:
 @settings(max_examples=200)
 @forall(
     some.lists(LINE, min_size=1, max_size=4), CAMPAIGNS, LIVED, some.sampled_from(["best", "sum"]),
-    some.sampled_from([0, 0, 1, 40, 700]), some.booleans(),
+    some.sampled_from([0, 0, 1, 40, 700]), some.booleans(), COUNTED,
 )  # fmt: skip
 def test_what_was_quoted_is_what_the_purchase_answers(
-    lines: list[Line], made: list[dict[str, Any]], lived: list[int], stacking: str, points: int, by_quote: bool
-) -> None:
-    world = world_of(made, lived, stacking)
+    lines: list[Line], made: list[dict[str, Any]], lived: list[int], stacking: str, points: int, by_quote: bool,
+    by: dict[str, Any],
+) -> None:  # fmt: skip
+    world = world_of(made, lived, stacking, by)
     try:
         quotation = ask(world, *lines, points=points or None)
     except Refusal:  # the points cannot pay
