@@ -66,7 +66,7 @@ class TestOutcomes:
         assert outcome.answer == {
             "purchase_id": purchase(line(10_000_000), at=NOON).id, "member_id": ANN, "tier": "Silver", "next_tier": "Gold",
             "points": [{"part": "base", "points": 10_000}, {"part": "gift", "points": 50}], "available": 10_050, "points_to_next": 90_000,
-            "redeemed": 0, "debt": 0, "returned": [],
+            "redeemed": 0, "debt": 0, "returned": [], "coupons": [],
         }  # fmt: skip
 
     def test_an_anonymous_receipt_prints_no_points(self, ledger: Ledger) -> None:
@@ -79,6 +79,7 @@ class TestOutcomes:
             "redeemed": 0,
             "debt": 0,
             "returned": [],
+            "coupons": [],
         }
 
     def test_who_does_not_wait_for_an_answer_gets_none(self, ledger: Ledger) -> None:
