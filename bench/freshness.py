@@ -66,11 +66,11 @@ def measure(baskets: Sequence[Basket], *, repeats: int) -> list[Figure]:
             sold = baskets[start : start + part]
             with _publishing(here, sold, PURCHASES) as started:
                 seen = _watched(database, pipeline, purchases=start + part)
-            return _waited(started, [seen.at(place) for place in _places(database, sold, here.settings.partitions)])
+            return waited(started, [seen.at(place) for place in _places(database, sold, here.settings.partitions)])
 
         def broker() -> Waited:
             with _publishing(here, baskets[:part], nobody) as started:
-                return _waited(started, _received(here, nobody, baskets[:part]))
+                return waited(started, _received(here, nobody, baskets[:part]))
 
         found = in_turns({"message to balance": ours, "broker alone": broker}, repeats=repeats)
         proof.conservation(database, here.settings, purchases=part * repeats)
@@ -172,7 +172,7 @@ def _received(here: Ground, topic: str, sent: Sequence[Basket]) -> list[float]:
     return [received[basket.value] for basket in sent]
 
 
-def _waited(started: float, arrived: Sequence[float]) -> Waited:
+def waited(started: float, arrived: Sequence[float]) -> Waited:
     """Counted from when each message was due."""
     waits = [1_000 * (at - started - number / A_SECOND) for number, at in enumerate(arrived)]
     counted = sorted(waits[int(len(waits) * SETTLING) :])
