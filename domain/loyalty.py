@@ -42,8 +42,8 @@ class Log(loading.Log, Protocol):
     def position_of(self, stream_id: UUID, version: int) -> int:
         """The position of one fact."""
 
-    def select_events(self, originator_id: UUID, *, lte: int) -> Sequence[StoredEvent]:
-        """The facts of one stream up to a version."""
+    def select_events(self, originator_id: UUID, *, gt: int, lte: int) -> Sequence[StoredEvent]:
+        """The facts of one stream after a version, up to another."""
 
     def select_notifications(self, start: int | None, limit: int) -> Sequence[Notification]:
         """A page of the log from a position."""
@@ -106,6 +106,8 @@ class Loyalty(Application[UUID]):
         self._cache = StreamCache(most_facts=cached_facts)
         self._loader = Loader(self.facts, self.decoded)
         self._position = self.facts.max_notification_id() or 0
+        self._replayed: dict[UUID, PointsAccount] = {}
+        """For the answers of one batch: accounts that had moved on by the time it was told what they were."""
 
     def execute(
         self,
@@ -138,7 +140,9 @@ class Loyalty(Application[UUID]):
             self._cache.forget(batch.streams)
             raise
         self._cache.keep(batch.streams.values())
-        return [self._outcome(one, command, batch, first) for one, command in zip(decided, commands, strict=True)]
+        outcomes = [self._outcome(one, command, batch, first) for one, command in zip(decided, commands, strict=True)]
+        self._replayed.clear()
+        return outcomes
 
     def follow(self) -> None:
         """Forget what others have written since; now and then while idle, so that the next command finds little of it."""
@@ -205,12 +209,17 @@ class Loyalty(Application[UUID]):
         return {stream.id: stream for stream in self._loader.load(missing)} if missing else {}
 
     def account(self, stream_id: UUID, *, version: int) -> PointsAccount:
-        """An account as it was at a version, so that an answer is the same whenever it is asked."""
+        """An account as it was at a version, so that an answer is the same whenever it is asked.
+
+        It goes on with the next question of the same batch: who buys often in one is folded once.
+        """
         live = self._cache.take(stream_id)
         if isinstance(live, PointsAccount) and live.version == version:
             return live
-        account = PointsAccount(stream_id)
-        for stored in self.facts.select_events(stream_id, lte=version):
+        account = self._replayed.get(stream_id)
+        if account is None or account.version > version:
+            account = self._replayed[stream_id] = PointsAccount(stream_id)
+        for stored in self.facts.select_events(stream_id, gt=account.version, lte=version):
             account.evolve(self.decoded(stored))
         return account
 

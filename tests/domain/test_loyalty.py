@@ -1,8 +1,9 @@
 """The one write path, on a real database: outcomes, repeats, and purchases that waited for their card."""
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -153,6 +154,22 @@ class TestRepeats:
         outcomes = execute(ledger.writer(), join(at=JOINED_AT), *(bought(number) for number in range(1, 6)))
         available = [outcome.answer["available"] for outcome in outcomes[1:] if isinstance(outcome, Recorded)]
         assert available == [15, 30, 45, 60, 75]
+
+    def test_who_buys_often_in_a_batch_is_folded_once_for_its_answers(
+        self, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        writer, read = ledger.writer(), Counter[str]()
+        select = writer.facts.select_events
+
+        def counted(stream_id: UUID, **what: Any) -> Any:
+            found = select(stream_id, **what)
+            read["facts"] += len(found)
+            return found
+
+        monkeypatch.setattr(writer.facts, "select_events", counted)
+        outcomes = execute(writer, join(at=JOINED_AT), *(bought(number) for number in range(1, 41)))
+        assert all_recorded(outcomes)
+        assert read["facts"] <= 41
 
     def test_of_joins_campaigns_and_programmes_get_their_first_answers(self, ledger: Ledger) -> None:
         writer = ledger.writer()
