@@ -1,8 +1,8 @@
 """Growth: what a purchase costs, and what the roles hold in memory, where much is stored already."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from itertools import chain, repeat
+from itertools import chain, cycle, islice, repeat
 from typing import NamedTuple
 
 from bench import proof
@@ -49,11 +49,13 @@ SIZES = (Size(20_000, 1_000), Size(80_000, 10_000), Size(250_000, 60_000))
 class Grown:
     """A ledger of one size with all of its roles at work."""
 
-    def __init__(self, here: Ground, size: Size, baskets: Sequence[Basket], stack: ExitStack) -> None:
+    def __init__(
+        self, here: Ground, size: Size, *, of_the_active: int, baskets: Sequence[Basket], stack: ExitStack
+    ) -> None:
         self._here = here
         self._town = Town(here.settings, here.keys, baskets)
         self._stored = size.purchases
-        self._town.fill(members=size.members, purchases=size.purchases)
+        self._town.fill(members=size.members, buyers=_buyers(size, of_the_active))
         self._published = 0
         command_port, query_port = free_ports(2)
         settings = here.settings.model_copy(update={"command_port": command_port, "query_port": query_port})
@@ -81,13 +83,20 @@ class Grown:
         proof.conservation(self.database, self._here.settings, purchases=self._stored + self._published)
 
 
+def _buyers(size: Size, of_the_active: int) -> Iterator[int]:
+    """The active members have bought as often at every size; the rest is for the others."""
+    active = islice(cycle(range(ACTIVE)), of_the_active)
+    others = cycle(range(ACTIVE, size.members) or range(ACTIVE))
+    return islice(chain(active, others), size.purchases)
+
+
 def measure(baskets: Sequence[Basket], *, repeats: int, sizes: Sequence[Size] = SIZES) -> list[Figure]:
     """Ledgers of all sizes stand beside each other; the same members buy in each of them in turns."""
     with ExitStack() as stack:
         grown = {}
         for size in sizes:
             here = stack.enter_context(ground(members=False))
-            grown[str(size)] = Grown(here, size, baskets, stack)
+            grown[str(size)] = Grown(here, size, of_the_active=sizes[0].purchases, baskets=baskets, stack=stack)
             print(f"  stored: {size}", flush=True)
         costs = in_turns({name: one.cost for name, one in grown.items()}, repeats=repeats)
         memory = {name: one.memory() for name, one in grown.items()}

@@ -34,7 +34,7 @@ def measure(baskets: Sequence[Basket], *, repeats: int, burst: int = BURST) -> l
     """The highest memory of each role while a burst is worked off, beside that of a calm tenth of it before."""
     with ground(members=False) as here:
         town = Town(here.settings, here.keys, baskets)
-        town.fill(members=MEMBERS, purchases=0)
+        town.fill(members=MEMBERS, buyers=())
         with (
             here.roles(INTAKE, RELAY, PROJECTOR, settings=here.settings) as roles,
             connect(here.settings.database_url) as database,

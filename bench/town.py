@@ -37,11 +37,11 @@ class Town:
         self._numbers = count(1)
         self._opened = datetime.now(UTC) - timedelta(days=20)
 
-    def fill(self, *, members: int, purchases: int) -> None:
-        """Let all join, then buy in turns."""
+    def fill(self, *, members: int, buyers: Iterable[int]) -> None:
+        """Let all join, then buy one after the other."""
         with open_ledger(self._settings) as loyalty:
             _carry_out(loyalty, self._joins(members))
-            sold = self.sell(islice(cycle(range(members)), purchases))
+            sold = self.sell(buyers)
             _carry_out(loyalty, (command_of(event_of(one.value, []), self._keys.card_id) for one in sold))
         gc.collect()  # a process whose collector is quiet would keep what the ledger held
 
