@@ -1,6 +1,8 @@
 """What the sections of a policy are made of."""
 
+from collections.abc import Set as AbstractSet
 from datetime import date
+from functools import cache
 from typing import Annotated, TypeVar
 from zoneinfo import available_timezones
 
@@ -9,8 +11,14 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 D = TypeVar("D", bound=date)
 
 
+@cache
+def _zones() -> AbstractSet[str]:
+    """Their names, looked up once: each of 600 files is opened for them, and every fold of a version asks."""
+    return available_timezones()
+
+
 def _known_zone(name: str) -> str:
-    if name not in available_timezones():
+    if name not in _zones():
         raise ValueError(f"{name!r} is no time zone; use a name such as 'Asia/Shanghai'")
     return name
 
