@@ -203,6 +203,9 @@ def create_key(settings: Settings, *, scope: Scope, owner: str) -> str:
     return f"ll_{scope}_{key_id}_{secret}"
 
 
+_NEW_KEYS_SECONDS = 0.1
+
+
 class _Read(NamedTuple):
     """The keys as they were read at some time, on the monotonic clock, and whom they let in since."""
 
@@ -225,12 +228,15 @@ class Keyring:
         return self._read.let_in.get(token) if self._age() < self._remember_seconds else None
 
     def principal(self, token: str) -> Principal | None:
-        """The holder of the key, or None where there is none. Reads the keys again, at most once a second.
+        """The holder of the key, or None where there is none. Reads the keys again, at most ten times a second.
 
-        Whoever asks meanwhile waits for that: in a rush, everybody would open a connection otherwise.
+        Whoever asks meanwhile waits for that: in a rush, everybody would open a connection otherwise. A key that
+        `loyalty keys create` has just told is known by the time that it can be used.
         """
         with self._reading:
-            if self._age() >= self._remember_seconds or (self._age() >= 1 and self._match(token) is None):
+            if self._age() >= self._remember_seconds or (
+                self._age() >= _NEW_KEYS_SECONDS and self._match(token) is None
+            ):
                 self._refresh()
         return self._match(token)
 
