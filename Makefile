@@ -16,6 +16,7 @@ help: ## what can be made
 
 install: $(STAMP) ## a virtual environment with everything, from pinned and hashed packages
 
+# What is imported is compiled then: to compile all of it ahead takes as long as the rest of the installation.
 $(STAMP): constraints.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed; name one with: make install PYTHON=/path/to/python3" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
@@ -23,7 +24,7 @@ $(STAMP): constraints.txt pyproject.toml
 		echo "or name another Python with: make install PYTHON=/path/to/python3" >&2; exit 1; }
 	@rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 

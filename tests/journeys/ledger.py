@@ -7,14 +7,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import httpx
 import psycopg
+from kafka.errors import KafkaError
 
 from infra.embedded.ports import free_ports
+from infra.keys import SCOPES, Scope, create_key
+from infra.settings import Settings
+from projections.status import Status, status
 
 LOYALTY = str(Path(sys.executable).parent / "loyalty")
 """The command, as it is installed."""
@@ -52,16 +57,33 @@ class Ledger:
         assert done.returncode == 0 or not check, text
         return text
 
-    def client(self, door: str, scope: str) -> httpx.Client:
-        """A client of one of the doors, with a key of that scope."""
-        key = self.loyalty("keys", "create", "--scope", scope).strip().splitlines()[-1]
-        return httpx.Client(base_url=self.run[f"{door}_url"], headers={"Authorization": f"Bearer {key}"}, timeout=60)
+    @property
+    def settings(self) -> Settings:
+        """The settings of a process that works with what runs."""
+        found = {name: self.run[name] for name in ("database_url", "kafka_bootstrap_servers")}
+        return Settings(data_dir=self.home / ".loyalty", **found)
 
-    def caught_up(self) -> dict[str, Any]:
-        """Wait until everything has arrived; answers the status."""
-        told = self.loyalty("status", "--wait", "--json", "--timeout-seconds", str(CAUGHT_UP_SECONDS))
-        found: dict[str, Any] = json.loads(told[told.index("{") :])
-        return found
+    @cached_property
+    def keys(self) -> Mapping[str, str]:
+        """One of each scope, all made before a door asks for them: it does not look for new ones all the time."""
+        return {scope: create_key(self.settings, scope=scope, owner=scope) for scope in SCOPES}  # type: ignore[arg-type]
+
+    def client(self, door: str, scope: Scope) -> httpx.Client:
+        """A client of one of the doors, with a key of that scope."""
+        headers = {"Authorization": f"Bearer {self.keys[scope]}"}
+        return httpx.Client(base_url=self.run[f"{door}_url"], headers=headers, timeout=60)
+
+    def caught_up(self) -> Status:
+        """Wait until everything has arrived, as `loyalty status --wait` does; answers the status."""
+        found: list[Status] = []
+
+        def arrived() -> bool:
+            with suppress(psycopg.OperationalError, KafkaError):  # whoever was killed is on the way back
+                found.append(status(self.settings))
+            return bool(found) and found[-1].caught_up
+
+        self.wait(arrived, seconds=CAUGHT_UP_SECONDS, every=0.2)
+        return found[-1]
 
     def rows(self) -> dict[str, list[tuple[Any, ...]]]:
         """Every row of every read model, by table."""
@@ -76,12 +98,12 @@ class Ledger:
                 found[f"{schema}.{table}"] = sorted(rows)
         return found
 
-    def wait(self, done: Callable[[], bool], *, seconds: float = 60) -> None:
+    def wait(self, done: Callable[[], bool], *, seconds: float = 60, every: float = 0.05) -> None:
         """Wait for a condition."""
         deadline = time.monotonic() + seconds
         while not done():
             assert time.monotonic() < deadline, "waited in vain"
-            time.sleep(0.05)
+            time.sleep(every)
 
     def taken_in(self) -> int:
         """How many messages intake has taken in, as far as the database can tell right now."""

@@ -58,14 +58,14 @@ def undisturbed(given: Input, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 def test_a_second_load_and_a_shuffled_one_change_nothing(given: Input, undisturbed: tuple[Ledger, Rows]) -> None:
     ledger, rows = undisturbed
-    position = ledger.caught_up()["position"]
+    position = ledger.caught_up().position
     for file in (given.purchases, given.shuffled):
         ledger.loyalty("load", "purchases", str(file))
         status = ledger.caught_up()
-        assert status["position"] == position
-        assert status["open_letters"] == 0
+        assert status.position == position
+        assert status.open_letters == 0
     assert "2,469 members joined, now or before, 0 refused" in ledger.loyalty("load", "members", str(given.members))
-    assert ledger.caught_up()["position"] == position
+    assert ledger.caught_up().position == position
     assert ledger.rows() == rows
 
 
@@ -99,7 +99,7 @@ def test_killing_each_process_once_leaves_the_same_rows(
             ledger.wait(lambda number=number: ledger.taken_in() - before >= number * BASKETS // 8)  # type: ignore[misc]
             ledger.kill(name)
         status = ledger.caught_up()
-        assert status["intake"]["taken_in"] - before == BASKETS
+        assert status.intake.taken_in - before == BASKETS
         assert ledger.rows() == rows
         told = ledger.output.read_text()
         for name in ("intake", "relay", "projector", "postgres", "kafka"):

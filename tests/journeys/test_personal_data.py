@@ -166,7 +166,7 @@ def test_nothing_personal_is_ever_kept_in_clear_and_nothing_opens_after_an_erasu
                 json.dumps(PERSON, ensure_ascii=False).encode()[:-1],
             ]
             publish(ledger, *sent)
-            assert ledger.caught_up()["open_letters"] == 3
+            assert ledger.caught_up().open_letters == 3
             ledger.wait(lambda: len(birth_dates(ledger)) == 2)
             assert found(ledger) == []
             assert sorted(record.value for record in records(ledger, PURCHASES)) == sorted(sent)

@@ -59,11 +59,11 @@ def test_returns_loaded_before_or_after_their_purchases_end_in_the_same_rows(tmp
         assert f"{BASKETS:,} purchases published, 0 refused" in ledger.loyalty("load", "purchases", purchases)
         ledger.caught_up()
         assert "returns published, 0 refused" in ledger.loyalty("load", "returns", returns)
-        position = ledger.caught_up()["position"]
+        position = ledger.caught_up().position
         rows = ledger.rows()
         ledger.loyalty("load", "returns", returns)
         status = ledger.caught_up()
-        assert (status["position"], status["open_letters"]) == (position, 0)
+        assert (status.position, status.open_letters) == (position, 0)
         assert ledger.rows() == rows
     assert rows["balances_1.movements"]
     with running(second, keys=first / ".loyalty" / "keys.json") as ledger:
@@ -71,5 +71,5 @@ def test_returns_loaded_before_or_after_their_purchases_end_in_the_same_rows(tmp
         ledger.loyalty("load", "returns", returns)
         ledger.caught_up()
         ledger.loyalty("load", "purchases", purchases)
-        assert ledger.caught_up()["open_letters"] == 0
+        assert ledger.caught_up().open_letters == 0
         assert ledger.rows() == rows

@@ -41,8 +41,8 @@ def load(ledger: Ledger, *events: dict[str, Any]) -> int:
     lines = "".join(json.dumps(one) + "\n" for one in events)
     assert f"{len(events)} {kind} published, 0 refused" in ledger.loyalty("load", kind, "-", stdin=lines.encode())
     status = ledger.caught_up()
-    assert status["open_letters"] == 0
-    return int(status["position"])
+    assert status.open_letters == 0
+    return int(status.position)
 
 
 def told(response: httpx.Response) -> dict[str, Any]:
