@@ -43,4 +43,5 @@ if __name__ == "__main__":
         http="httptools",
         access_log=False,
         log_level="warning",
+        proxy_headers=False,
     )

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import Generic, NamedTuple, TypeVar
 
 from eventsourcing.persistence import PersistenceError
@@ -73,14 +74,15 @@ class Turns(Generic[Item, Outcome]):
             self._arrived.clear()
         items = [item for one in taken for item in one.items]
         try:
-            outcomes = await asyncio.get_running_loop().run_in_executor(self._thread, self._work, items)
+            found = await asyncio.get_running_loop().run_in_executor(self._thread, self._work, items)
         except Exception as error:  # it is told to everybody who waits
             if not isinstance(error, PersistenceError):
                 log.exception("a turn failed")
             self._fail(taken, error)
             return
+        outcomes = iter(found)
         for one in taken:
-            mine, outcomes = outcomes[: len(one.items)], outcomes[len(one.items) :]
+            mine = list(islice(outcomes, len(one.items)))
             if not one.answer.done():
                 one.answer.set_result(mine)
 

@@ -49,7 +49,7 @@ class TestDirectRoutes:
         schemas = document["components"]["schemas"]
         content = [told["requestBody"]["content"]]
         content += [answer["content"] for status, answer in told["responses"].items() if status.startswith("2")]
-        assert len(content) == 2
+        assert len(content) >= 2
         for one in content:
             assert one["application/json"]["schema"]["$ref"].rpartition("/")[2] in schemas
 
