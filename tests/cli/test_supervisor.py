@@ -22,15 +22,19 @@ from infra.settings import Settings
 SLEEPER = Role("sleeper", ("60",), module="tests.cli.sleeper")
 
 _OWNER = """
-import sys, threading
+import sys
 from pathlib import Path
 from cli.roles import Role
 from cli.supervisor import Supervisor
 from infra.settings import Settings
 settings = Settings(data_dir=Path(sys.argv[1]), database_url="postgresql://none", kafka_bootstrap_servers="none:1")
 with Supervisor(settings, roles=[Role("sleeper", ("60",), module="tests.cli.sleeper")]) as running:
-    # told a moment later, when the main thread is watching
-    threading.Timer(0.3, print, (running.pids["sleeper"],), {"flush": True}).start()
+    wait = running._ending.wait
+    def told(*seconds):
+        if not seconds:  # it is the main thread that waits, for ever, within `watch`
+            print(running.pids["sleeper"], flush=True)
+        return wait(*seconds)
+    running._ending.wait = told
     running.watch()
 print("ended in order", flush=True)
 """
