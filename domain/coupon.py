@@ -6,11 +6,12 @@ times out, and the expiry, need no fact: both are judged by business time.
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from domain import refusals as no
 from domain.calendar_days import day_ends, local_day
 from domain.fact import Fact
+from domain.ids import named
 from domain.programme import Policy
 from domain.stream import Draft, Stream, evolves
 
@@ -97,7 +98,7 @@ class CouponExpired(Fact, name="CouponExpired.v1"):
 
 
 def coupon_stream(code: str) -> UUID:
-    return uuid5(COUPONS, code)
+    return named(COUPONS, code)
 
 
 def good_through(policy: Policy, at: datetime, days: int) -> datetime:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from fractions import Fraction
 from math import floor
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from domain.allowance import cut, earnable
 from domain.basket import Line, paid
@@ -15,6 +15,7 @@ from domain.climbing import tier_move
 from domain.coupon import Coupon
 from domain.earning import Part, earned_parts, set_against
 from domain.expiry import keeps_alive_until, life
+from domain.ids import named
 from domain.lots import Lot, Reach, total
 from domain.movements import PointsEarned, PointsRevoked
 from domain.parts import RevokedPart
@@ -54,7 +55,7 @@ def earn(
         if left is not None:
             cut(parts, left)
     for part in parts:
-        part["lot_id"] = uuid5(sale.purchase_id, part["part"])
+        part["lot_id"] = named(sale.purchase_id, part["part"])
     active_from, expires_at = life(policy, earned_at=sale.occurred_at, earned_on=day, registered_on=registered_on)
     period = account.period(policy, sale.occurred_at)
     earned = account.move(
@@ -73,13 +74,13 @@ def earn(
         calendar=calendar_of(policy),
         programme_version=version,
     )
-    drawn = _draws(campaigns, sale.purchase_id, {part["part"]: given(part) for part in parts})
+    drawn = _draws(campaigns, sale.purchase_id, {part["part"]: given(part) for part in parts}) if campaigns else []
     return [earned, *tier_move(account, policy, version, sale.occurred_at, [qualifying(sale, earned)]), *drawn]
 
 
 def qualifying(sale: Sale, earned: Draft) -> Credit:
     """What a sale counts for towards a tier, once it is credited so."""
-    points = sum(part["points"] for part in earned.what["parts"] if part["qualifies"])
+    points = sum([part["points"] for part in earned.what["parts"] if part["qualifies"]])
     spend_minor = sale.paid_minor - sum((earned.what["paid_by_points"] or {}).values())
     return Credit(sale.occurred_at, points, spend_minor, sale.store, 1)
 

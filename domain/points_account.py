@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 from datetime import date, datetime
 from functools import lru_cache
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from domain import tally
 from domain.activity import KeepAlive
 from domain.caps import Uses, count, give_back
 from domain.earning import BASE
+from domain.ids import named
 from domain.lots import Lot, total
 from domain.movements import (
     AccountClosed,
@@ -32,7 +33,7 @@ BonusKey = tuple[str, str, date]
 
 @lru_cache(maxsize=1 << 17)
 def account_id(member_id: UUID) -> UUID:
-    return uuid5(member_id, "points")
+    return named(member_id, "points")
 
 
 class PointsAccount(Qualifying):
