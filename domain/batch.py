@@ -32,15 +32,15 @@ class StreamCache:
     def __init__(self, *, most_facts: int) -> None:
         self._most_facts = most_facts
         self._facts = 0
-        self._streams: OrderedDict[UUID, Stream] = OrderedDict()
-        self._weights: dict[UUID, int] = {}
+        self._kept: OrderedDict[UUID, _Kept] = OrderedDict()
 
     def take(self, stream_id: UUID) -> Stream | None:
         """The stream, now the most recently used one."""
-        stream = self._streams.get(stream_id)
-        if stream is not None:
-            self._streams.move_to_end(stream_id)
-        return stream
+        kept = self._kept.get(stream_id)
+        if kept is None:
+            return None
+        self._kept.move_to_end(stream_id)
+        return kept.stream
 
     def keep(self, streams: Iterable[Stream]) -> None:
         """Keep what a committed batch used, and let the oldest go.
@@ -48,23 +48,35 @@ class StreamCache:
         A blank stream is not kept: it is of the kind that somebody asked for, and the id may yet become another.
         """
         for stream in streams:
-            if stream.cached and stream.exists:
-                self._streams[stream.id] = stream
-                self._weigh(stream.id, 1 + stream.version)
+            if stream.cached and stream.version:
+                kept = self._kept.get(stream.id)
+                if kept is None:
+                    kept = self._kept[stream.id] = _Kept(stream)
+                self._facts += kept.weigh(stream)
         while self._facts > self._most_facts:
-            oldest, _ = self._streams.popitem(last=False)
-            self._weigh(oldest, None)
+            _, oldest = self._kept.popitem(last=False)
+            self._facts -= oldest.weight
 
     def forget(self, stream_ids: Iterable[UUID]) -> None:
         """Drop streams that somebody else has written, or that hold what was not committed."""
         for stream_id in stream_ids:
-            if self._streams.pop(stream_id, None) is not None:
-                self._weigh(stream_id, None)
+            if (kept := self._kept.pop(stream_id, None)) is not None:
+                self._facts -= kept.weight
 
-    def _weigh(self, stream_id: UUID, weight: int | None) -> None:
-        self._facts += (weight or 0) - self._weights.pop(stream_id, 0)
-        if weight is not None:
-            self._weights[stream_id] = weight
+
+class _Kept:
+    """A stream, and how many facts it counted for when it was kept last: one more than it has, as a blank one takes memory."""
+
+    __slots__ = ("stream", "weight")
+
+    def __init__(self, stream: Stream) -> None:
+        self.stream, self.weight = stream, 0
+
+    def weigh(self, stream: Stream) -> int:
+        """Take the stream as it is now; answers by how much heavier it is."""
+        heavier = 1 + stream.version - self.weight
+        self.stream, self.weight = stream, self.weight + heavier
+        return heavier
 
 
 class BrokenOff(Exception):
@@ -103,7 +115,7 @@ class Batch:
 
     def get(self, kind: type[S], stream_id: UUID) -> S:
         """A stream by its id; one that `prefetch` could not foresee costs a query of its own."""
-        stream = self.peek(stream_id)
+        stream = self.streams.get(stream_id) or self.peek(stream_id)
         if stream is None:
             self._bring({stream_id: kind})
             stream = self.streams[stream_id]
@@ -128,12 +140,17 @@ class Batch:
         while waiting:
             named = [(command, list(command.wants(self))) for command in waiting]
             missing = {
-                stream_id: kind for _, wanted in named for kind, stream_id in wanted if self.peek(stream_id) is None
+                stream_id: kind
+                for _, wanted in named
+                for kind, stream_id in wanted
+                if stream_id not in self.streams and self.peek(stream_id) is None
             }
             self._bring(missing)
             leading = {
                 stream_id for stream_id, kind in missing.items() if kind.leads_on and self.streams[stream_id].exists
             }
+            if not leading:
+                return
             waiting = [command for command, wanted in named if any(stream_id in leading for _, stream_id in wanted)]
 
     def campaigns(self, *, sale: Sale, member: Member, account: PointsAccount, policy: Policy) -> list[Campaign]:
@@ -189,7 +206,7 @@ class Batch:
         """Number, build and encode every fact first, and only then let the streams change."""
         facts = self._numbered(decision.drafts, command.envelope(self))
         stored = [self._encode(fact) for fact in facts]
-        largest = max((len(event.state) for event in stored), default=0)
+        largest = max([len(event.state) for event in stored], default=0)
         if largest > MAX_FACT_BYTES:
             raise FactTooLarge(size=largest, limit=MAX_FACT_BYTES)
         for draft, fact in zip(decision.drafts, facts, strict=True):
@@ -208,24 +225,22 @@ class Batch:
 
     @staticmethod
     def _numbered(drafts: Sequence[Draft], envelope: dict[str, Any]) -> list[Fact]:
-        versions: dict[UUID, int] = {}
+        versions: dict[Stream, int] = {}
         facts = []
         for stream, kind, what in drafts:
-            version = versions[stream.id] = versions.get(stream.id, stream.version) + 1
-            facts.append(kind(**{**envelope, **what, "originator_id": stream.id, "originator_version": version}))
+            version = versions[stream] = versions.get(stream, stream.version) + 1
+            facts.append(kind.of({**envelope, **what, "originator_id": stream.id, "originator_version": version}))
         return facts
 
     def _campaigns_on(self, day: date, store: str | None = None) -> list[Campaign]:
         """Those, of one store or all, whose windows touch a UTC day: few, where a catalogue has many."""
         found = self._live.get((day, store))
-        if found is None:
+        if found is None and store is not None:
+            found = [campaign for campaign in self._campaigns_on(day) if campaign.sells_in(store)]
+        elif found is None:
             listed = (self.get(Campaign, stream_id) for stream_id in self.get(Catalogue, CATALOGUE_ID).campaigns)
-            found = self._live[day, store] = [
-                campaign
-                for campaign in listed
-                if campaign.starts_at.date() <= day <= campaign.ends_at.date()
-                and (store is None or campaign.sells_in(store))
-            ]
+            found = [one for one in listed if one.starts_at.date() <= day <= one.ends_at.date()]
+        self._live[day, store] = found
         return found
 
     def _bring_missing(self, wanted: Sequence[tuple[type[Stream], UUID]]) -> None:

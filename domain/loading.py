@@ -55,7 +55,8 @@ class Loader:
         folded: Counter[UUID] = Counter()
         closed = ClosedBooks()
         for stored in self._log.select_streams(list(missing), snapshots=snapshots.NAME, whole=list(self._whole)):
-            stream_id = UUID(str(stored.originator_id))
+            stream_id = stored.originator_id
+            assert isinstance(stream_id, UUID), "our streams have no other ids"
             if stored.topic == snapshots.NAME:
                 books = campaign_books if stored.state.startswith(campaign_books.BEGINNING) else snapshots
                 streams[stream_id] = books.restored(stream_id, stored.originator_version, stored.state)

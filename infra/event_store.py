@@ -68,8 +68,8 @@ TABLES = (
 
 _STREAMS = """
 WITH wanted AS (
-    SELECT id, snapshot.name AS snapshot_name, snapshot.version, snapshot.state FROM unnest(%s::uuid[]) AS id LEFT JOIN account_snapshots AS snapshot
-    ON snapshot.stream_id = id AND snapshot.name = %s AND id <> ALL(%s::uuid[])
+    SELECT id, snapshot.name AS snapshot_name, snapshot.version, snapshot.state FROM unnest(%b::uuid[]) AS id LEFT JOIN account_snapshots AS snapshot
+    ON snapshot.stream_id = id AND snapshot.name = %s AND id <> ALL(%b::uuid[])
 )
 SELECT originator_id, originator_version, name, facts.state, position FROM wanted, LATERAL (
     SELECT * FROM facts WHERE originator_id = id AND originator_version > coalesce(version, 0)
@@ -187,7 +187,7 @@ class FactRecorder(ApplicationRecorder):
             _move_offsets(cursor, offsets)
             if stored_events:
                 with cursor.copy(COPY) as copy:
-                    copy.write(b"".join(copy_rows(stored_events, first)))
+                    copy.write(copy_rows(stored_events, first))
             with self.connection.pipeline():
                 letters.insert(cursor, sealed)
                 personal_data.keep(cursor, keys)

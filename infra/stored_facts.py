@@ -1,9 +1,10 @@
 """Facts as they are stored: their names, their bytes, and the rows that are copied into the log."""
 
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -62,16 +63,24 @@ class FactMapper(Mapper[UUID]):
             raise ValueError(f"unreadable fact: {where}") from error
 
 
-def copy_rows(stored_events: Sequence[Any], first: int) -> Iterator[bytes]:
+def copy_rows(stored_events: Sequence[Any], first: int) -> bytes:
     """Rows in PostgreSQL's binary COPY format, numbered from `first`."""
-    yield _COPY_HEADER
+    rows = [_COPY_HEADER]
     for position, event in enumerate(stored_events, first):
-        name = event.topic.encode()
-        yield _ROW_START.pack(7, 8, position, 16, event.originator_id.bytes, 8, event.originator_version, len(name))
-        yield name
-        yield _LENGTH.pack(len(event.state))
-        yield event.state
-        age = event.recorded_at - _POSTGRES_EPOCH
-        microseconds = (age.days * 86_400 + age.seconds) * 1_000_000 + age.microseconds
-        yield _ROW_END.pack(16, event.subject.bytes, 8, microseconds)
-    yield _COPY_TRAILER
+        name, state = event.topic.encode(), event.state
+        rows += (
+            _ROW_START.pack(7, 8, position, 16, event.originator_id.bytes, 8, event.originator_version, len(name)),
+            name,
+            _LENGTH.pack(len(state)),
+            state,
+            _ROW_END.pack(16, event.subject.bytes, 8, _since_epoch(event.recorded_at)),
+        )
+    rows.append(_COPY_TRAILER)
+    return b"".join(rows)
+
+
+@lru_cache(maxsize=64)
+def _since_epoch(at: datetime) -> int:
+    """An instant as PostgreSQL counts it, in microseconds; all facts of a batch were recorded at one."""
+    age = at - _POSTGRES_EPOCH
+    return (age.days * 86_400 + age.seconds) * 1_000_000 + age.microseconds

@@ -92,6 +92,6 @@ def test_an_answer_leaves_the_account_in_memory_as_it_is_recorded(ledger: Ledger
     assert execute(writer, purchase(line(15_000), at=NOON))[0].answer["points"] == [  # type: ignore[union-attr]
         {"part": "base", "points": 15}, {"part": "gift", "points": 50},
     ]  # fmt: skip
-    (kept,) = (one for one in writer._cache._streams.values() if isinstance(one, PointsAccount))
+    (kept,) = (one for one in (kept.stream for kept in writer._cache._kept.values()) if isinstance(one, PointsAccount))
     (read,) = (one for one in ledger.writer().present(PointsAccount, [kept.id], at=NOON))
     assert (kept.version, kept.periods, kept.lots.keys()) == (read.version, read.periods, read.lots.keys())

@@ -159,7 +159,7 @@ def test_the_cache_is_bounded_and_what_was_let_go_is_read_again(ledger: Ledger) 
     members = [UUID(int=0xA0 + number) for number in range(30)]
     for number, member_id in enumerate(members):
         execute(writer, join(member_id, at=JOINED_AT, card=str(number)), bought(number, card=str(number)))
-        kept = writer._cache._streams.values()
+        kept = (kept.stream for kept in writer._cache._kept.values())
         assert sum(1 + stream.version for stream in kept) == writer._cache._facts <= 40
     outcomes = execute(writer, *(bought(100 + number, card=str(number)) for number in range(30)))
     assert [outcome.answer["available"] for outcome in outcomes if isinstance(outcome, Recorded)] == [30] * 30
