@@ -67,6 +67,11 @@ def paid(line: Line) -> int:
     return line["gross_minor"] - line.get("discount_minor", 0)
 
 
+def paid_in_all(lines: Sequence[Line]) -> int:
+    """What was paid for lines together; in one go, as every purchase is added up several times."""
+    return sum([line["gross_minor"] - line.get("discount_minor", 0) for line in lines])
+
+
 def as_money(tenders: Sequence[Tender]) -> list[Tender]:
     """The same tenders, where points that somebody else paid are money like any other."""
     return [

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from domain.calendar_days import local_day
 from domain.campaign import Campaign
@@ -40,11 +39,8 @@ class Buyer:
         self._claimed = claimed
         self._reservations_at = reservations_at or at
         self.at = at
-
-    @cached_property
-    def ids(self) -> frozenset[UUID]:
+        self.ids = {member.id, *member.card_ids, *account.absorbed}
         """The member, their cards, and the members whom they absorbed."""
-        return self._member.card_ids | {self._member.id} | self._account.absorbed.keys()
 
     @cached_property
     def tier(self) -> str:

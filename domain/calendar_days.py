@@ -7,7 +7,9 @@ from zoneinfo import ZoneInfo
 from dateutil.relativedelta import relativedelta
 
 
+@lru_cache(maxsize=16_384)
 def local_day(at: datetime, zone: ZoneInfo) -> date:
+    """The local day of an instant; a decision asks for that of one purchase again and again."""
     return at.astimezone(zone).date()
 
 

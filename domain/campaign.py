@@ -120,7 +120,9 @@ class Campaign(Stream):
         self.terms: CampaignCreated | None = None
         self.starts_at = self.ends_at = datetime.min.replace(tzinfo=UTC)
         self.audience: set[UUID] = set()
+        self.stores: frozenset[str] | None = None
         self.categories: frozenset[str] | None = None
+        self.asks_for_coupon = False
         self.used = 0
         """Of the budget, in its own unit: drawn, less what returns gave back."""
         self.too_late = 0
@@ -162,7 +164,7 @@ class Campaign(Stream):
             return "other-store"
         if sale.paid_minor < conditions.minimum_paid_minor:
             return "minimum-not-reached"
-        if not sale.hands_in(code=conditions.coupon, kind=conditions.coupon_kind):
+        if self.asks_for_coupon and not sale.hands_in(code=conditions.coupon, kind=conditions.coupon_kind):
             return "coupon-missing"
         if self.categories is not None and self.categories.isdisjoint(sale.categories):
             return "no-matching-line"
@@ -170,7 +172,7 @@ class Campaign(Stream):
 
     def sells_in(self, store: str) -> bool:
         """Whether it holds in a store."""
-        return self.terms is None or self.terms.conditions.stores is None or store in self.terms.conditions.stores
+        return self.stores is None or store in self.stores
 
     def _targets(self, terms: CampaignCreated, buyer: "Buyer") -> bool:
         if terms.tiers is not None:
@@ -244,7 +246,10 @@ class Campaign(Stream):
         self.terms = fact
         # In one zone with the purchases: comparing times of two zones costs ten times as much.
         self.starts_at, self.ends_at = fact.starts_at.astimezone(UTC), fact.ends_at.astimezone(UTC)
-        self.categories = None if fact.conditions.categories is None else frozenset(fact.conditions.categories)
+        conditions = fact.conditions
+        self.stores = None if conditions.stores is None else frozenset(conditions.stores)
+        self.categories = None if conditions.categories is None else frozenset(conditions.categories)
+        self.asks_for_coupon = conditions.coupon is not None or conditions.coupon_kind is not None
 
     @evolves(BudgetReserved)
     def _set_aside(self, fact: BudgetReserved) -> None:

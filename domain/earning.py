@@ -5,7 +5,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
-from domain.basket import Line, paid
+from domain.basket import Line, paid, paid_in_all
 from domain.campaign import Campaign, CampaignCreated
 from domain.money import floor_points
 from domain.parts import EarnedPart, RevokedPart
@@ -34,8 +34,11 @@ def earned_parts(
 
     `shares` tells, by line, what share of it was paid by money, where points paid for some of it.
     """
-    lines = [line for line in sale.lines if line.get("category") not in policy.earning.excluded]
-    parts = [_part(BASE, policy.earning.rate, _basis(lines, shares), qualifies=True)]
+    lines, excluded = sale.lines, policy.earning.excluded
+    if excluded:
+        lines = [line for line in lines if line.get("category") not in excluded]
+    basis = _basis(lines, shares) if excluded or shares else sale.paid_minor
+    parts = [_part(BASE, policy.earning.rate, basis, qualifies=True)]
     if campaigns:
         terms = [campaign.terms for campaign in campaigns if campaign.terms is not None]
         parts += _multiplied(lines, policy.earning.rate, terms, shares)
@@ -74,7 +77,7 @@ def set_against(sale: Sale, *, policy: Policy, campaigns: Sequence[Campaign]) ->
 def _basis(lines: Sequence[Line], shares: Mapping[str, Fraction]) -> int | Fraction:
     """What was paid for these lines by money; whole as long as nothing went back."""
     if not shares:
-        return sum(map(paid, lines))
+        return paid_in_all(lines)
     exact = sum((paid(line) * shares.get(line["line"], Fraction(1)) for line in lines), Fraction(0))
     return exact.numerator if exact.denominator == 1 else exact
 
@@ -90,7 +93,10 @@ def _by_rank(terms: Sequence[CampaignCreated]) -> list[CampaignCreated]:
 
 
 def _won_by(line: Line, ranked: Sequence[CampaignCreated]) -> CampaignCreated | None:
-    return next((campaign for campaign in ranked if campaign.conditions.hold_for(line)), None)
+    for campaign in ranked:
+        if campaign.conditions.hold_for(line):
+            return campaign
+    return None
 
 
 def _multiplied(

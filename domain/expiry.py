@@ -2,6 +2,7 @@
 
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from domain.calendar_days import anniversary, day_begins, day_ends, local_day, months_after
 from domain.policy.points import Expiry
@@ -18,7 +19,6 @@ def first_anniversary_after(*, registered_on: date, earned_on: date) -> date:
     return anniversary(registered_on, years)
 
 
-@lru_cache(maxsize=65_536)
 def last_day(expiry: Expiry, *, earned_on: date, registered_on: date) -> date | None:
     """The last local day on which the points can be spent; None for points that never lapse."""
     if expiry.mode == "never":
@@ -59,5 +59,11 @@ def life(
     """From when the points of a purchase can be spent, and from when no longer: stored with the lot, never recomputed."""
     pending = policy.earning.pending_days
     active_from = day_begins(earned_on + timedelta(days=pending), policy.zone) if pending else earned_at
-    end = last_day(policy.expiry, earned_on=earned_on, registered_on=registered_on)
-    return active_from, None if end is None else day_ends(end, policy.zone)
+    return active_from, _lapses_at(policy.expiry, policy.zone, earned_on, registered_on)
+
+
+@lru_cache(maxsize=65_536)
+def _lapses_at(expiry: Expiry, zone: ZoneInfo, earned_on: date, registered_on: date) -> datetime | None:
+    """The end of the last day; members who joined on the same day ask for the same again and again."""
+    end = last_day(expiry, earned_on=earned_on, registered_on=registered_on)
+    return None if end is None else day_ends(end, zone)

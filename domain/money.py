@@ -39,8 +39,9 @@ Rate = Annotated[
 
 def floor_points(rate: Fraction, basis_minor: int | Fraction) -> tuple[int, str]:
     """Points for a basis, floored once, and the fraction left over as `n/d` (rules 1)."""
-    if isinstance(basis_minor, Fraction):
+    if not isinstance(basis_minor, int):
         exact = rate * basis_minor
         return math.floor(exact), str(exact - math.floor(exact))
-    points, rest = divmod(rate.numerator * basis_minor, rate.denominator)
-    return points, f"{rest}/{rate.denominator}" if rest else "0"
+    numerator, denominator = rate.as_integer_ratio()
+    points, rest = divmod(numerator * basis_minor, denominator)
+    return points, f"{rest}/{denominator}" if rest else "0"

@@ -58,7 +58,7 @@ class PurchaseRecorded(Fact, name="PurchaseRecorded.v1"):
 
 def paid_by_points(tenders: Sequence[Tender]) -> int:
     """How much of a bill, or of what is paid back, is points; in minor units."""
-    return sum(tender["amount_minor"] for tender in tenders if tender["kind"] == "points")
+    return sum([tender["amount_minor"] for tender in tenders if tender["kind"] == "points"])
 
 
 class PurchaseReturned(Fact, name="PurchaseReturned.v1"):
@@ -138,7 +138,7 @@ class Purchase(Stream):
 
     def record(self, *, member_id: UUID | None, **what: object) -> list[Draft]:
         """Record the receipt as the till sent it."""
-        return [self.draft(PurchaseRecorded, member_id=member_id, **what)]
+        return [Draft(self, PurchaseRecorded, {"member_id": member_id, **what})]
 
     def claim(self, *, member_id: UUID, card_id: UUID | None) -> list[Draft]:
         """Credit an unclaimed purchase to a member: the holder of its card, or who brought the receipt."""

@@ -90,7 +90,7 @@ class Purse(Stream):
 
     def move(self, kind: type[Fact], **what: object) -> Draft:
         """A movement of this member's points."""
-        return self.draft(kind, member_id=self.member_id, **what)
+        return Draft(self, kind, {"member_id": self.member_id, **what})
 
     def reach(self, at: datetime) -> tuple[Reach, list[Settlement]]:
         """What a decision at an instant can reach, once the debt that the clock has settled by then is paid."""

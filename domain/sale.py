@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from domain.basket import CouponUse, Line, LineDiscount, paid
+from domain.basket import CouponUse, Line, LineDiscount, paid_in_all
 
 NO_COUPONS: Mapping[str, str] = {}
 
@@ -52,7 +52,7 @@ class Sale:
         self.coupons = coupons
         self.coupon_kinds = coupon_kinds
         """Of those that were issued to the buyer, by code."""
-        self.paid_minor = sum(paid(line) for line in lines)
+        self.paid_minor = paid_in_all(lines)
         self.points_minor = points_minor
         """How much of it was paid by points."""
         self._categories: frozenset[str | None] | None = None
@@ -67,7 +67,7 @@ class Sale:
     def categories(self) -> frozenset[str | None]:
         """Those of its lines."""
         if self._categories is None:
-            self._categories = frozenset(line.get("category") for line in self.lines)
+            self._categories = frozenset([line.get("category") for line in self.lines])
         return self._categories
 
     @property

@@ -61,8 +61,10 @@ class Standing:
 
 def promoted(tiers: Tiers, rank: int, total: int) -> int:
     """The rank after `total` points in the open period: tiers may be skipped, and nobody falls by earning."""
-    reached = [index for index, level in enumerate(tiers.levels) if total >= level.promote_at]
-    return max(rank, *reached) if reached else rank
+    for higher in range(len(tiers.levels) - 1, rank, -1):
+        if total >= tiers.levels[higher].promote_at:
+            return higher
+    return rank
 
 
 def reviewed(tiers: Tiers, rank: int, total: int) -> int:

@@ -35,20 +35,25 @@ def rules_of(streams: Streams, quoted: Quoted | None, at: datetime) -> tuple[int
     return quoted["version"], streams.programme.versions[quoted["version"] - 1]
 
 
-def credit(streams: Streams, sale: Sale, member: Member, quoted: Quoted | None = None) -> list[Draft]:
-    """Credit a sale to a member under the policy and campaigns of its business time, or those that were quoted."""
-    version, policy = rules_of(streams, quoted, sale.occurred_at)
+def credit(
+    streams: Streams, sale: Sale, member: Member, *, rules: tuple[int, Policy], quoted: Quoted | None
+) -> list[Draft]:
+    """Credit a sale to a member under the campaigns of its business time, or those that were quoted; the rules likewise."""
+    version, policy = rules
     account = streams.get(PointsAccount, account_id(member.id))
     campaigns: Sequence[Campaign]
     if quoted is None:
-        applying = streams.campaigns(sale=sale, member=member, account=account, policy=policy)
-        campaigns = [*applying, *_discounting(streams, sale, applying)]
+        campaigns = streams.campaigns(sale=sale, member=member, account=account, policy=policy)
+        if sale.discounts:
+            campaigns = [*campaigns, *_discounting(streams, sale, campaigns)]
     else:
         campaigns = _quoted_campaigns(streams, quoted)
     drafts = crediting.earn(
         account, sale, policy=policy, version=version, campaigns=campaigns, united=absorbed(streams, account)
     )
-    return [*drafts, *gifts.issued(streams, sale, member, drafts=drafts, campaigns=campaigns, policy=policy)]
+    if campaigns:
+        drafts += gifts.issued(streams, sale, member, drafts=drafts, campaigns=campaigns, policy=policy)
+    return drafts
 
 
 def _discounting(streams: Streams, sale: Sale, applying: Sequence[Campaign]) -> list[Campaign]:
@@ -105,8 +110,9 @@ class CreditPurchase(Command):
     def decide(self, streams: Streams) -> Decision:
         purchase = streams.get(Purchase, self.purchase_id)
         assert purchase.recorded is not None, "a purchase is credited once it is recorded"
-        member = streams.get(Member, self.member_id)
-        return Decision(credit(streams, purchase.sale(), member, purchase.recorded.quote))
+        member, quoted = streams.get(Member, self.member_id), purchase.recorded.quote
+        rules = rules_of(streams, quoted, purchase.recorded.occurred_at)
+        return Decision(credit(streams, purchase.sale(), member, rules=rules, quoted=quoted))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

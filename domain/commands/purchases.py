@@ -90,7 +90,7 @@ class RecordPurchase(Command):
         member_id = buyer_of(streams, card_id=self.card_id, member_id=self.member_id)
         quote = self._honoured(streams, member_id)
         quoted = quote.quoted() if isinstance(quote, Quote) else None
-        version, policy = rules_of(streams, quoted, self.occurred_at)
+        rules = version, policy = rules_of(streams, quoted, self.occurred_at)
         if policy.currency != self.currency:
             raise WrongCurrency(currency=self.currency, expected=policy.currency)
         if policy.points_as_cash is None and paid_by_points(self.tenders):
@@ -126,7 +126,8 @@ class RecordPurchase(Command):
             )
         settling = [SettleDebt.after(self, account)] if account.debt else []
         return Decision(
-            recorded + credit(streams, sale, member, quoted) + back, [*reclaiming, *waiting, *settling, *judging]
+            recorded + credit(streams, sale, member, rules=rules, quoted=quoted) + back,
+            [*reclaiming, *waiting, *settling, *judging],
         )
 
     def _taken_back(self, streams: Streams) -> tuple[list[Draft], list[ReclaimPoints]]:
@@ -196,7 +197,7 @@ class RecordPurchase(Command):
         )  # fmt: skip
 
     def _sale(self, streams: Streams, coupons: HandedIn, quote: Quote | Refusal | None) -> Sale:
-        by_coupons = sum(tender["amount_minor"] for tender in self.tenders if tender["kind"] == "coupon")
+        by_coupons = sum([tender["amount_minor"] for tender in self.tenders if tender["kind"] == "coupon"])
         return Sale(
             purchase_id=self.id,
             occurred_at=self.occurred_at,

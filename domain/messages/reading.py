@@ -13,9 +13,12 @@ from domain.refusals import InvalidField, MalformedMessage, NegativeQuantity, Re
 M = TypeVar("M", bound="Message")
 
 
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+
+
 def _as_text(value: object) -> object:
     """A bare number would be taken for seconds since 1970, so a time begins with its date."""
-    if isinstance(value, datetime) or (isinstance(value, str) and re.match(r"\d{4}-\d\d-\d\d", value)):
+    if (isinstance(value, str) and _DATE.match(value)) or isinstance(value, datetime):
         return value
     raise ValueError("a time is text, as in RFC 3339")
 

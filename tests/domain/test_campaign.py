@@ -1,5 +1,6 @@
 """Campaigns, whom they target, and the catalogue."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -60,13 +61,14 @@ def test_a_long_audience_comes_in_several_facts_each_small_enough() -> None:
     assert all(len(one.model_dump_json()) < MAX_FACT_BYTES for one in result.facts)
 
 
-def buyer(member_id: UUID, *cards: UUID, qualifying: int = 0) -> Buyer:
+def buyer(member_id: UUID, *cards: UUID, qualifying: int = 0, absorbed: Sequence[UUID] = ()) -> Buyer:
     """A member with these cards, who joined with the year and earned so many points since."""
     member = Member(member_id)
     member.card_ids = frozenset(cards)
     account = PointsAccount(account_id(member_id))
     account.registered_at = NOON
     account.periods = {0: qualifying}
+    account.absorbed = {one: Absorbed(UUID(int=7), NOON) for one in absorbed}
     return Buyer(member, account, policy=policy(), at=NOON, streams=given_log().batch)
 
 
@@ -82,9 +84,7 @@ def test_a_campaign_applies_to_its_audience_by_card_or_member(who: Buyer, applie
 
 def test_whoever_absorbed_a_member_that_was_listed_belongs_to_the_audience() -> None:
     one = given(Campaign, CREATED, listed(member_ids=[BOB])).stream
-    ann = buyer(ANN)
-    ann._account.absorbed = {BOB: Absorbed(UUID(int=7), NOON)}
-    assert one.applies(of(), ann)
+    assert one.applies(of(), buyer(ANN, absorbed=[BOB]))
 
 
 @pytest.mark.parametrize(
