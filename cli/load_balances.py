@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.load import AT_ONCE, File, Load
+from cli.load import AT_ONCE, File, Load, app
 from cli.wiring import open_ledger, ready
 from domain.commands.corrections import ImportBalance
 from domain.loyalty import Decided, Failed, Loyalty, Outcome, Refused
@@ -30,6 +30,7 @@ ALIKE = {"reference", "card", "member", "time", "tier", "tier_since", "reason"}
 """Columns that are fields of the message as they stand."""
 
 
+@app.command()
 def balances(
     file: File,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be brought in, and write nothing.")] = False,

@@ -18,7 +18,7 @@ COMMANDS: Mapping[str, str] = {
     "relay": "cli.relay:relay",
     "project": "cli.project:project",
     "clock": "cli.clock:clock",
-    "load": "cli.load:app",
+    "load": "cli.load_balances:app",  # which adds its own command to those of `cli.load`
     "letters": "cli.letters:app",
     "status": "cli.status:status",
     "audit": "cli.audit:app",
