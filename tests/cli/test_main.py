@@ -1,5 +1,6 @@
 """The front door: what each command brings along, and that failures are looked up by names that exist."""
 
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -11,12 +12,28 @@ from cli.main import COMMANDS, EXPECTED, app
 
 IMPORTED = "import sys; from cli.main import Commands; Commands(name='loyalty').get_command(None, {name!r}); print(*sys.modules)"
 
+GROUPS = {
+    "serve": ["command-api", "query-api"],
+    "consume": ["purchases"],
+    "load": ["members", "campaigns", "purchases", "returns", "balances"],
+    "letters": ["list", "show", "redrive"],
+    "audit": ["conservation"],
+    "keys": ["create", "init"],
+    "programme": ["lint", "publish", "list", "diff", "amend", "schema"],
+}
+
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_tells_what_it_is_for(name: str) -> None:
     told = CliRunner().invoke(app, [name, "--help"])
     assert told.exit_code == 0, told.output
     assert f" {name} " in told.output.splitlines()[1]
+
+
+def test_those_of_a_group_are_all_there() -> None:
+    for group, names in GROUPS.items():
+        told = CliRunner().invoke(app, [group, "--help"]).output
+        assert [line.split()[1] for line in told.split("Commands")[1].splitlines() if re.match(r"│ \w", line)] == names
 
 
 def test_a_command_that_there_is_not_is_refused() -> None:
