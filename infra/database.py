@@ -38,8 +38,21 @@ def connection(settings: Settings) -> Iterator[Connection]:
 
 
 def make_tables(opened: Connection, statements: Iterable[LiteralString]) -> None:
-    """Run idempotent statements that make tables, one process at a time."""
-    with opened.transaction():
-        opened.execute("SELECT pg_advisory_xact_lock(%s)", (TABLES_LOCK,))
+    """Run idempotent statements that make tables."""
+    with making_tables(opened):
         for statement in statements:
             opened.execute(statement)
+
+
+@contextmanager
+def making_tables(opened: Connection) -> Iterator[None]:
+    """One process at a time makes tables, on an autocommit connection.
+
+    Each statement is a transaction of its own: one that waits for a table in use must not hold another one meanwhile,
+    or it and those at work would wait for each other.
+    """
+    opened.execute("SELECT pg_advisory_lock(%s)", (TABLES_LOCK,))
+    try:
+        yield
+    finally:
+        opened.execute("SELECT pg_advisory_unlock(%s)", (TABLES_LOCK,))

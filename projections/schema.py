@@ -5,7 +5,7 @@ from typing import Any
 
 from psycopg import Connection, sql
 
-from infra.database import TABLES_LOCK
+from infra.database import making_tables
 from projections.balances import Balances
 from projections.campaigns import Campaigns
 from projections.coupons import Coupons
@@ -61,8 +61,7 @@ class UnknownProjection(LookupError):
 
 def ensure(connection: Connection[Any]) -> None:
     """Make every table that is missing; one process at a time, and each time with the same result."""
-    with connection.transaction():
-        connection.execute("SELECT pg_advisory_xact_lock(%s)", (TABLES_LOCK,))
+    with making_tables(connection):
         for statement in TABLES:
             connection.execute(statement)
         for kind in PROJECTIONS:

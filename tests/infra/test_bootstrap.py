@@ -76,6 +76,16 @@ def test_many_roles_may_begin_at_once_on_nothing(settings: Settings) -> None:
     assert (len(tables), len(offsets), len(relays)) == (7, 12, 2)
 
 
+def test_a_role_may_begin_while_others_read(settings: Settings) -> None:
+    """It would lock them out, and may wait for one of them for ever, who waits for it."""
+    bootstrap(settings)
+    with ThreadPoolExecutor(1) as pool, connect(settings.database_url) as reader, reader.transaction():
+        reader.execute("SELECT FROM account_snapshots")
+        beginning = pool.submit(bootstrap, settings)
+        reader.execute("SELECT FROM facts")
+        beginning.result(timeout=30)
+
+
 def test_a_topic_that_was_made_anew_refuses_to_start(settings: Settings) -> None:
     bootstrap(settings)
     before = state(settings)
