@@ -15,6 +15,17 @@ TABLES_LOCK = WRITERS_LOCK + 1
 RELAY_LOCK = WRITERS_LOCK + 2
 CLOCK_LOCK = WRITERS_LOCK + 3
 
+UNCOMPRESSED: LiteralString = """
+DO $$ BEGIN
+    IF NOT EXISTS (
+        SELECT FROM pg_attribute WHERE attrelid = '{table}'::regclass AND attname = 'state' AND attstorage = 'e'
+    ) THEN
+        ALTER TABLE {table} ALTER COLUMN state SET STORAGE EXTERNAL;
+    END IF;
+END $$
+"""
+"""Keeps the states of a table as they are. It looks first: to alter a table locks everybody out, with each role that starts."""
+
 
 class DatabaseNotConfigured(RuntimeError):
     """No database is named in the settings, and none was started for us."""

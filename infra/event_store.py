@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any, LiteralString, NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -23,21 +23,11 @@ from eventsourcing.utils import resolve_topic
 from psycopg import Connection, Cursor
 
 from infra import letters, personal_data
-from infra.database import WRITERS_LOCK, connect
+from infra.database import UNCOMPRESSED, WRITERS_LOCK, connect
 from infra.stored_facts import COPY, FactMapper, copy_rows
 
 CHANNEL = "loyalty_facts"
 
-# Altering a table locks out everybody else, so it is done once, not with each role that starts.
-_UNCOMPRESSED: LiteralString = """
-DO $$ BEGIN
-    IF NOT EXISTS (
-        SELECT FROM pg_attribute WHERE attrelid = '{table}'::regclass AND attname = 'state' AND attstorage = 'e'
-    ) THEN
-        ALTER TABLE {table} ALTER COLUMN state SET STORAGE EXTERNAL;
-    END IF;
-END $$
-"""
 TABLES = (
     """
     CREATE TABLE IF NOT EXISTS facts (
@@ -52,7 +42,7 @@ TABLES = (
     )
     """,
     # Facts are read whole and small: compressing them costs more than it saves.
-    _UNCOMPRESSED.format(table="facts"),
+    UNCOMPRESSED.format(table="facts"),
     # Returns that wait for their purchase are few, and must be found in a log of any length.
     "CREATE INDEX IF NOT EXISTS facts_kept_returns ON facts (position) WHERE name = 'ReturnKept.v1'",
     """
@@ -73,7 +63,7 @@ TABLES = (
         state bytea NOT NULL
     )
     """,
-    _UNCOMPRESSED.format(table="account_snapshots"),
+    UNCOMPRESSED.format(table="account_snapshots"),
 )
 
 _STREAMS = """
