@@ -9,23 +9,15 @@ from itertools import count
 
 from bench import proof, tills
 from bench.figure import Figure, in_turns
-from bench.ground import INTAKE, PROJECTOR, RELAY, Ground, ground
-from bench.watch import Pipeline
+from bench.ground import Ground, ground
 from cli.demo.complete_journey import Basket
-from infra.database import connect
 from infra.topics import PURCHASES
 
 
 def measure(baskets: Sequence[Basket], *, repeats: int) -> list[Figure]:
     """Each turn publishes the next part of the baskets; beside it, tills alone to a topic that nobody reads."""
     part = len(baskets) // repeats
-    with (
-        ground() as here,
-        here.roles(INTAKE, RELAY, PROJECTOR, settings=here.settings),
-        connect(here.settings.database_url) as database,
-    ):
-        pipeline = Pipeline(database)
-        pipeline.wait_for(0)
+    with ground() as here, here.pipeline() as pipeline:
         parts, nobody = iter(range(0, part * repeats, part)), here.make_topic()
         taken = count(part, part)
 
@@ -44,7 +36,7 @@ def measure(baskets: Sequence[Basket], *, repeats: int) -> list[Figure]:
                 return part / (time.perf_counter() - started)
 
         found = in_turns({"everything": everything, "tills alone": alone}, repeats=repeats)
-        proof.conservation(database, here.settings, purchases=part * repeats)
+        proof.conservation(pipeline.database, here.settings, purchases=part * repeats)
     return [
         Figure(
             name="everything at once, topic to read models",

@@ -17,12 +17,11 @@ from psycopg import Connection
 
 from bench import proof, tills
 from bench.figure import Figure, in_turns
-from bench.ground import INTAKE, PROJECTOR, RELAY, Ground, ground
+from bench.ground import Ground, ground
 from bench.pace import Stalled
 from bench.watch import Pipeline
 from cli.demo.complete_journey import Basket
 from domain.fact import message_id
-from infra.database import connect
 from infra.kafka import consumer, partition_of
 from infra.topics import PURCHASES
 
@@ -52,28 +51,24 @@ def measure(baskets: Sequence[Basket], *, repeats: int) -> list[Figure]:
     Beside it the broker alone: the same messages at the same pace, until a consumer that does nothing else has them.
     """
     part = min(LONGEST, len(baskets) // repeats)
-    with (
-        ground() as here,
-        here.roles(INTAKE, RELAY, PROJECTOR, settings=here.settings),
-        connect(here.settings.database_url) as database,
-    ):
-        pipeline = Pipeline(database)
-        pipeline.wait_for(0)
+    with ground() as here, here.pipeline() as pipeline:
         parts, nobody = iter(range(0, part * repeats, part)), here.make_topic()
 
         def ours() -> Waited:
             start = next(parts)
             sold = baskets[start : start + part]
             with _publishing(here, sold, PURCHASES) as started:
-                seen = _watched(database, pipeline, purchases=start + part)
-            return waited(started, [seen.at(place) for place in _places(database, sold, here.settings.partitions)])
+                seen = _watched(pipeline, purchases=start + part)
+            return waited(
+                started, [seen.at(place) for place in _places(pipeline.database, sold, here.settings.partitions)]
+            )
 
         def broker() -> Waited:
             with _publishing(here, baskets[:part], nobody) as started:
                 return waited(started, _received(here, nobody, baskets[:part]))
 
         found = in_turns({"message to balance": ours, "broker alone": broker}, repeats=repeats)
-        proof.conservation(database, here.settings, purchases=part * repeats)
+        proof.conservation(pipeline.database, here.settings, purchases=part * repeats)
     goals = {"p50_ms": "aim 30 ms", "p99_ms": "aim 110 ms"}
     return [
         Figure(
@@ -132,11 +127,11 @@ def _publishing(here: Ground, sold: Sequence[Basket], topic: str) -> Iterator[fl
         process.wait()
 
 
-def _watched(database: Connection, pipeline: Pipeline, *, purchases: int) -> Seen:
+def _watched(pipeline: Pipeline, *, purchases: int) -> Seen:
     """Look until all is folded, and remember when each cursor moved."""
     seen, deadline = Seen(), time.monotonic() + PATIENCE
     for look in count():
-        rows = database.execute(_CURSORS).fetchall()
+        rows = pipeline.database.execute(_CURSORS).fetchall()
         now = time.monotonic()
         for partition, position in rows:
             seen.note(partition, position, now)

@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
 
+from bench.watch import Pipeline
 from cli.demo import complete_journey
 from cli.demo.complete_journey import Basket
 from cli.demo.publish import TUNING, publish
@@ -72,6 +73,18 @@ class Ground:
             for process in processes:
                 _tell_if_dead(process)
                 process.stop()
+
+    @contextmanager
+    def pipeline(self, *wanted: Role, settings: Settings | None = None, patience: float = 300) -> Iterator[Pipeline]:
+        """Roles at work, intake, relay and projector where none are named, once all that is recorded is folded."""
+        settings = settings or self.settings
+        with (
+            self.roles(*wanted or (INTAKE, RELAY, PROJECTOR), settings=settings) as roles,
+            connect(settings.database_url) as database,
+        ):
+            pipeline = Pipeline(database, roles)
+            pipeline.wait_for(0, patience=patience)
+            yield pipeline
 
     def publish(self, baskets: Sequence[Basket], topic: str = PURCHASES) -> None:
         """As tills do, and wait for every acknowledgement."""

@@ -10,10 +10,8 @@ from bench.figure import Figure, in_turns
 from bench.ground import Ground, ground
 from bench.spent import Spent, process_of
 from bench.town import OF_A_JOIN, OF_A_PURCHASE, Town
-from bench.watch import Pipeline
 from cli.demo.complete_journey import Basket
 from cli.roles import ROLES
-from infra.database import connect
 from infra.embedded.ports import free_ports
 
 ACTIVE = 1_000
@@ -59,11 +57,8 @@ class Grown:
         self._published = 0
         command_port, query_port = free_ports(2)
         settings = here.settings.model_copy(update={"command_port": command_port, "query_port": query_port})
-        self._roles = stack.enter_context(here.roles(*ROLES, settings=settings))
-        self.database = stack.enter_context(connect(here.settings.database_url))
-        self._pipeline = Pipeline(self.database)
-        self._spent = Spent(self._roles, self.database)
-        self._pipeline.wait_for(0, patience=1_200)
+        self._pipeline = stack.enter_context(here.pipeline(*ROLES, settings=settings, patience=1_200))
+        self._spent = Spent(self._pipeline.roles, self._pipeline.database)
         self.cost()
 
     def cost(self) -> float:
@@ -77,10 +72,10 @@ class Grown:
 
     def memory(self) -> dict[str, float]:
         """Mebibytes that each role holds."""
-        return {one.name: process_of(one).memory_info().rss / (1 << 20) for one in self._roles}
+        return {one.name: process_of(one).memory_info().rss / (1 << 20) for one in self._pipeline.roles}
 
     def prove(self) -> None:
-        proof.conservation(self.database, self._here.settings, purchases=self._stored + self._published)
+        proof.conservation(self._pipeline.database, self._here.settings, purchases=self._stored + self._published)
 
 
 def _buyers(size: Size, of_the_active: int) -> Iterator[int]:

@@ -10,13 +10,11 @@ import psutil
 
 from bench import proof
 from bench.figure import Figure
-from bench.ground import INTAKE, PROJECTOR, RELAY, Ground, ground
+from bench.ground import Ground, ground
 from bench.spent import process_of
 from bench.town import Town
-from bench.watch import Pipeline
 from cli.demo.complete_journey import Basket
 from cli.roles import RoleProcess
-from infra.database import connect
 from infra.embedded.service import EmbeddedService
 
 BURST = 20_000
@@ -35,12 +33,9 @@ def measure(baskets: Sequence[Basket], *, repeats: int, burst: int = BURST) -> l
     with ground(members=False) as here:
         town = Town(here.settings, here.keys, baskets)
         town.fill(members=MEMBERS, buyers=())
-        with (
-            here.roles(INTAKE, RELAY, PROJECTOR, settings=here.settings) as roles,
-            connect(here.settings.database_url) as database,
-        ):
-            pipeline, calmly = Pipeline(database), max(burst // 10, MEMBERS)
-            calm = _peaks(roles, lambda: _sell(here, town, calmly, lambda: pipeline.wait_for(calmly)))
+        with here.pipeline() as pipeline:
+            calmly = max(burst // 10, MEMBERS)
+            calm = _peaks(pipeline.roles, lambda: _sell(here, town, calmly, lambda: pipeline.wait_for(calmly)))
 
             def under_pressure() -> None:
                 for server in (here.services.postgres, here.services.kafka):
@@ -50,8 +45,8 @@ def measure(baskets: Sequence[Basket], *, repeats: int, burst: int = BURST) -> l
                     print(f"  {server.name} was slow for {SLOW:g} s", flush=True)
                 pipeline.wait_for(calmly + burst, patience=PATIENCE)
 
-            pressed = _peaks(roles, lambda: _sell(here, town, burst, under_pressure))
-            proof.conservation(database, here.settings, purchases=calmly + burst)
+            pressed = _peaks(pipeline.roles, lambda: _sell(here, town, burst, under_pressure))
+            proof.conservation(pipeline.database, here.settings, purchases=calmly + burst)
     return [
         Figure(
             name=f"memory of {role} at most, a burst of {burst:,} with PostgreSQL and Kafka slow",

@@ -5,8 +5,6 @@ from datetime import UTC, datetime
 from psycopg import Connection
 
 from bench.ground import PROJECTOR, RELAY, Ground
-from bench.watch import Pipeline
-from infra.database import connect
 from infra.settings import Settings
 from projections.proofs.conservation import prove
 
@@ -17,10 +15,8 @@ class NotConserved(AssertionError):
 
 def of_door(here: Ground, settings: Settings, *, purchases: int) -> None:
     """The same for what came over HTTP, once it is told and folded."""
-    with connect(settings.database_url) as database:
-        with here.roles(RELAY, PROJECTOR, settings=settings):
-            Pipeline(database).wait_for(0)
-        conservation(database, settings, purchases=purchases)
+    with here.pipeline(RELAY, PROJECTOR, settings=settings) as pipeline:
+        conservation(pipeline.database, settings, purchases=purchases)
 
 
 def conservation(database: Connection, settings: Settings, *, purchases: int) -> None:

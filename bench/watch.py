@@ -1,7 +1,7 @@
 """How far each stage is, asked of the database often and cheaply."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import LiteralString
 
 import psycopg
@@ -9,6 +9,7 @@ from kafka import TopicPartition
 from psycopg import Connection
 
 from bench.pace import Stalled
+from cli.roles import RoleProcess
 from infra.kafka import consumer
 from infra.settings import Settings
 
@@ -45,9 +46,11 @@ def records_on(topic: str, settings: Settings) -> int:
 
 
 class Pipeline:
-    """Intake, relay and projector at work: whether what was published is in every read model."""
+    """Roles at work, among them relay and projector: whether what was published is in every read model."""
 
-    def __init__(self, database: Connection) -> None:
+    def __init__(self, database: Connection, roles: Sequence[RoleProcess]) -> None:
+        self.database = database
+        self.roles = roles
         self._taken_in, self._recorded, self._folded = (counter(database, one) for one in (TAKEN_IN, RECORDED, FOLDED))
 
     def done(self, purchases: int) -> bool:
