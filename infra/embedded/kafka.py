@@ -47,6 +47,9 @@ num.recovery.threads.per.data.dir=2
 log.cleaner.dedupe.buffer.size=16777216
 """
 
+# A broker beside six other processes on a few cores: the optimizing compiler would take more than it gives for minutes.
+_JVM = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Dlog4j2.configurationFile=log4j2.properties")
+
 _LOGGING = """\
 rootLogger.level=warn
 rootLogger.appenderRef.out.ref=out
@@ -79,8 +82,7 @@ class EmbeddedKafka(EmbeddedService):
         return f"127.0.0.1:{self.ports[0]}"
 
     def _prepare(self) -> None:
-        options = (f"-Xmx{self._heap}m", "-XX:+UseSerialGC", "-Dlog4j2.configurationFile=log4j2.properties")
-        self._jvm = (str(java()), *options, "-cp", class_path(self._cache))
+        self._jvm = (str(java()), f"-Xmx{self._heap}m", *_JVM, "-cp", class_path(self._cache))
         (self.directory / "log4j2.properties").write_text(_LOGGING)
         if not self._formatted.exists():
             self._format()
@@ -92,7 +94,7 @@ class EmbeddedKafka(EmbeddedService):
             cluster.write_text(base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("="))
         self._configure(clients=9092, controller=9093)
         tool = ("kafka.tools.StorageTool", "format", "--ignore-formatted", f"--cluster-id={cluster.read_text()}")
-        command = (self._jvm[0], "-XX:TieredStopAtLevel=1", *self._jvm[1:], *tool, "-c", "server.properties")
+        command = (*self._jvm, *tool, "-c", "server.properties")
         done = subprocess.run(command, cwd=self.directory, stdin=subprocess.DEVNULL, capture_output=True, check=False)
         if done.returncode != 0:
             raise ServiceFailed(f"Kafka's storage could not be made:\n{done.stderr.decode(errors='replace')}")
