@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
+import orjson
 from eventsourcing.persistence import Mapper, Notification, StoredEvent
 from pydantic import BaseModel, ValidationError
 
@@ -44,7 +45,7 @@ class FactMapper(Mapper[UUID]):
             domain_event.originator_id,
             domain_event.originator_version,
             domain_event.stored_name,
-            domain_event.__pydantic_serializer__.to_json(domain_event, exclude_none=True),
+            _encoded(domain_event),
             domain_event.subject,
             domain_event.recorded_at,
         )
@@ -61,6 +62,15 @@ class FactMapper(Mapper[UUID]):
             return kind.__pydantic_validator__.validate_json(stored_event.state)
         except ValidationError as error:
             raise ValueError(f"unreadable fact: {where}") from error
+
+
+def _encoded(fact: Any) -> bytes:
+    """Compact JSON without what is not told. Rates and documents are written by their schema, plain values more quickly."""
+    told = {name: value for name, value in fact.__dict__.items() if value is not None}
+    try:
+        return orjson.dumps(told, option=orjson.OPT_UTC_Z)
+    except TypeError:
+        return cast("bytes", fact.__pydantic_serializer__.to_json(fact, exclude_none=True))
 
 
 def copy_rows(stored_events: Sequence[Any], first: int) -> bytes:

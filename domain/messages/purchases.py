@@ -157,19 +157,21 @@ def check_lines(lines: Sequence[Line]) -> int:
     total = 0
     names: set[str] = set()
     for number, line in enumerate(lines):
-        if line["line"] in names:
+        name, gross, discount = line["line"], line["gross_minor"], line.get("discount_minor")
+        if name in names:
             raise InvalidField(
                 field=f"lines.{number}.line", problem="another line has this id; a return could not tell them apart"
             )
-        names.add(line["line"])
-        discount = line.get("discount_minor", 0)
-        if discount > line["gross_minor"]:
-            raise InvalidField(field=f"lines.{number}.discount_minor", problem="more than the line's gross_minor")
-        total += line["gross_minor"] - discount
-        if not discount:
-            line.pop("discount_minor", None)
-        if not line.get("tax_minor"):
-            line.pop("tax_minor", None)
+        names.add(name)
+        total += gross
+        if discount:
+            if discount > gross:
+                raise InvalidField(field=f"lines.{number}.discount_minor", problem="more than the line's gross_minor")
+            total -= discount
+        elif discount is not None:
+            del line["discount_minor"]
+        if line.get("tax_minor") == 0:
+            del line["tax_minor"]
     return total
 
 

@@ -4,8 +4,10 @@ import hashlib
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import cache
 from typing import Annotated, Any, TypeVar
 
+import orjson
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from domain.refusals import InvalidField, MalformedMessage, NegativeQuantity, Refusal, TimeWithoutZone
@@ -80,9 +82,24 @@ def fingerprint(*parts: bytes) -> str:
 
 
 def canonical(message: BaseModel, *, without: frozenset[str] = frozenset()) -> bytes:
-    """The canonical form of a parsed message."""
-    return message.__pydantic_serializer__.to_json(message, exclude_defaults=True, exclude=set(without))
+    """The canonical form of a parsed message. Plain values are written more quickly than by their schema, to the same bytes."""
+    defaults = _defaults(type(message))
+    fields = message.__dict__.items()
+    told = {name: value for name, value in fields if name not in without and value != defaults.get(name, ...)}
+    try:
+        return orjson.dumps(told, option=orjson.OPT_UTC_Z)
+    except TypeError:  # rates, and messages within messages
+        return message.__pydantic_serializer__.to_json(message, exclude_defaults=True, exclude=set(without))
+
+
+@cache
+def _defaults(kind: type[BaseModel]) -> dict[str, Any]:
+    return {
+        name: field.get_default(call_default_factory=False)
+        for name, field in kind.model_fields.items()
+        if not field.is_required()
+    }
 
 
 def canonical_time(at: datetime) -> bytes:
-    return at.astimezone(UTC).isoformat().encode()
+    return (at if at.tzinfo is UTC else at.astimezone(UTC)).isoformat().encode()

@@ -15,7 +15,7 @@ from domain.messages.campaigns import CampaignBody, create_command
 from domain.messages.identity import Identity
 from domain.messages.members import MemberBody, join_command
 from domain.messages.programmes import policy_from_yaml, publish_command, shipped
-from domain.messages.purchases import PurchaseBody
+from domain.messages.purchases import PurchaseBody, purchase_command
 from domain.messages.reading import read
 from domain.refusals import (
     InvalidField,
@@ -250,6 +250,40 @@ class TestPurchases:
             read(PurchaseBody, json.dumps(body), strictly=True)
         assert refused.value.field.endswith("surprise")
         assert read(PurchaseBody, json.dumps(body), strictly=False).id == "R-1"
+
+    WHOLE: ClassVar[dict[str, Any]] = BODY | {
+        "channel": "web", "member": str(ANN), "holds": [str(BOB)],
+        "lines": [
+            {"line": "1", "sku": '\u4e2d"\\/\u007f\u2028\U0001f600\u0007', "category": "é", "quantity": "1.250", "gross_minor": 1500},
+            {"line": "2", "sku": "2", "quantity": 2, "gross_minor": 700, "discount_minor": 100, "tax_minor": 5},
+            {"line": "3", "sku": "2", "quantity": 0, "gross_minor": 0, "discount_minor": 0, "tax_minor": 0},
+        ],
+        "tenders": [{"kind": "cash", "amount_minor": 2100}],
+        "coupons": [{"code": "C", "campaign": "c", "reservation": str(ANN)}],
+    }  # fmt: skip
+    BROUGHT: ClassVar[dict[str, Any]] = {
+        "purchase": {"source": "/stores/1", "id": "R-0"}, "lines": [{"line": "1", "quantity": 1, "amount_minor": 1500}],
+    }  # fmt: skip
+
+    @pytest.mark.parametrize(
+        ("body", "recorded"),
+        [
+            (BODY, "07f8a475c3ac8b69484eb2a4d9a886c1fc0c9e6910884993ac5d3d45fb6faf74"),
+            (WHOLE | {"card": None}, "1e112cb27336c3b7d664db1638d9452081e34c84fcaf34fb83b9878990ffd821"),
+            (
+                BODY | {"returned": [BROUGHT], "tenders": []},
+                "2fe2709d4bd19bb2a2da0686f3d3afdf9d19a228ccd439618494b98bb12dbf12",
+            ),
+        ],
+        ids=["the least that can be said", "all that can be said", "goods brought back"],
+    )
+    def test_a_purchase_has_the_fingerprint_that_it_always_had(self, body: dict[str, Any], recorded: str) -> None:
+        """Given a receipt that an earlier release recorded, when it comes again, then it is known to be the same."""
+        data = read(PurchaseBody, json.dumps(body), strictly=True)
+        command = purchase_command(
+            data, source=data.source, external_id=data.id, time=data.time, card_ids=card_id, answered=True
+        )
+        assert command.fingerprint == recorded
 
 
 def test_keys_of_different_owners_never_meet() -> None:
