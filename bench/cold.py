@@ -32,7 +32,7 @@ def measure(baskets: Sequence[Basket], *, repeats: int, members: int = MEMBERS) 
     with ground(members=False) as here, ExitStack() as stack:
         town = Town(here.settings, here.keys, baskets)
         filled = buyers * (repeats + 1)
-        town.fill(members=members, buyers=range(filled))
+        town.fill(members=range(members), buyers=range(filled))
         process = stack.enter_context(Fresh(here, town))
         groups = iter([range(turn * buyers, (turn + 1) * buyers) for turn in range(1, repeats + 1)])
 

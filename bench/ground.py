@@ -31,6 +31,7 @@ AT_ONCE = 500
 INTAKE = Role("intake", ("consume", "purchases"))
 RELAY = Role("relay", ("relay",))
 PROJECTOR = Role("projector", ("project",))
+CLOCK = Role("clock", ("clock",))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,22 +1,28 @@
 """Growth: what a purchase costs, and what the roles hold in memory, where much is stored already."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
-from itertools import chain, cycle, islice, repeat
+from itertools import cycle, islice
 from typing import NamedTuple
 
-from bench import proof
+from bench import copies, proof
 from bench.figure import Figure, in_turns
-from bench.ground import Ground, ground
+from bench.ground import CLOCK, PROJECTOR, RELAY, Ground, ground
+from bench.pace import wait_for
 from bench.spent import Spent, process_of
 from bench.town import OF_A_JOIN, OF_A_PURCHASE, Town
+from bench.watch import NOTED, RECORDED, counter
 from cli.demo.complete_journey import Basket
 from cli.roles import ROLES
+from infra.database import connect
 from infra.embedded.ports import free_ports
 
 ACTIVE = 1_000
 """Members who buy while it is measured, the same at every size: what else there is, is only stored."""
-BOUGHT_EACH = 3
+TURNS = 3
+"""For each that other measurements take: many short ones, between which the machine has no time to change its pace."""
+BLOCK = 3_000
+"""Members whose history is copied, where there are to be many more."""
 
 
 class Size(NamedTuple):
@@ -52,8 +58,7 @@ class Grown:
     ) -> None:
         self._here = here
         self._town = Town(here.settings, here.keys, baskets)
-        self._stored = size.purchases
-        self._town.fill(members=size.members, buyers=_buyers(size, of_the_active))
+        self._stored = self._fill(size, of_the_active)
         self._published = 0
         command_port, query_port = free_ports(2)
         settings = here.settings.model_copy(update={"command_port": command_port, "query_port": query_port})
@@ -61,10 +66,29 @@ class Grown:
         self._spent = Spent(self._pipeline.roles, self._pipeline.database)
         self.cost()
 
+    def _fill(self, size: Size, of_the_active: int) -> int:
+        """Purchases stored. The active have bought as often at every size; the rest is for others, who come in blocks:
+        the first by the ledger itself, all further ones as copies of it.
+        """
+        others, bought = size.members - ACTIVE, size.purchases - of_the_active
+        blocks = max(1, others // BLOCK)
+        before = ACTIVE + others % blocks
+        block = range(before, before + others // blocks)
+        self._town.fill(members=range(before), buyers=islice(cycle(range(ACTIVE)), of_the_active))
+        with connect(self._here.settings.database_url) as database:
+            after, noted = counter(database, RECORDED)(), counter(database, NOTED)
+            self._town.fill(members=block, buyers=islice(cycle(block or range(ACTIVE)), bought // blocks))
+            if blocks > 1:
+                with self._here.pipeline(RELAY, PROJECTOR, CLOCK):
+                    wait_for(noted, counter(database, RECORDED)())
+                copies.copy(self._here.settings, after=after, times=blocks - 1)
+        copies.settle(self._here.settings)
+        return of_the_active + bought // blocks * blocks
+
     def cost(self) -> float:
         """Microseconds of processor time for a purchase, from the topic to the read models: all roles, and PostgreSQL."""
         before = self._spent.seconds()
-        bought = list(self._town.sell(chain.from_iterable(repeat(range(ACTIVE), BOUGHT_EACH))))
+        bought = list(self._town.sell(range(ACTIVE)))
         self._here.publish(bought)
         self._published += len(bought)
         self._pipeline.wait_for(self._published)
@@ -78,13 +102,6 @@ class Grown:
         proof.conservation(self._pipeline.database, self._here.settings, purchases=self._stored + self._published)
 
 
-def _buyers(size: Size, of_the_active: int) -> Iterator[int]:
-    """The active members have bought as often at every size; the rest is for the others."""
-    active = islice(cycle(range(ACTIVE)), of_the_active)
-    others = cycle(range(ACTIVE, size.members) or range(ACTIVE))
-    return islice(chain(active, others), size.purchases)
-
-
 def measure(baskets: Sequence[Basket], *, repeats: int, sizes: Sequence[Size] = SIZES) -> list[Figure]:
     """Ledgers of all sizes stand beside each other; the same members buy in each of them in turns."""
     with ExitStack() as stack:
@@ -93,7 +110,7 @@ def measure(baskets: Sequence[Basket], *, repeats: int, sizes: Sequence[Size] = 
             here = stack.enter_context(ground(members=False))
             grown[str(size)] = Grown(here, size, of_the_active=sizes[0].purchases, baskets=baskets, stack=stack)
             print(f"  stored: {size}", flush=True)
-        costs = in_turns({name: one.cost for name, one in grown.items()}, repeats=repeats)
+        costs = in_turns({name: one.cost for name, one in grown.items()}, repeats=TURNS * repeats)
         memory = {name: one.memory() for name, one in grown.items()}
         for one in grown.values():
             one.prove()

@@ -32,7 +32,7 @@ def measure(baskets: Sequence[Basket], *, repeats: int, burst: int = BURST) -> l
     """The highest memory of each role while a burst is worked off, beside that of a calm tenth of it before."""
     with ground(members=False) as here:
         town = Town(here.settings, here.keys, baskets)
-        town.fill(members=MEMBERS, buyers=())
+        town.fill(members=range(MEMBERS), buyers=())
         with here.pipeline() as pipeline:
             calmly = max(burst // 10, MEMBERS)
             calm = _peaks(pipeline.roles, lambda: _sell(here, town, calmly, lambda: pipeline.wait_for(calmly)))

@@ -37,7 +37,7 @@ class Town:
         self._numbers = count(1)
         self._opened = datetime.now(UTC) - timedelta(days=20)
 
-    def fill(self, *, members: int, buyers: Iterable[int]) -> None:
+    def fill(self, *, members: range, buyers: Iterable[int]) -> None:
         """Let all join, then buy one after the other."""
         with open_ledger(self._settings) as loyalty:
             _carry_out(loyalty, self._joins(members))
@@ -53,10 +53,10 @@ class Town:
             receipt = next(self._receipts) % {b"id": b"T-%d" % number, b"time": time, b"card": card}
             yield Basket("/town", f"T-{number}", card, receipt)
 
-    def _joins(self, members: int) -> Iterator[Command]:
+    def _joins(self, members: range) -> Iterator[Command]:
         sealing = PersonalData(self._settings.database_url, self._keys)
         registered_at = self._opened - timedelta(days=40)
-        for number in range(members):
+        for number in members:
             body = MemberBody(member_id=member_of(number), card=str(FIRST_CARD + number), registered_at=registered_at)
             yield join_command(body, identity=NOBODY, card_ids=self._keys.card_id, sealing=sealing, answered=False)
 

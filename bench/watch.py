@@ -22,6 +22,8 @@ READ: LiteralString = """
 SELECT coalesce(min(read), 0)::bigint
 FROM (SELECT sum(next_offset) AS read FROM projection_offsets GROUP BY projection) AS projections
 """
+NOTED: LiteralString = "SELECT position FROM clock_state WHERE name = 'agenda'"
+"""By the clock."""
 FOLDED: LiteralString = "SELECT coalesce(min(last_position), 0) FROM projection_offsets"
 
 
