@@ -83,8 +83,7 @@ class EmbeddedPostgres(EmbeddedService):
             "port": str(self.ports[0]),
             "unix_socket_directories": "",  # their paths are limited to 107 bytes, ours are not
             "shared_buffers": self._shared_buffers,
-            "max_wal_size": "6GB",
-            "wal_compression": "on",
+            "max_wal_size": "6GB",  # images of pages go into it as they are: those of random ids hardly get smaller
             "jit": "off",
         }
         options = [word for name, value in stated.items() for word in ("-c", f"{name}={value}")]

@@ -100,7 +100,7 @@ def test_it_is_durable_and_listens_on_loopback_only(server: EmbeddedPostgres) ->
             "listen_addresses": "127.0.0.1",
             "shared_buffers": "32MB",
             "max_wal_size": "6GB",
-            "wal_compression": "pglz",
+            "wal_compression": "off",
         }.items():
             assert connection.execute("SELECT current_setting(%s)", (setting,)).fetchone() == (value,)
 
