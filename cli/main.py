@@ -17,6 +17,7 @@ COMMANDS: Mapping[str, str] = {
     "consume": "cli.consume:app",
     "relay": "cli.relay:relay",
     "project": "cli.project:project",
+    "rebuild": "cli.rebuild:rebuild",
     "clock": "cli.clock:clock",
     "load": "cli.load_balances:app",  # which adds its own command to those of `cli.load`
     "letters": "cli.letters:app",
@@ -34,6 +35,7 @@ EXPECTED = frozenset({
     "cli.demo.publish.NotPublished",
     "cli.supervisor.PortInUse",
     "cli.wiring.NothingRuns",
+    "consumers.replay.TopicTooShort",
     "domain.refusals.base.Refusal",
     "eventsourcing.persistence.PersistenceError",
     "infra.bootstrap.TopicMismatch",
@@ -48,8 +50,12 @@ EXPECTED = frozenset({
     "infra.keys.KeyFileMissing",
     "kafka.errors.KafkaError",
     "projections.chain.AnotherEpoch",
+    "projections.generations.NoGenerationBefore",
+    "projections.generations.RebuildUnderWay",
     "projections.offsets.TopicRecreated",
+    "projections.parking.TooManyParked",
     "projections.proofs.slices.NothingProjected",
+    "projections.shapes.AnotherShape",
     "psycopg.OperationalError",
 })  # fmt: skip
 """What an operator can put right: told in one line. Everything else is a fault of ours, told with its trace."""

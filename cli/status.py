@@ -8,7 +8,7 @@ import typer
 
 from cli.wiring import ready
 from projections.proofs.reconciler import ReconcilerStatus
-from projections.status import ClockStatus, Status
+from projections.status import ClockStatus, ProjectionStatus, Status
 from projections.status import status as status_of
 
 LOOK_AGAIN_SECONDS = 0.5
@@ -39,6 +39,7 @@ def _told(found: Status) -> str:
         f"relay          position {found.relay.position:,}, {found.relay.lag:,} facts waiting",
         *(
             f"{one.name:14} position {one.position:,}, {one.lag:,} behind, {one.gaps} gaps, {one.parked_members} parked"
+            + _generations(one)
             for one in found.projections
         ),
         f"clock          {_looked(found.clock)}",
@@ -47,6 +48,13 @@ def _told(found: Status) -> str:
         "caught up" if found.caught_up else "not caught up",
     ]
     return "\n".join(lines)
+
+
+def _generations(one: ProjectionStatus) -> str:
+    """Nothing, where there is but the first one."""
+    kept = f" ({', '.join(map(str, one.kept))} beside it)" if one.kept else ""
+    told = f", generation {one.generation}{kept}" if one.kept or one.generation > 1 else ""
+    return told + (f", OTHER TABLES: run `loyalty rebuild {one.name}`" if one.outdated else "")
 
 
 def _looked(clock: ClockStatus) -> str:

@@ -1,6 +1,6 @@
 """How far each projection has come in each partition: read when a partition is assigned, moved by compare-and-set."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -11,8 +11,10 @@ from psycopg import Cursor as DbCursor
 from projections.chain import Cursor
 from projections.projection import Projection
 
+Standing = dict[int, Cursor]
+"""By partition."""
 Cursors = dict[int, dict[str, Cursor]]
-"""By partition and projection."""
+"""By partition and generation, which its schema names."""
 
 
 class Fenced(RuntimeError):
@@ -50,17 +52,47 @@ def begin(connection: Connection[Any], projections: Iterable[Projection], *, top
 
 
 def read(connection: Connection[Any], projections: Sequence[Projection], partitions: Iterable[int]) -> Cursors:
-    """Where each projection stands in these partitions."""
+    """Where each generation stands in these partitions."""
     rows = connection.execute(
-        "SELECT partition, projection, epoch, next_offset, last_position, gap_until FROM projection_offsets"
-        " JOIN unnest(%s::text[], %s::int[]) AS live (projection, generation) USING (projection, generation)"
-        " WHERE partition = ANY(%s)",
-        ([p.name for p in projections], [p.generation for p in projections], list(partitions)),
+        "SELECT partition, schema_name, epoch, next_offset, last_position, gap_until FROM projection_offsets"
+        " JOIN unnest(%s::text[], %s::int[], %s::text[]) AS fed (projection, generation, schema_name)"
+        " USING (projection, generation) WHERE partition = ANY(%s)",
+        (*_generations(projections), [p.schema for p in projections], list(partitions)),
     )
     cursors: Cursors = {}
-    for partition, projection, *cursor in rows:
-        cursors.setdefault(partition, {})[projection] = Cursor(*cursor)
+    for partition, schema, *cursor in rows:
+        cursors.setdefault(partition, {})[schema] = Cursor(*cursor)
     return cursors
+
+
+_STANDING = """
+SELECT schema_name, partition, epoch, next_offset, last_position, gap_until FROM projection_offsets AS kept
+JOIN unnest(%s::text[], %s::int[], %s::text[]) AS asked (projection, generation, schema_name)
+USING (projection, generation) ORDER BY projection, generation, partition
+"""
+_HOLD = f"{_STANDING} FOR UPDATE OF kept"
+
+
+def standing(connection: Connection[Any], projection: Projection) -> Standing:
+    """Where one generation stands in all partitions."""
+    return _standing(connection, _STANDING, [projection])[projection.schema]
+
+
+def hold(connection: Connection[Any], *projections: Projection) -> Mapping[str, Standing]:
+    """Where these generations stand, by schema; nobody moves them on before this transaction ends."""
+    return _standing(connection, _HOLD, projections)
+
+
+def _standing(connection: Connection[Any], question: str, projections: Sequence[Projection]) -> dict[str, Standing]:
+    places = [projection.schema for projection in projections]
+    found: dict[str, Standing] = {place: {} for place in places}
+    for place, partition, *cursor in connection.execute(question.encode(), (*_generations(projections), places)):
+        found[place][partition] = Cursor(*cursor)
+    return found
+
+
+def _generations(projections: Sequence[Projection]) -> tuple[list[str], list[int]]:
+    return [p.name for p in projections], [p.generation for p in projections]
 
 
 def move(cursor: DbCursor[Any], moved: Sequence[Move]) -> None:

@@ -27,7 +27,7 @@ DATA_ERRORS = (
 """What a fact itself can be blamed for. Anything else, an outage above all, ends the process."""
 
 Parked = dict[str, set[bytes]]
-"""The keys that are parked, by projection."""
+"""The keys that are parked, by the schema of the generation that they are parked in."""
 
 
 class TooManyParked(RuntimeError):
@@ -37,7 +37,7 @@ class TooManyParked(RuntimeError):
 def parked_keys(connection: Connection[Any], projections: Iterable[Projection]) -> Parked:
     """Whose facts are not folded any more."""
     return {
-        projection.name: {
+        projection.schema: {
             bytes(row[0])
             for row in connection.execute(
                 "SELECT DISTINCT key FROM parked_facts WHERE (projection, generation) = (%s, %s)",

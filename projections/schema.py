@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from psycopg import Connection, sql
+from psycopg import Connection
 
 from infra.database import making_tables
+from projections import shapes
 from projections.balances import Balances
 from projections.campaigns import Campaigns
 from projections.coupons import Coupons
@@ -17,6 +18,7 @@ from projections.segments import Segments
 from projections.tiers import Tiers
 
 PROJECTIONS: tuple[type[Projection], ...] = (Members, Balances, Tiers, Campaigns, Segments, Referrals, Rewards, Coupons)
+KINDS = {kind.name: kind for kind in PROJECTIONS}
 
 TABLES = (
     """
@@ -24,6 +26,17 @@ TABLES = (
         projection text PRIMARY KEY,
         generation int NOT NULL,
         schema_name text NOT NULL
+    )
+    """,
+    # filling: a rebuild moves it. offered: it hands it over. fed: projectors move it. `live_since` is kept with the former ones.
+    """
+    CREATE TABLE IF NOT EXISTS projection_generations (
+        projection text,
+        generation int,
+        schema_name text NOT NULL,
+        state text NOT NULL,
+        live_since timestamptz,
+        PRIMARY KEY (projection, generation)
     )
     """,
     """
@@ -68,22 +81,22 @@ def ensure(connection: Connection[Any]) -> None:
             connection.execute(
                 "INSERT INTO projections_live VALUES (%s, 1, %s) ON CONFLICT DO NOTHING", (kind.name, f"{kind.name}_1")
             )
+        connection.execute(
+            "INSERT INTO projection_generations SELECT projection, generation, schema_name, 'fed', now()"
+            " FROM projections_live ON CONFLICT DO NOTHING"
+        )
         for projection in live(connection):
-            schema = sql.Identifier(projection.schema)
-            connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(schema))
-            for table in projection.tables:
-                connection.execute(sql.SQL(table).format(schema=schema))
+            shapes.make(connection, projection)
 
 
 def live(connection: Connection[Any], names: Sequence[str] | None = None) -> list[Projection]:
     """The live generation of each projection, or of those that are named."""
-    kinds = {kind.name: kind for kind in PROJECTIONS}
-    unknown = sorted(set(names or ()) - kinds.keys())
+    unknown = sorted(set(names or ()) - KINDS.keys())
     if unknown:
-        raise UnknownProjection(f"{', '.join(unknown)}: there are {', '.join(kinds)}")
+        raise UnknownProjection(f"{', '.join(unknown)}: there are {', '.join(KINDS)}")
     rows = connection.execute("SELECT projection, generation, schema_name FROM projections_live ORDER BY projection")
     return [
-        kinds[name](generation=generation, schema=schema)
+        KINDS[name](generation=generation, schema=schema)
         for name, generation, schema in rows
-        if name in (names or kinds)
+        if name in (names or KINDS)
     ]

@@ -12,6 +12,8 @@ from infra.database import connect
 from infra.settings import Settings
 from infra.topics import PURCHASES
 from projections.proofs.reconciler import ReconcilerStatus, reconciled
+from projections.schema import KINDS
+from projections.shapes import same_tables
 
 
 class IntakeStatus(BaseModel):
@@ -39,6 +41,12 @@ class ProjectionStatus(BaseModel):
     lag: int = Field(description="Positions between this and the last fact")
     gaps: int = Field(description="Partitions that wait for the relay to repeat a record")
     parked_members: int = Field(description="Members whose facts could not be folded")
+    kept: list[int] = Field(
+        description="The generations beside the live one: those before it, and one that is being filled"
+    )
+    outdated: bool = Field(
+        description="Whether its tables are others than this version's: it is not moved until it is rebuilt"
+    )
 
 
 class ClockStatus(BaseModel):
@@ -70,9 +78,12 @@ class Status(BaseModel):
 _PROJECTIONS = """
 SELECT projection, generation, min(last_position), count(gap_until),
     (SELECT count(DISTINCT key) FROM parked_facts AS parked
-     WHERE (parked.projection, parked.generation) = (offsets.projection, offsets.generation))
+     WHERE (parked.projection, parked.generation) = (offsets.projection, offsets.generation)),
+    ARRAY(SELECT kept.generation FROM projection_generations AS kept
+     WHERE kept.projection = offsets.projection AND kept.generation <> offsets.generation ORDER BY 1),
+    obj_description(to_regnamespace(schema_name)::oid, 'pg_namespace')
 FROM projection_offsets AS offsets JOIN projections_live USING (projection, generation)
-GROUP BY projection, generation ORDER BY projection
+GROUP BY projection, generation, schema_name ORDER BY projection
 """
 _STAGES = """
 SELECT
@@ -102,12 +113,7 @@ def status(settings: Settings) -> Status:
         position, taken_in, told, letters_waiting, open_letters = _stages(log)
         clock = _clock(log, position)
     published = _published(settings)
-    projections = [
-        ProjectionStatus(
-            name=name, generation=generation, position=at, lag=max(0, position - at), gaps=gaps, parked_members=parked
-        )
-        for name, generation, at, gaps, parked in folded
-    ]
+    projections = [_projection(*one, last=position) for one in folded]
     intake = IntakeStatus(taken_in=taken_in, published=published, lag=max(0, published - taken_in))
     relay = RelayStatus(position=told, lag=max(0, position - told), letters_lag=letters_waiting)
     return Status(
@@ -120,6 +126,15 @@ def status(settings: Settings) -> Status:
         open_letters=open_letters,
         caught_up=not (intake.lag or relay.lag or any(one.lag for one in projections) or not projections),
     )
+
+
+def _projection(
+    name: str, generation: int, at: int, gaps: int, parked: int, kept: list[int], shape: str | None, *, last: int
+) -> ProjectionStatus:
+    return ProjectionStatus(
+        name=name, generation=generation, position=at, lag=max(0, last - at), gaps=gaps, parked_members=parked,
+        kept=kept, outdated=not same_tables(shape, KINDS[name]),
+    )  # fmt: skip
 
 
 def _clock(log: Connection, last: int) -> ClockStatus:

@@ -15,6 +15,8 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from infra.kafka import partition_of
 from infra.settings import Settings
 from infra.web import Problem
+from projections import schema
+from projections.shapes import same_tables
 from projections.snapshot import Snapshot
 
 LOOK_AGAIN_SECONDS = 0.01
@@ -28,6 +30,8 @@ _PARKED = """
 SELECT 1 FROM parked_facts JOIN projections_live USING (projection, generation)
 WHERE projection = %(projection)s AND key = ANY(%(keys)s) LIMIT 1
 """
+
+_SHAPE = "SELECT obj_description(to_regnamespace(%s)::oid, 'pg_namespace')"
 
 AtLeast = Annotated[
     int, Query(ge=0, description="Wait until the answer is complete up to this position, as a command answered it.")
@@ -52,6 +56,7 @@ class Reader:
 
     def __init__(self, settings: Settings) -> None:
         self._partitions = settings.partitions
+        self._readable: dict[str, bool] = {}
         self._pool = AsyncConnectionPool(
             settings.read_url or "",
             open=False,
@@ -111,7 +116,22 @@ class Reader:
             raise Problem(
                 "member-parked", 503, "A fact of this member could not be folded; an operator must look at it."
             )
+        if not await self._is_readable(connection, projection, row[0]):
+            raise Problem(
+                "read-model-outdated",
+                503,
+                "This version reads other tables than the read model has; an operator must rebuild it.",
+                headers={"Retry-After": "10"},
+            )
         return Snapshot(connection, row[0], row[1])
+
+    async def _is_readable(self, connection: AsyncConnection, projection: str, schema_name: str) -> bool:
+        """Looked up once: a generation keeps the tables that it was made with."""
+        if schema_name not in self._readable:
+            row = await (await connection.execute(_SHAPE, (schema_name,))).fetchone()
+            kept = row[0] if row else None
+            self._readable[schema_name] = same_tables(kept, schema.KINDS[projection])
+        return self._readable[schema_name]
 
 
 async def reader(request: Request) -> Reader:

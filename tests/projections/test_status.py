@@ -72,3 +72,14 @@ def test_gaps_and_parked_members_are_counted(pipeline: tuple[Settings, ReadSide]
     found = {one.name: one for one in status(settings).projections}
     assert (found["balances"].gaps, found["balances"].parked_members) == (1, 0)
     assert (found["tiers"].gaps, found["tiers"].parked_members) == (1, 1)
+
+
+def test_generations_beside_the_live_one_and_tables_of_another_version_are_told(
+    pipeline: tuple[Settings, ReadSide],
+) -> None:
+    settings, read_side = pipeline
+    read_side.connection.execute("INSERT INTO projection_generations VALUES ('tiers', 2, 'tiers_2', 'filling')")
+    read_side.connection.execute("COMMENT ON SCHEMA balances_1 IS 'unknown'")
+    found = {one.name: one for one in status(settings).projections}
+    assert (found["tiers"].generation, found["tiers"].kept, found["tiers"].outdated) == (1, [2], False)
+    assert (found["balances"].kept, found["balances"].outdated) == ([], True)

@@ -191,6 +191,19 @@ def test_a_parked_member_is_not_answered_for(door: Door) -> None:
     assert door.ask(f"/members/{BOB}/balance").status_code == 200
 
 
+def test_a_read_model_with_tables_of_another_version_is_not_asked(door: Door) -> None:
+    door.read_side.given(*joins(ANN, card="1"))
+    mark = "SELECT obj_description('balances_1'::regnamespace, 'pg_namespace')"
+    (kept,) = door.read_side.connection.execute(mark).fetchone() or ("",)
+    comment = "COMMENT ON SCHEMA balances_1 IS '{}'"
+    door.read_side.connection.execute(comment.format("unknown").encode())
+    try:
+        problem(door.ask(f"/members/{ANN}/balance"), 503, "read-model-outdated")
+        assert door.ask("/members", card="1").status_code == 200
+    finally:
+        door.read_side.connection.execute(comment.format(kept).encode())
+
+
 @pytest.mark.parametrize(
     ("path", "parameters", "field"),
     [

@@ -1,0 +1,71 @@
+"""A rebuild of balances: from the beginning of the topic to indexed rows, and to the switch."""
+
+import time
+from collections.abc import Sequence
+
+from kafka import TopicPartition
+
+from bench.figure import Figure, in_turns
+from bench.ground import INTAKE, RELAY, ground
+from bench.pace import wait_for
+from bench.projector import BALANCES, FETCHING
+from bench.watch import READ, RECORDED, TAKEN_IN, TOLD, counter, records_on
+from cli.demo.complete_journey import Basket
+from consumers.rebuild import rebuilding
+from infra.database import connect
+from infra.kafka import consumer
+from infra.settings import Settings
+from infra.topics import FACTS
+
+
+def measure(baskets: Sequence[Basket], *, repeats: int) -> list[Figure]:
+    """The work of `loyalty rebuild balances`, no projector at work, beside kafka-python's consumer merely reading."""
+    with ground(baskets) as here, here.database() as settings, connect(settings.database_url) as database:
+        with here.roles(INTAKE, RELAY, settings=settings):
+            wait_for(counter(database, TAKEN_IN), len(baskets))
+            wait_for(counter(database, TOLD), counter(database, RECORDED)())
+        total = records_on(FACTS, settings)
+        with here.roles(BALANCES, settings=settings):
+            wait_for(counter(database, READ), total)
+        both = in_turns(
+            {"rebuilt": lambda: _rebuild(settings, total), "bare": lambda: _merely_read(settings, total)},
+            repeats=repeats,
+        )
+    goals = {"balances rebuilt, filled and indexed": "≥ 0.67", "balances rebuilt, compared as well": ""}
+    return [
+        Figure(
+            name=name,
+            unit="facts/s",
+            values=[pace[number] for pace in both["rebuilt"]],
+            reference="kafka-python's consumer, merely reading the same topic",
+            reference_values=[bare for (bare,) in both["bare"]],
+            goal=goal,
+        )
+        for number, (name, goal) in enumerate(goals.items())
+    ]
+
+
+def _rebuild(settings: Settings, total: int) -> tuple[float, ...]:
+    """Facts a second until the comparison begins, and until it has ended."""
+    began: dict[str, float] = {}
+
+    def progress(step: str, _done: int, _total: int) -> None:
+        began.setdefault(step, time.perf_counter())
+
+    started = time.perf_counter()
+    with rebuilding(settings, ["balances"], progress) as work:
+        (rebuilt,) = work.fill(switch=False)
+    assert rebuilt.comparison.equal, rebuilt
+    return tuple(total / (at - started) for at in (began["comparing"], time.perf_counter()))
+
+
+def _merely_read(settings: Settings, total: int) -> tuple[float]:
+    """Nothing is done with the records."""
+    places = [TopicPartition(FACTS, number) for number in range(settings.partitions)]
+    read, started = 0, time.perf_counter()
+    with consumer(settings, **FETCHING) as reader:
+        reader.assign(places)
+        reader.seek_to_beginning()
+        while read < total:
+            read += sum(map(len, reader.poll(timeout_ms=200).values()))
+    return (total / (time.perf_counter() - started),)

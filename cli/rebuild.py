@@ -1,0 +1,136 @@
+"""`loyalty rebuild`: read models made anew beside the ones that answer, compared with them, and switched to."""
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from cli.wiring import surroundings
+from consumers.rebuild import Progress as Tell
+from consumers.rebuild import Rebuilt, rebuilding
+from infra.process import quiet_gc
+from projections.comparison import Comparison
+from projections.schema import KINDS
+
+TELL_EVERY_SECONDS = 2.0
+
+
+def rebuild(
+    names: Annotated[list[str] | None, typer.Argument(help="Projections, such as `balances`.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All projections.")] = False,
+    compare_only: Annotated[bool, typer.Option("--compare-only", help="Replay, compare, and change nothing.")] = False,
+    accept: Annotated[
+        bool, typer.Option("--accept-differences", help="Switch though the rows differ: what was live was wrong.")
+    ] = False,
+    back: Annotated[bool, typer.Option("--back", help="Answer from the generation before again.")] = False,
+    drop: Annotated[bool, typer.Option("--drop", help="Forget the generations that do not answer.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Fill the next generation of read models beside the live one, compare them, and switch; exit 1 if they differ."""
+    if bool(names) == every:
+        raise typer.BadParameter("name projections, or give --all")
+    if unknown := sorted(set(names or ()) - KINDS.keys()):
+        raise typer.BadParameter(f"{', '.join(unknown)}: there are {', '.join(KINDS)}")
+    if sum((compare_only, accept, back, drop)) > 1:
+        raise typer.BadParameter("--compare-only, --accept-differences, --back and --drop exclude each other")
+    settings = surroundings()
+    quiet_gc()
+    with _shown() as tell, rebuilding(settings, names or list(KINDS), tell) as work:
+        if back:
+            _say(
+                [
+                    {"projection": now.name, "live": now.generation, "before": was.generation}
+                    for was, now in work.back()
+                ],
+                "{projection}: generation {live} answers again, {before} is kept beside it",
+                as_json=as_json,
+            )
+            return
+        if drop:
+            _say(
+                [{"projection": one.name, "dropped": one.generation} for one in work.drop()],
+                "{projection}: generation {dropped} is dropped",
+                as_json=as_json,
+            )
+            return
+        rebuilt = list(work.fill(switch=not compare_only, accept=accept))
+    if as_json:
+        found = [
+            {**one.comparison.model_dump(mode="json"), "equal": one.comparison.equal, "switched": one.switched, "fed": one.is_fed}
+            for one in rebuilt
+        ]  # fmt: skip
+        typer.echo(json.dumps(found, indent=2))
+    else:
+        for one in rebuilt:
+            typer.echo("\n".join(_told(one, compare_only=compare_only)))
+    raise typer.Exit(0 if all(one.comparison.equal or one.switched for one in rebuilt) else 1)
+
+
+def _say(found: list[dict[str, object]], line: str, *, as_json: bool) -> None:
+    typer.echo(
+        json.dumps(found, indent=2) if as_json else "\n".join(line.format(**one) for one in found) or "nothing to do"
+    )
+
+
+def _told(one: Rebuilt, *, compare_only: bool) -> Iterator[str]:
+    found = one.comparison
+    yield (
+        f"{found.projection}: {found.rows:,} rows of generation {found.live} up to position {found.position:,} compared with"
+        f" a replay of all facts: {'equal' if found.equal else 'THEY DIFFER'}"
+    )
+    yield from _differences(found)
+    if one.switched:
+        yield f"  generation {found.replayed} answers from now on; back to {found.live}: `loyalty rebuild {found.projection} --back`"
+        if not one.is_fed:
+            yield "  no projector has taken it over: start one with `loyalty project`"
+        for older in one.dropped:
+            yield f"  generation {older.generation}, the one before that, is dropped"
+    elif not compare_only:
+        yield (
+            f"  generation {found.live} goes on answering. {found.replayed} is kept to be looked into, in the schema"
+            f" {found.projection}_{found.replayed}, until the next rebuild or --drop; where it is the live one that is wrong:"
+            f" `loyalty rebuild {found.projection} --accept-differences`"
+        )
+
+
+def _differences(found: Comparison) -> Iterator[str]:
+    for one in found.differences:
+        yield (
+            f"  {one.table}: {one.only_live:,} of {one.rows_live:,} rows only in the live generation, {one.only_replayed:,}"
+            f" of {one.rows_replayed:,} only in the replay, for example of {one.key} {one.example}"
+        )
+    if found.other_tables:
+        yield f"  not compared, as only one of them has these tables or columns: {', '.join(found.other_tables)}"
+    if found.left_out:
+        yield f"  {found.left_out:,} members are parked and were not compared, {found.newly_parked:,} of them only now"
+
+
+@contextmanager
+def _shown() -> Iterator[Tell]:
+    """A bar for what is being done on a terminal, plain lines elsewhere; never on stdout."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description:18}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    if console.is_terminal:
+        with Progress(*columns, console=console, transient=True) as bars:
+            bar = bars.add_task("beginning", total=None)
+            yield lambda step, done, total: bars.update(bar, description=step, completed=done, total=total)
+    else:
+        yield _Lines()
+
+
+class _Lines:
+    """A line for each step, and every other second one for how far it is."""
+
+    def __init__(self) -> None:
+        self._step, self._told_at = "", 0.0
+
+    def __call__(self, step: str, done: int, total: int) -> None:
+        if step != self._step or time.monotonic() - self._told_at > TELL_EVERY_SECONDS:
+            self._step, self._told_at = step, time.monotonic()
+            sys.stderr.write(f"{step}: {done:,} of {total:,}\n")
