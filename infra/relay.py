@@ -4,7 +4,9 @@ import json
 import logging
 import threading
 from base64 import b64encode
+from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -22,6 +24,8 @@ log = logging.getLogger(__name__)
 PAGE = 2_000
 SOURCE = b"/loyalty-ledger"
 DEADLINE_SECONDS = 60
+MOST_UNDER_WAY = 3
+"""Pages that are sent and not yet settled."""
 
 TABLES = (
     """
@@ -33,6 +37,11 @@ TABLES = (
     )
     """,
 )
+
+_LETTERS = """
+SELECT letter_id, reason, detail, topic, partition, "offset", sealed FROM dead_letters
+WHERE letter_id > (SELECT position FROM relay_state WHERE name = 'letters') ORDER BY letter_id LIMIT 500
+"""
 
 Row = tuple[int, UUID, int, str, bytes, UUID]
 
@@ -55,6 +64,8 @@ class Page(NamedTuple):
     futures: list[Any]
     before: State
     after: State
+    is_last: bool
+    """Whether there was nothing more in the log when it was read."""
 
 
 def begin(database: Connection, *, partitions: int, epoch: str) -> None:
@@ -82,6 +93,38 @@ def republish_from(database: Connection, position: int, *, partitions: int) -> N
     )
 
 
+class Settling:
+    """Waits for acknowledgements and stores how far we are, in a thread of its own, so that nobody waits to send."""
+
+    def __init__(self, settler: Executor, database: Connection, sender: KafkaProducer) -> None:
+        self._settler = settler
+        self._database = database
+        self._sender = sender
+        self._under_way: deque[Future[None]] = deque()
+
+    def add(self, page: Page | None) -> None:
+        """Settle a page and tell the letters, or, without one, the letters alone.
+
+        Raises what went wrong with those before; waits where too many are under way.
+        """
+        self._under_way.append(self._settler.submit(self._settle, page))
+        while len(self._under_way) > MOST_UNDER_WAY or (self._under_way and self._under_way[0].done()):
+            self._under_way.popleft().result()
+
+    def end(self) -> None:
+        """Wait for all of it."""
+        while self._under_way:
+            self._under_way.popleft().result()
+
+    def _settle(self, page: Page | None) -> None:
+        if page is not None:
+            if page.is_last:  # nothing follows that could still be gathered
+                self._sender.flush(DEADLINE_SECONDS)
+            _store(self._database, page)
+        if page is None or page.is_last:
+            _send_letters(self._database, self._sender)
+
+
 class Relay:
     """One active publisher. Any failure ends the process: the next one starts from the stored position."""
 
@@ -91,7 +134,8 @@ class Relay:
 
     def run(self) -> None:
         """Wait to be the only one, then follow the log until asked to stop."""
-        with connect(self._settings.database_url) as database, connect(self._settings.database_url) as bell:
+        url = self._settings.database_url
+        with connect(url) as database, connect(url) as bell, connect(url) as notes:
             bell.execute(f"LISTEN {CHANNEL}")
             if not self._alone(database):
                 return
@@ -102,10 +146,11 @@ class Relay:
                 max_request_size=4 << 20,
                 delivery_timeout_ms=DEADLINE_SECONDS * 1000,
             )
-            try:
-                self._follow(database, bell, sender)
-            finally:
-                sender.close(timeout=5)
+            with ThreadPoolExecutor(max_workers=1) as settler:
+                try:
+                    self._follow(database, bell, sender, Settling(settler, notes, sender))
+                finally:
+                    sender.close(timeout=5)  # what is still waited for ends with it
 
     def _alone(self, database: Connection) -> bool:
         while not self._stop.is_set():
@@ -115,22 +160,20 @@ class Relay:
             self._stop.wait(0.5)
         return False
 
-    def _follow(self, database: Connection, bell: Connection, sender: KafkaProducer) -> None:
-        """1. Send a page while the one before is being acknowledged. 2. Store how far we are. 3. Wait for the bell."""
+    def _follow(self, database: Connection, bell: Connection, sender: KafkaProducer, settling: Settling) -> None:
+        """1. Send a page; what was sent is settled meanwhile. 2. Once all is sent, wait for the bell, which is rung with
+        each commit: also with one since the page was read.
+        """
         state = self._stored_state(database)
         log.info("telling facts from position %s", state.position + 1)
-        pending: Page | None = None
         while not self._stop.is_set():
             page = self._send_page(database, sender, state)
-            if pending is not None:
-                _settle(database, pending)
-            pending = page
+            settling.add(page)
             if page is not None:
                 state = page.after
-            elif not self._send_letters(database, sender):
+            if page is None or page.is_last:
                 next(bell.notifies(timeout=0.25, stop_after=1), None)
-        if pending is not None:
-            _settle(database, pending)
+        settling.end()
 
     @staticmethod
     def _stored_state(database: Connection) -> State:
@@ -157,7 +200,7 @@ class Relay:
             prevs[partition] = position
         last = rows[-1][0]
         futures += self._send_watermarks(sender, state.epoch, last, prevs)
-        return Page(futures, state, State(state.epoch, last, tuple(prevs)))
+        return Page(futures, state, State(state.epoch, last, tuple(prevs)), is_last=len(rows) < PAGE)
 
     @staticmethod
     def _send_watermarks(sender: KafkaProducer, epoch: str, last: int, prevs: Sequence[int]) -> list[Any]:
@@ -172,14 +215,10 @@ class Relay:
             for partition, prev in enumerate(prevs)
         ]
 
-    def _send_letters(self, database: Connection, sender: KafkaProducer) -> bool:
-        """Publish sealed letters with a cursor of their own; whether there were any."""
-        rows = database.execute(
-            'SELECT letter_id, reason, detail, topic, partition, "offset", sealed FROM dead_letters'
-            " WHERE letter_id > (SELECT position FROM relay_state WHERE name = 'letters') ORDER BY letter_id LIMIT 500"
-        ).fetchall()
-        if not rows:
-            return False
+
+def _send_letters(database: Connection, sender: KafkaProducer) -> None:
+    """Publish sealed letters, with a cursor of their own."""
+    while rows := database.execute(_LETTERS).fetchall():
         futures = [
             sender.send(
                 DEAD, value=_letter(*row), key=f"{row[3]}/{row[4]}".encode(), headers=[("reason", row[1].encode())]
@@ -188,7 +227,6 @@ class Relay:
         ]
         _await_all(futures)
         database.execute("UPDATE relay_state SET position = %s WHERE name = 'letters'", (rows[-1][0],))
-        return True
 
 
 def _headers(kind: str, fact_id: str, chain: str) -> list[tuple[str, bytes]]:
@@ -221,7 +259,7 @@ def _await_all(futures: Sequence[Any]) -> None:
         future.get(timeout=DEADLINE_SECONDS)
 
 
-def _settle(database: Connection, page: Page) -> None:
+def _store(database: Connection, page: Page) -> None:
     """Once all of a page is acknowledged, move the stored position, if nobody else did."""
     _await_all(page.futures)
     moved = database.execute(
