@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, str] = {
     "letters": "cli.letters:app",
     "status": "cli.status:status",
     "audit": "cli.audit:app",
+    "whatif": "cli.whatif:whatif",
     "keys": "cli.keys:app",
     "programme": "cli.programme:app",
 }
@@ -56,6 +57,9 @@ EXPECTED = frozenset({
     "projections.parking.TooManyParked",
     "projections.proofs.slices.NothingProjected",
     "projections.shapes.AnotherShape",
+    "projections.whatif.processes.NothingHappened",
+    "projections.whatif.processes.ProcessDied",
+    "projections.whatif.run.NothingToReplay",
     "psycopg.OperationalError",
 })  # fmt: skip
 """What an operator can put right: told in one line. Everything else is a fault of ours, told with its trace."""

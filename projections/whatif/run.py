@@ -1,0 +1,89 @@
+"""Running a what-if: the log told again by as many processes as there are processors, and what all of them came to."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from domain.programme import Policy
+from domain.refusals import UnknownSegment
+from infra.database import connect
+from infra.settings import Settings
+from projections.whatif import log
+from projections.whatif.figures import Figures
+from projections.whatif.history import Difference
+from projections.whatif.processes import side_by_side
+from projections.whatif.telling import Found, Question, Told
+
+MOST_PROCESSES = 16
+
+Progress = Callable[[int, int], None]
+"""Told (positions read, positions in all), both by all processes together."""
+
+
+class NothingToReplay(RuntimeError):
+    """Nothing that the question is about is recorded."""
+
+
+@dataclass(slots=True)
+class Answer:
+    """What history and the proposals came to."""
+
+    question: Question
+    published: Sequence[Policy]
+    position: int
+    begins: datetime
+    """From when on the proposals were in force."""
+    as_of: datetime
+    purchases: int
+    history: Figures = field(default_factory=Figures)
+    proposals: list[Figures] = field(default_factory=list)
+    members: int = 0
+    differing: int = 0
+    """Fields of accounts that a replay under their own rules brought to something else, where that was asked."""
+    differences: list[Difference] = field(default_factory=list)
+    """The first of them."""
+
+    def add(self, found: Found) -> None:
+        self.history.add(found.history)
+        for mine, theirs in zip(self.proposals, found.proposals, strict=True):
+            mine.add(theirs)
+        self.members += found.members
+        self.differing += found.differing
+        self.differences += found.differences
+
+
+def what_if(
+    settings: Settings, question: Question, *, processes: int | None = None, progress: Progress = lambda _, __: None
+) -> Answer:
+    """Answer a question from the log; nothing is written."""
+    with connect(settings.database_url) as facts:
+        facts.read_only = True
+        position = log.last_position(facts)
+        published = log.published(facts, question.programme, position=position)
+        if not published:
+            raise NothingToReplay(f"no version of the programme {question.programme} is published: there is no history")
+        begins = question.begins or published[0].begins
+        if begins < published[0].begins:
+            first = published[0].begins
+            raise NothingToReplay(
+                f"the programme began at {first:%FT%TZ}, and nothing happened before: choose --from after that"
+            )
+        missing = set(question.segments) - set(log.segments(facts, position=position))
+        if missing:
+            raise UnknownSegment(segment_id=min(missing))
+        budgets = log.has_budgets(facts, position=position)
+        parts = 1 if budgets else processes or min(os.cpu_count() or 1, MOST_PROCESSES)
+        together = log.tied(facts, position=position)
+        coming_back = log.coming_back(facts, position=position)
+    url = settings.database_url or ""
+    told = [
+        Told(log.Part(url, position, number, parts, together, coming_back), question, published, begins)
+        for number in range(parts)
+    ]
+    as_of, purchases, found = side_by_side(told, progress=lambda read: progress(read, position * parts))
+    answer = Answer(question, published, position, begins, as_of, purchases)
+    answer.proposals = [Figures() for _ in question.proposals]
+    for one in found:
+        answer.add(one)
+    return answer

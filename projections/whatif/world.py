@@ -1,0 +1,108 @@
+"""A world in memory: what was recorded stands as it is, but points and budgets, which are decided anew."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+from domain.batch import Batch, StreamCache
+from domain.campaign import BudgetDrawn, Campaign, Catalogue
+from domain.command import Command, Decision
+from domain.commands.coupons import RestoreCoupons
+from domain.commands.referees import OfReferees
+from domain.coupon import Coupon, CouponIssued
+from domain.fact import Fact
+from domain.member import Member
+from domain.points_account import PointsAccount
+from domain.programme import Policy, Programme, programme_id
+from domain.purchase import Purchase
+from domain.segment import Segment
+from domain.stream import Draft, Stream
+
+BEFORE_EVERYTHING = datetime.min.replace(tzinfo=UTC)
+
+AS_RECORDED: Mapping[type[Fact], type[Stream]] = {
+    kind: stream
+    for stream in (Member, Purchase, Coupon, Campaign, Catalogue, Segment)
+    for kind in stream.evolvers
+    if kind is not BudgetDrawn
+}
+"""The facts that no rule of a programme has a say in, with the streams that they belong to."""
+
+Tap = Callable[[type[Fact], Any], None]
+"""Told of every movement of points: its kind, and its fields."""
+
+
+class Told:
+    """A fact as streams fold it: fields, and nothing else."""
+
+    __slots__ = ("__dict__",)
+
+    def __init__(self, fields: dict[str, Any]) -> None:
+        self.__dict__ = fields
+
+
+class World(Batch):
+    """Streams that are decided upon, and changed, without a log. Every stream is there: a blank one until it is told of."""
+
+    def __init__(self, programme: str, versions: Sequence[Policy], tap: Tap) -> None:
+        super().__init__(
+            programme=programme, recorded_at=BEFORE_EVERYTHING, cache=StreamCache(most_facts=0), load=_blank,
+            encode=lambda fact: fact, new_code=lambda: next(self.codes, None) or f"replayed-{next(self._more_codes)}",
+        )  # fmt: skip
+        self.codes: Iterator[str] = iter(())
+        """Of the coupons that the next purchase gave by the record."""
+        self._more_codes = count()
+        self._tap = tap
+        published = self.get(Programme, programme_id(programme))
+        published.name, published.versions = programme, list(versions)
+
+    def take_over(self, fact: Fact) -> None:
+        """What happened whatever the rules: it stands as it was recorded."""
+        stream = self.get(AS_RECORDED[type(fact)], fact.originator_id)
+        if (
+            isinstance(fact, CouponIssued) and stream.version
+        ):  # with the purchase that brought it, which was told before
+            return
+        stream.evolvers[type(fact)](stream, fact)
+        stream.version += 1
+        if isinstance(stream, Catalogue):
+            self._live.clear()
+
+    def move(self, draft: Draft, at: datetime) -> None:
+        """Let what was decided happen at an instant, unless it tells its own."""
+        stream, kind, what = draft
+        fact = Told({"occurred_at": at, "recorded_at": self.recorded_at, **_left_out(kind), **what})
+        stream.evolvers[kind](stream, fact)
+        stream.version += 1
+        if isinstance(stream, PointsAccount):
+            self._tap(kind, fact)
+
+    def happen(self, drafts: Iterable[Draft], at: datetime) -> None:
+        """Let happen what was decided about points and budgets, and the coupons that campaigns give; all else stands as recorded."""
+        for draft in drafts:
+            if isinstance(draft.stream, PointsAccount | Campaign) or draft.kind is CouponIssued:
+                self.move(draft, at)
+
+    def _apply(self, decision: Decision, command: Command) -> None:
+        self.happen(decision.drafts, command.occurred_at)
+
+    def _carry_on(self, commands: Sequence[Command]) -> None:
+        """Referrals and coupons stand as they were recorded."""
+        super()._carry_on([one for one in commands if not isinstance(one, OfReferees | RestoreCoupons)])
+
+
+def _blank(missing: dict[UUID, type[Stream]]) -> list[Stream]:
+    return [kind(stream_id) for stream_id, kind in missing.items()]
+
+
+@lru_cache(maxsize=256)
+def _left_out(kind: type[Fact]) -> dict[str, Any]:
+    """What a fact says where it says nothing."""
+    return {
+        name: field.get_default(call_default_factory=True, validated_data={})
+        for name, field in kind.model_fields.items()
+        if not field.is_required()
+    }
