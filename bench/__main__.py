@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from bench import (
     doors,
     everything,
     freshness,
+    ground,
     growth,
     intake,
     machine,
@@ -50,6 +52,8 @@ MEASUREMENTS: dict[str, Callable[..., list[Figure]]] = {
     "pressure": pressure.measure,
     "everything": everything.measure,
 }
+ON_SERVERS = MEASUREMENTS.keys() - {"rules", "growth"}
+"""Those that have the same servers, one after the other."""
 
 
 def main() -> None:
@@ -59,7 +63,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3, metavar="N", help="turns that the sides take")
     parser.add_argument(
         "--grown", nargs="+", type=growth.Size.read, default=growth.SIZES, metavar="FACTS:MEMBERS",
-        help="sizes of growth, the smallest first: 100000:1000 1000000:100000 5000000:1000000 takes an hour",
+        help="sizes of growth, the smallest first: 100000:1000 1000000:100000 5000000:1000000 takes a quarter of an hour",
     )  # fmt: skip
     parser.add_argument("--cold", type=int, default=cold.MEMBERS, metavar="N", help="members of a cold start")
     parser.add_argument("--burst", type=int, default=pressure.BURST, metavar="N", help="messages of a burst")
@@ -80,9 +84,12 @@ def main() -> None:
         "pressure": partial(pressure.measure, burst=chosen.burst),
     }
     figures: list[Figure] = []
-    for name in chosen.only:
-        print(f"{name}: {len(baskets):,} purchases, {time.monotonic() - started:.0f} s so far", flush=True)
-        figures += measurements[name](baskets, repeats=chosen.repeats)
+    with ExitStack() as stack:
+        servers = stack.enter_context(ground.started()) if ON_SERVERS & set(chosen.only) else None
+        for name in chosen.only:
+            print(f"{name}: {len(baskets):,} purchases, {time.monotonic() - started:.0f} s so far", flush=True)
+            on = {"servers": servers} if name in ON_SERVERS else {}
+            figures += measurements[name](baskets, repeats=chosen.repeats, **on)
     found = [figure.as_json() for figure in figures]
     chosen.results.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
     drawn = report.draw(chosen.results)

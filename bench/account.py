@@ -21,6 +21,7 @@ from domain.messages.members import MemberBody, join_command
 from domain.messages.purchases import PurchaseData, purchase_command
 from domain.messages.redemptions import RedemptionBody, redemption_command
 from domain.points_account import PointsAccount, account_id
+from infra.embedded.services import EmbeddedServices
 from infra.personal_data import PersonalData
 
 PURCHASES = 10_000
@@ -33,9 +34,9 @@ LOADS = 20
 MANY = 1 << 60
 
 
-def measure(baskets: Sequence[Basket], *, repeats: int) -> list[Figure]:  # noqa: ARG001 - one member buys, nobody else
+def measure(baskets: Sequence[Basket], *, servers: EmbeddedServices, repeats: int) -> list[Figure]:  # noqa: ARG001 - one member buys, nobody else
     """Nine years of three purchases a day, and every month most points redeemed."""
-    with ground() as here, open_ledger(here.settings) as loyalty:
+    with ground(servers=servers) as here, open_ledger(here.settings) as loyalty:
         member_id = uuid4()
         stream_id = account_id(member_id)
         buying = _buying(member_id)

@@ -9,6 +9,7 @@ from bench.figure import Figure, in_turns
 from bench.ground import ground
 from bench.serving import OURS, VALIDATING, Load, load, served
 from cli.demo.complete_journey import Basket
+from infra.embedded.services import EmbeddedServices
 
 OF = 100
 CLIENTS = 4
@@ -17,10 +18,10 @@ ALONE = 64
 PATH = "/purchases/batch"
 
 
-def measure(baskets: Sequence[Basket], *, repeats: int) -> list[Figure]:
+def measure(baskets: Sequence[Basket], *, servers: EmbeddedServices, repeats: int) -> list[Figure]:
     """Beside a route that only validates such a batch, and beside the same door asked for one purchase at a time."""
     wanted = min(len(baskets) // (2 * repeats), 6_000) // OF * OF
-    with ground() as here, served(here, OURS) as ours, served(here, VALIDATING) as validating:
+    with ground(servers=servers) as here, served(here, OURS) as ours, served(here, VALIDATING) as validating:
         bodies = Bodies(baskets, here.settings.data_dir / "bodies.ndjson")
         batched, alone, nothing = f"batches of {OF}", "one at a time", "validating"
         found = in_turns(

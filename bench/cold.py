@@ -17,6 +17,7 @@ from cli.demo.complete_journey import Basket
 from cli.wiring import open_ledger
 from domain.points_account import PointsAccount, account_id
 from infra.database import connect
+from infra.embedded.services import EmbeddedServices
 
 MEMBERS = 100_000
 BUYERS = 5_000
@@ -26,10 +27,12 @@ AT_ONCE = 1_000
 ONE_BY_ONE = 1_000
 
 
-def measure(baskets: Sequence[Basket], *, repeats: int, members: int = MEMBERS) -> list[Figure]:
+def measure(
+    baskets: Sequence[Basket], *, servers: EmbeddedServices, repeats: int, members: int = MEMBERS
+) -> list[Figure]:
     """A fresh intake process meets buyers for the first time, then the same ones again."""
     buyers = min(BUYERS, members // (repeats + 1))
-    with ground(members=False) as here, ExitStack() as stack:
+    with ground(members=False, servers=servers) as here, ExitStack() as stack:
         town = Town(here.settings, here.keys, baskets)
         filled = buyers * (repeats + 1)
         town.fill(members=range(members), buyers=range(filled))

@@ -11,15 +11,16 @@ from bench.ground import ground
 from bench.serving import OURS, VALIDATING, Load, load, served
 from cli.demo.complete_journey import Basket
 from cli.roles import Role
+from infra.embedded.services import EmbeddedServices
 
 CLIENTS = (1, 16, 64)
 ONE_SAVE = Role("one-save", (), module="bench.one_save")
 
 
-def measure(baskets: Sequence[Basket], *, repeats: int) -> list[Figure]:
+def measure(baskets: Sequence[Basket], *, servers: EmbeddedServices, repeats: int) -> list[Figure]:
     """The Command API beside a route that only validates, and beside the same door with one save a request."""
     with (
-        ground() as here,
+        ground(servers=servers) as here,
         served(here, OURS) as ours,
         served(here, VALIDATING) as validating,
         served(here, ONE_SAVE) as one_save,

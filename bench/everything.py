@@ -11,13 +11,14 @@ from bench import proof, tills
 from bench.figure import Figure, in_turns
 from bench.ground import Ground, ground
 from cli.demo.complete_journey import Basket
+from infra.embedded.services import EmbeddedServices
 from infra.topics import PURCHASES
 
 
-def measure(baskets: Sequence[Basket], *, repeats: int) -> list[Figure]:
+def measure(baskets: Sequence[Basket], *, servers: EmbeddedServices, repeats: int) -> list[Figure]:
     """Each turn publishes the next part of the baskets; beside it, tills alone to a topic that nobody reads."""
     part = len(baskets) // repeats
-    with ground() as here, here.pipeline() as pipeline:
+    with ground(servers=servers) as here, here.pipeline() as pipeline:
         parts, nobody = iter(range(0, part * repeats, part)), here.make_topic()
         taken = count(part, part)
 

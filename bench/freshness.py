@@ -22,6 +22,7 @@ from bench.pace import Stalled
 from bench.watch import Pipeline
 from cli.demo.complete_journey import Basket
 from domain.fact import message_id
+from infra.embedded.services import EmbeddedServices
 from infra.kafka import consumer, partition_of
 from infra.topics import PURCHASES
 
@@ -45,13 +46,13 @@ class Waited(NamedTuple):
         return f"p50 {self.p50_ms:.1f} ms, p99 {self.p99_ms:.1f} ms"
 
 
-def measure(baskets: Sequence[Basket], *, repeats: int) -> list[Figure]:
+def measure(baskets: Sequence[Basket], *, servers: EmbeddedServices, repeats: int) -> list[Figure]:
     """All roles of the pipeline, watched through the cursors that are committed with the balances.
 
     Beside it the broker alone: the same messages at the same pace, until a consumer that does nothing else has them.
     """
     part = min(LONGEST, len(baskets) // repeats)
-    with ground() as here, here.pipeline() as pipeline:
+    with ground(servers=servers) as here, here.pipeline() as pipeline:
         parts, nobody = iter(range(0, part * repeats, part)), here.make_topic()
 
         def ours() -> Waited:

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -116,14 +116,26 @@ def _tell_if_dead(process: RoleProcess) -> None:
 
 
 @contextmanager
-def ground(baskets: Sequence[Basket] = (), *, members: bool = True) -> Iterator[Ground]:
-    """Start services in a directory of their own, prepare the database, publish the baskets; leave nothing behind.
+def started() -> Iterator[EmbeddedServices]:
+    """Servers in a directory of their own; nothing is left behind."""
+    with (
+        TemporaryDirectory(prefix="loyalty-bench-") as home,
+        EmbeddedServices(Settings(data_dir=Path(home))) as servers,
+    ):
+        yield servers
+
+
+@contextmanager
+def ground(
+    baskets: Sequence[Basket] = (), *, members: bool = True, servers: EmbeddedServices | None = None
+) -> Iterator[Ground]:
+    """Empty the servers, or start some that end with it, prepare the database, and publish the baskets.
 
     Without members nobody has joined, and no campaigns are made.
     """
-    with TemporaryDirectory(prefix="loyalty-bench-") as home, ExitStack() as stack:
-        services = stack.enter_context(EmbeddedServices(Settings(data_dir=Path(home))))
+    with nullcontext(servers) if servers else started() as services:
         settings = services.settings.model_copy(update={"read_database_url": services.settings.database_url})
+        _empty(services, settings)
         keys = load_key_file(settings, make=True)
         bootstrap(settings)
         if members:
@@ -132,6 +144,18 @@ def ground(baskets: Sequence[Basket] = (), *, members: bool = True) -> Iterator[
         if baskets:
             here.publish(baskets)
         yield here
+
+
+def _empty(services: EmbeddedServices, settings: Settings) -> None:
+    """Nothing of the measurement before is left, nor has PostgreSQL to write down anything of it."""
+    assert services.postgres is not None, "the servers are ours"
+    with connect(services.postgres.url_of("postgres")) as server:
+        server.execute("DROP DATABASE loyalty WITH (FORCE)")
+        server.execute("CREATE DATABASE loyalty")
+        server.execute("CHECKPOINT")
+    with admin(settings) as client:
+        while left := client.list_topics():
+            client.delete_topics(left)
 
 
 def _prepare(settings: Settings, keys: KeyFile) -> None:

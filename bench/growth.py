@@ -70,6 +70,7 @@ class Grown:
         """Purchases stored. The active have bought as often at every size; the rest is for others, who come in blocks:
         the first by the ledger itself, all further ones as copies of it.
         """
+        of_the_active = min(of_the_active, size.purchases)
         others, bought = size.members - ACTIVE, size.purchases - of_the_active
         blocks = max(1, others // BLOCK)
         before = ACTIVE + others % blocks

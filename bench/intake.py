@@ -10,11 +10,12 @@ from bench.pace import pace, wait_for
 from bench.watch import RECORDED, TAKEN_IN, counter
 from cli.demo.complete_journey import Basket
 from infra.database import connect
+from infra.embedded.services import EmbeddedServices
 
 
-def measure(baskets: Sequence[Basket], *, repeats: int) -> list[Figure]:
+def measure(baskets: Sequence[Basket], *, servers: EmbeddedServices, repeats: int) -> list[Figure]:
     """One and two real processes, beside a plain application and the same rows inserted by hand."""
-    with ground(baskets) as here:
+    with ground(baskets, servers=servers) as here:
         total, prepared = len(baskets), _recorded_once(here, len(baskets))
 
         def intake(processes: int) -> float:

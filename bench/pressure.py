@@ -16,6 +16,7 @@ from bench.town import Town
 from cli.demo.complete_journey import Basket
 from cli.roles import RoleProcess
 from infra.embedded.service import EmbeddedService
+from infra.embedded.services import EmbeddedServices
 
 BURST = 20_000
 MEMBERS = 2_000
@@ -28,9 +29,9 @@ PATIENCE = 1_800
 Peaks = dict[str, float]
 
 
-def measure(baskets: Sequence[Basket], *, repeats: int, burst: int = BURST) -> list[Figure]:  # noqa: ARG001 - once is long
+def measure(baskets: Sequence[Basket], *, servers: EmbeddedServices, repeats: int, burst: int = BURST) -> list[Figure]:  # noqa: ARG001 - once is long
     """The highest memory of each role while a burst is worked off, beside that of a calm tenth of it before."""
-    with ground(members=False) as here:
+    with ground(members=False, servers=servers) as here:
         town = Town(here.settings, here.keys, baskets)
         town.fill(members=range(MEMBERS), buyers=())
         with here.pipeline() as pipeline:

@@ -12,6 +12,7 @@ from cli.demo.complete_journey import Basket
 from cli.roles import Role
 from consumers.projector import MOST_RECORDS
 from infra.database import connect
+from infra.embedded.services import EmbeddedServices
 from infra.kafka import consumer
 from infra.settings import Settings
 from infra.topics import FACTS
@@ -21,10 +22,10 @@ FETCHING = {"max_poll_records": MOST_RECORDS, "max_partition_fetch_bytes": 2 << 
 """As the projector's own consumer."""
 
 
-def measure(baskets: Sequence[Basket], *, repeats: int) -> list[Figure]:
+def measure(baskets: Sequence[Basket], *, servers: EmbeddedServices, repeats: int) -> list[Figure]:
     """A real projector process, for balances and for all answers, beside kafka-python's consumer merely reading."""
     with (
-        ground(baskets) as here,
+        ground(baskets, servers=servers) as here,
         here.database() as settings,
         connect(settings.database_url) as database,
     ):

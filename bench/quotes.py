@@ -9,16 +9,17 @@ from bench.figure import Figure, in_turns
 from bench.ground import ground
 from bench.serving import OURS, VALIDATING, Load, load, served
 from cli.demo.complete_journey import Basket
+from infra.embedded.services import EmbeddedServices
 
 CLIENTS = 16
 BOUGHT = 6_000
 """Purchases before the first quote, so that members have points and accounts some length."""
 
 
-def measure(baskets: Sequence[Basket], *, repeats: int) -> list[Figure]:
+def measure(baskets: Sequence[Basket], *, servers: EmbeddedServices, repeats: int) -> list[Figure]:
     """The Command API beside a route that only parses and answers; each quote is for another basket."""
     wanted = min(len(baskets), 4_000)
-    with ground() as here, served(here, OURS) as ours, served(here, VALIDATING) as validating:
+    with ground(servers=servers) as here, served(here, OURS) as ours, served(here, VALIDATING) as validating:
         file = here.settings.data_dir / "bodies.ndjson"
         bought = baskets[: min(BOUGHT, len(baskets) // 2)]
         load(ours, _written(file, map(_purchase, bought)), CLIENTS)

@@ -13,14 +13,19 @@ from bench.watch import READ, RECORDED, TAKEN_IN, TOLD, counter, records_on
 from cli.demo.complete_journey import Basket
 from consumers.rebuild import rebuilding
 from infra.database import connect
+from infra.embedded.services import EmbeddedServices
 from infra.kafka import consumer
 from infra.settings import Settings
 from infra.topics import FACTS
 
 
-def measure(baskets: Sequence[Basket], *, repeats: int) -> list[Figure]:
+def measure(baskets: Sequence[Basket], *, servers: EmbeddedServices, repeats: int) -> list[Figure]:
     """The work of `loyalty rebuild balances`, no projector at work, beside kafka-python's consumer merely reading."""
-    with ground(baskets) as here, here.database() as settings, connect(settings.database_url) as database:
+    with (
+        ground(baskets, servers=servers) as here,
+        here.database() as settings,
+        connect(settings.database_url) as database,
+    ):
         with here.roles(INTAKE, RELAY, settings=settings):
             wait_for(counter(database, TAKEN_IN), len(baskets))
             wait_for(counter(database, TOLD), counter(database, RECORDED)())

@@ -14,6 +14,7 @@ from bench.pace import pace, wait_for
 from bench.watch import RECORDED, TAKEN_IN, TOLD, counter
 from cli.demo.complete_journey import Basket
 from infra.database import connect
+from infra.embedded.services import EmbeddedServices
 from infra.kafka import partition_of, producer
 
 TUNED = {"linger_ms": 5, "batch_size": 256 * 1024, "max_request_size": 4 << 20}
@@ -29,10 +30,10 @@ class Message(NamedTuple):
     partition: int
 
 
-def measure(baskets: Sequence[Basket], *, repeats: int) -> list[Figure]:
+def measure(baskets: Sequence[Basket], *, servers: EmbeddedServices, repeats: int) -> list[Figure]:
     """A real relay process beside kafka-python's producer, sending the same bytes and headers."""
     with (
-        ground(baskets) as here,
+        ground(baskets, servers=servers) as here,
         here.database() as settings,
         connect(settings.database_url) as database,
     ):
