@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from cli.wiring import surroundings
 from consumers.rebuild import Progress as Tell
-from consumers.rebuild import Rebuilt, rebuilding
+from consumers.rebuild import Rebuilt, compare_with_replay, rebuilding
 from infra.process import quiet_gc
 from projections.comparison import Comparison
 from projections.schema import KINDS
@@ -41,7 +41,12 @@ def rebuild(
         raise typer.BadParameter("--compare-only, --accept-differences, --back and --drop exclude each other")
     settings = surroundings()
     quiet_gc()
-    with _shown() as tell, rebuilding(settings, names or list(KINDS), tell) as work:
+    chosen = names or list(KINDS)
+    if compare_only:
+        with _shown() as tell:
+            rebuilt = compare_with_replay(settings, chosen, tell)
+        _tell(rebuilt, compared_only=True, as_json=as_json)
+    with _shown() as tell, rebuilding(settings, chosen, tell) as work:
         if back:
             _say(
                 [
@@ -59,16 +64,25 @@ def rebuild(
                 as_json=as_json,
             )
             return
-        rebuilt = list(work.fill(switch=not compare_only, accept=accept))
+        rebuilt = list(work.fill(accept=accept))
+    _tell(rebuilt, compared_only=False, as_json=as_json)
+
+
+def _tell(rebuilt: list[Rebuilt], *, compared_only: bool, as_json: bool) -> NoReturn:
     if as_json:
         found = [
-            {**one.comparison.model_dump(mode="json"), "equal": one.comparison.equal, "switched": one.switched, "fed": one.is_fed}
+            {
+                **one.comparison.model_dump(mode="json"),
+                "equal": one.comparison.equal,
+                "switched": one.switched,
+                "fed": one.is_fed,
+            }
             for one in rebuilt
-        ]  # fmt: skip
+        ]
         typer.echo(json.dumps(found, indent=2))
     else:
         for one in rebuilt:
-            typer.echo("\n".join(_told(one, compare_only=compare_only)))
+            typer.echo("\n".join(_told(one, compared_only=compared_only)))
     raise typer.Exit(0 if all(one.comparison.equal or one.switched for one in rebuilt) else 1)
 
 
@@ -78,7 +92,7 @@ def _say(found: list[dict[str, object]], line: str, *, as_json: bool) -> None:
     )
 
 
-def _told(one: Rebuilt, *, compare_only: bool) -> Iterator[str]:
+def _told(one: Rebuilt, *, compared_only: bool) -> Iterator[str]:
     found = one.comparison
     yield (
         f"{found.projection}: {found.rows:,} rows of generation {found.live} up to position {found.position:,} compared with"
@@ -91,7 +105,7 @@ def _told(one: Rebuilt, *, compare_only: bool) -> Iterator[str]:
             yield "  no projector has taken it over: start one with `loyalty project`"
         for older in one.dropped:
             yield f"  generation {older.generation}, the one before that, is dropped"
-    elif not compare_only:
+    elif not compared_only:
         yield (
             f"  generation {found.live} goes on answering. {found.replayed} is kept to be looked into, in the schema"
             f" {found.projection}_{found.replayed}, until the next rebuild or --drop; where it is the live one that is wrong:"

@@ -63,6 +63,7 @@ class Fed:
         self._names = names
         self._topic_id = topic_id
         self._partitions = partitions
+        self._begun: set[str] = set()
         self._told: set[str] = set()
         self._looked_at = 0.0
 
@@ -74,7 +75,9 @@ class Fed:
         """Those that there are now. One with other tables than ours is told once and left alone."""
         self._looked_at = time.monotonic()
         fitting, others = generations.fed(self._connection, self._names)
-        offsets.begin(self._connection, fitting, topic_id=self._topic_id, partitions=self._partitions)
+        new = [projection for projection in fitting if projection.schema not in self._begun]
+        offsets.begin(self._connection, new, topic_id=self._topic_id, partitions=self._partitions)
+        self._begun.update(projection.schema for projection in new)
         if not fitting and others:
             raise AnotherShape(others[0])
         for projection in others:

@@ -19,9 +19,7 @@ SELECT relname::text, attname::text, format_type(atttypid, atttypmod)
 FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
 WHERE relnamespace = to_regnamespace(%s) AND relkind = 'r' AND attnum > 0 AND NOT attisdropped ORDER BY 1, 2
 """
-_SUM = sql.SQL(
-    "SELECT count(*), coalesce(sum(hashtextextended(ROW({columns})::text, 0)::numeric), 0) FROM {table}{kept}"
-)
+_SUM = sql.SQL("SELECT count(*), coalesce(sum(hash_record_extended(ROW({columns}), 0)), 0) FROM {table}{kept}")
 _DIFFERING = sql.SQL("""
 WITH live AS (SELECT ROW({columns})::text AS kept, {key}::text AS key FROM {live}{kept}),
     other AS (SELECT ROW({columns})::text AS kept, {key}::text AS key FROM {other}{kept}),

@@ -2,19 +2,20 @@
 
 from dataclasses import replace
 from functools import partial
+from threading import Thread
 from typing import Any
 
 import pytest
 
 from consumers import rebuild
-from consumers.rebuild import Rebuilt, rebuilding
+from consumers.rebuild import Rebuilt, compare_with_replay, rebuilding
 from consumers.replay import TopicTooShort
 from infra.database import connect
 from projections import generations, schema
 from projections.balances import Balances
 from projections.generations import NoGenerationBefore, RebuildUnderWay
 from projections.projection import Rows
-from projections.proofs.slices import NothingProjected
+from projections.proofs.slices import NothingProjected, looking
 from projections.shapes import AnotherShape
 from projections.told_of_points import Earned
 from tests.builders import ANN, BOB
@@ -127,7 +128,7 @@ def test_a_live_generation_that_is_wrong_is_replaced_when_somebody_says_so(told:
     with connect(told.settings.read_url) as connection:
         connection.execute("DELETE FROM balances_1.lots WHERE points = 7")
         connection.execute("UPDATE balances_1.lots SET points = 70 WHERE points = 8")
-    (one,) = rebuilt(told, "balances", switch=False)
+    (one,) = compare_with_replay(told.settings, ["balances"], silent)
     (difference,) = one.comparison.differences
     assert (difference.only_live, difference.only_replayed) == (2, 4)
     assert told.rows("SELECT count(*) FROM projection_generations WHERE projection = 'balances'") == [(1,)]
@@ -156,6 +157,23 @@ def test_one_generation_before_is_kept_and_no_more(told: Topic) -> None:
         (2,),
         (3,),
     ]
+
+
+def test_what_a_question_still_reads_is_not_dropped_before_it_ends(told: Topic) -> None:
+    with looking(told.settings.read_url or "") as asking:
+        assert asking.execute(LIVE.encode()).fetchone() == (1, "balances_1")
+        rebuilt(told, "balances")
+
+        def drop() -> None:
+            with rebuilding(told.settings, ["balances"], silent) as work:
+                work.drop()
+
+        dropping = Thread(target=drop)
+        dropping.start()
+        dropping.join(1)
+        assert asking.execute("SELECT count(*) FROM balances_1.lots").fetchone() == (40,)
+    dropping.join(30)
+    assert told.rows("SELECT to_regnamespace('balances_1')") == [(None,)]
 
 
 def test_what_a_rebuild_left_that_was_broken_off_is_cleared_away(told: Topic) -> None:
