@@ -57,6 +57,8 @@ EXPECTED = frozenset({
     "projections.parking.TooManyParked",
     "projections.proofs.slices.NothingProjected",
     "projections.shapes.AnotherShape",
+    "projections.whatif.files.NotWritten",
+    "projections.whatif.files.ParquetNotInstalled",
     "projections.whatif.processes.NothingHappened",
     "projections.whatif.processes.ProcessDied",
     "projections.whatif.run.NothingToReplay",

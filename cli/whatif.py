@@ -20,12 +20,16 @@ from domain.messages.programmes import read_policy, shipped_file
 from domain.programme import Policy
 from infra.database import connect
 from infra.settings import Settings
-from projections.whatif import log
+from projections.whatif import files, log
+from projections.whatif.page import page
 from projections.whatif.report import report
 from projections.whatif.run import what_if
 from projections.whatif.telling import Proposal, Question
 
 Told = dict[str, Any]
+
+WIDE = 120
+"""Columns of text: a figure is never cut off."""
 
 
 def whatif(
@@ -43,6 +47,8 @@ def whatif(
         bool, typer.Option("--check", help="Replay history by its own rules, and compare every account.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    parquet: Annotated[Path | None, typer.Option(help="Write every figure to this file, for tools.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page with pictures to this file.")] = None,
 ) -> None:
     """Replay what is recorded under other rules, and compare points, tiers, breakage, liability and cost. Nothing is written.
 
@@ -50,6 +56,8 @@ def whatif(
     """
     if not programme and not check:
         raise typer.BadParameter("name a proposal with --programme, or ask for --check")
+    if parquet is not None:
+        files.check_parquet()
     settings, console = surroundings(), Console(stderr=True)
     published = _published(settings)
     question = Question(
@@ -68,6 +76,10 @@ def whatif(
             settings, question, progress=lambda read, total: bars.update(bar, completed=read, total=total)
         )  # fmt: skip
     told = report(answer)
+    if parquet is not None:
+        files.write_parquet(told, parquet)
+    if html is not None:
+        files.write_text(page(told), html)
     if as_json:
         typer.echo(json.dumps(told, ensure_ascii=False, indent=2, sort_keys=True))
     else:
@@ -122,7 +134,7 @@ def _instant(text: str | None, published: Sequence[Policy], *, ends: bool) -> da
 
 
 def _show(told: Told) -> None:
-    sides = {"history": told["history"]} | {one["source"]: one for one in told["proposals"]}
+    sides = files.sides(told)
     typer.echo(
         f"{told['members']:,} members, {told['purchases']:,} purchases up to position {told['position']:,};"
         f" as of {told['as_of']}, proposals from {told['begins']}"
@@ -153,7 +165,7 @@ def _compare(title: str, sides: dict[str, dict[str, int | None]]) -> None:
             if name != "history":
                 cells.append(_number(side[measure]) + _change(was, side[measure]))
         table.add_row(measure.replace("_", " "), *cells)
-    Console().print(table)
+    Console(width=max(Console().width, WIDE)).print(table)
 
 
 BREAKDOWN = ("issued", "spent", "expired", "outstanding", "cost_points", "cost_minor")
@@ -167,7 +179,7 @@ def _by(title: str, sides: dict[str, dict[str, dict[str, int | None]]]) -> None:
     for name in sides["history"]:
         for number, (source, side) in enumerate(sides.items()):
             table.add_row("" if number else name, source, *(_number(side[name][measure]) for measure in BREAKDOWN))
-    Console().print(table)
+    Console(width=max(Console().width, WIDE)).print(table)
 
 
 def _of_proposal(one: Told, told: Told) -> None:
@@ -179,7 +191,7 @@ def _of_proposal(one: Told, told: Told) -> None:
     for left in sorted({row["from"] for row in one["members_by_tier"]}):
         row = {cell["to"]: cell["members"] for cell in one["members_by_tier"] if cell["from"] == left}
         table.add_row(left, *(_number(row.get(name, 0)) for name in reached))
-    Console().print(table)
+    Console(width=max(Console().width, WIDE)).print(table)
     missing = one["redemptions_not_covered"]
     if missing["redemptions"]:
         typer.echo(f"  redemptions not covered: {missing['redemptions']:,}, {missing['points']:,} points, owed instead")

@@ -1,13 +1,16 @@
 """`loyalty whatif`: tables for people, JSON for programs, and what is asked in vain."""
 
 import json
+import re
 from pathlib import Path
 
+import polars as pl
 import pytest
 from typer.testing import CliRunner, Result
 
 from cli.main import app
 from domain.refusals import InvalidField, MalformedMessage, UnknownSegment
+from projections.whatif.files import NotWritten, ParquetNotInstalled
 from projections.whatif.processes import NothingHappened
 from tests.projections.whatif.recorded import Town
 
@@ -57,6 +60,42 @@ def test_programs_are_told_the_same_bytes_each_time() -> None:
     assert [one["source"] for one in told["proposals"]] == [PROPOSAL, "@1"]
     assert (told["begins"], told["as_of"]) == ("2023-12-31T16:00:00+00:00", "2025-01-31T00:00:00+00:00")
     assert told["proposals"][1]["all"] == told["history"]["all"]
+
+
+def test_every_figure_is_written_for_tools_and_people(tmp_path: Path) -> None:
+    table, page = tmp_path / "figures.parquet", tmp_path / "page.html"
+    asked = ("--programme", PROPOSAL, "--programme", "@1", "--segment", "regulars", "--json")
+    told = json.loads(whatif(*asked, "--parquet", str(table), "--html", str(page)).stdout)
+    found = pl.read_parquet(table)
+    assert found.columns == ["side", "by", "name", "to", "measure", "value"]
+    for side, figures in (("history", told["history"]), ("@1", told["proposals"][1])):
+        of_side = found.filter(pl.col("side") == side)
+        assert of_side.filter(by="all", measure="issued")["value"].to_list() == [figures["all"]["issued"]]
+        assert of_side.filter(by="month", measure="expired")["value"].sum() == figures["all"]["expired"]
+        assert of_side.filter(by="tier", measure="spent")["value"].sum() == figures["all"]["spent"]
+    members = found.filter(side=PROPOSAL, by="members_by_tier")["value"].sum()
+    assert members == told["members"]
+    shown = page.read_text(encoding="utf-8")
+    assert f"{told['proposals'][0]['all']['issued']:,}" in shown
+    assert shown.count("<svg") == 4
+    assert not re.search(r"(src|href)=|url\(|@import", shown), "it loads nothing"
+    before = table.read_bytes(), page.read_bytes()
+    whatif(*asked, "--parquet", str(table), "--html", str(page))
+    assert (table.read_bytes(), page.read_bytes()) == before
+
+
+def test_a_file_that_cannot_be_written_is_told_and_left_alone(tmp_path: Path) -> None:
+    for option in ("--parquet", "--html"):
+        done = whatif("--programme", PROPOSAL, option, str(tmp_path / "nowhere" / "file"))
+        assert (done.exit_code, type(done.exception)) == (1, NotWritten)
+    assert not list(tmp_path.iterdir())
+
+
+def test_parquet_without_polars_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("projections.whatif.files.find_spec", lambda _: None)
+    done = whatif("--programme", PROPOSAL, "--parquet", str(tmp_path / "file"))
+    assert type(done.exception) is ParquetNotInstalled
+    assert "loyalty-ledger[analysts]" in str(done.exception)
 
 
 def test_the_self_test_finds_no_difference() -> None:
