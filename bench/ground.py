@@ -52,7 +52,9 @@ class Ground:
             server.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
             try:
                 url = self.services.postgres.url_of(name)
-                yield self.settings.model_copy(update={"database_url": url, "read_database_url": url})
+                yield self.settings.model_copy(
+                    update={"database_url": url, "read_database_url": url, "owner_database_url": None}
+                )
             finally:
                 server.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 

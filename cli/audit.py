@@ -33,11 +33,6 @@ def conservation(as_json: Annotated[bool, typer.Option("--json", help="Print JSO
     raise typer.Exit(0 if proof.holds else 1)
 
 
-@app.callback()
-def _audit() -> None:
-    """Keep `audit conservation` two words, though there is but one proof yet."""
-
-
 def _show(proof: Conservation) -> None:
     table = Table("points", "by the log", "by the read model")
     for column in table.columns[1:]:

@@ -1,5 +1,7 @@
 """`loyalty clock`: record what time has brought about, all the time or once."""
 
+import logging
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -7,10 +9,14 @@ import typer
 
 from cli.wiring import asked_to_stop, open_ledger, ready
 from consumers.clock import CACHED_FACTS, Clock, Looked
-from infra.keys import load_key_file
+from infra.evidence.notary import Notary
+from infra.keys import KeyFileExposed, KeyFileIncomplete, KeyFileMissing, load_key_file, load_signer
 from infra.personal_data import PersonalData
 from infra.process import quiet_gc
+from infra.settings import Settings
 from projections.proofs.reconciler import Reconciler
+
+log = logging.getLogger(__name__)
 
 
 def clock(
@@ -22,7 +28,8 @@ def clock(
     """Record what time has brought about: points lapsed, holds timed out, debt settled, returns that waited in vain.
 
     Balances are right whether it runs or not. Nothing is recorded ahead of time: an instant to come needs --dry-run.
-    As long as it runs, it also holds the read model against the log, some members every few seconds.
+    As long as it runs, it also holds the read model against the log, some members every few seconds, and signs
+    checkpoints of the log.
     """
     at = None if now is None else _instant(now)
     if at is not None and at > datetime.now(UTC) and not dry_run:
@@ -33,10 +40,19 @@ def clock(
         keeper = Clock(settings, loyalty, lambda: PersonalData(settings.database_url, load_key_file(settings)))
         if at is None and not dry_run:
             quiet_gc()
-            with Reconciler(settings).running():
+            with Reconciler(settings).running(), _notary(settings):
                 keeper.run(stop)
         else:
             typer.echo(_told(keeper.look(at or datetime.now(UTC), dry=dry_run), dry=dry_run))
+
+
+def _notary(settings: Settings) -> AbstractContextManager[None]:
+    """At work, where there is a key to sign with; the clock goes on without."""
+    try:
+        return Notary(settings, load_signer(settings)).running()
+    except (KeyFileExposed, KeyFileIncomplete, KeyFileMissing) as error:
+        log.error("no checkpoints are signed: %s", error)  # noqa: TRY400 - it is told whole
+        return nullcontext()
 
 
 def _instant(text: str) -> datetime:

@@ -18,6 +18,7 @@ from domain.programme import json_schema
 from domain.refusals import REFUSALS
 from infra import bootstrap
 from infra.settings import Settings
+from infra.topics import CHECKPOINTS as CHECKPOINTS_TOPIC
 from infra.topics import DEAD as DEAD_TOPIC
 from infra.topics import FACTS as FACTS_TOPIC
 from infra.topics import PURCHASES as PURCHASES_TOPIC
@@ -105,6 +106,11 @@ def asyncapi() -> Json:
                 "Every fact of the log, in order within its partition. Key: the member, or else the stream.",
                 _facts(),
             ),
+            "checkpoints": _channel(
+                CHECKPOINTS_TOPIC,
+                "Signed roots over the facts so far, each of more of them. Key: the origin.",
+                _checkpoints(),
+            ),
             "deadLetters": _channel(DEAD_TOPIC, "What could not be accepted. Key: topic/partition.", _letters()),
         },
         "operations": {
@@ -112,6 +118,9 @@ def asyncapi() -> Json:
                 "receive", "purchases", "(source, id) is claimed for ever: what is sent again changes nothing."
             ),
             "tellFacts": _operation("send", "facts", "At least once; `ce_chain` tells repeats and gaps."),
+            "tellCheckpoints": _operation(
+                "send", "checkpoints", "At least once; `loyalty audit verify` holds the log against them."
+            ),
             "tellDeadLetters": _operation("send", "deadLetters", "Sealed; `loyalty letters` opens and redrives them."),
         },
     }
@@ -184,6 +193,14 @@ def _fact_headers(kind: str) -> Json:
             "description": "<epoch>/<position>/<position of the fact before it in this partition>",
         },
     }
+
+
+def _checkpoints() -> Json:
+    headers = {name: one for name, one in _fact_headers("loyalty.checkpoint.v1").items() if name != "ce_chain"}
+    headers["ce_id"] = TEXT | {"description": "checkpoint:<size>"}
+    payload = TEXT | {"description": "A signed note (C2SP tlog-checkpoint): origin, size, root, time, signature."}
+    told = _message("loyalty.checkpoint.v1", "", "text/plain; charset=utf-8", headers=headers) | {"payload": payload}
+    return {"checkpoint_v1": told}
 
 
 def _letters() -> Json:

@@ -8,7 +8,7 @@ import typer
 
 from cli.wiring import ready
 from projections.proofs.reconciler import ReconcilerStatus
-from projections.status import ClockStatus, ProjectionStatus, Status
+from projections.status import CheckpointStatus, ClockStatus, ProjectionStatus, Status
 from projections.status import status as status_of
 
 LOOK_AGAIN_SECONDS = 0.5
@@ -34,7 +34,8 @@ def status(
 
 def _told(found: Status) -> str:
     lines = [
-        f"log            position {found.position:,}",
+        f"log            position {found.position:,}, append-only by {found.append_only}",
+        f"checkpoints    {_signed(found.checkpoint)}",
         f"intake         {found.intake.taken_in:,} messages taken in, {found.intake.lag:,} waiting",
         f"relay          position {found.relay.position:,}, {found.relay.lag:,} facts waiting",
         *(
@@ -55,6 +56,12 @@ def _generations(one: ProjectionStatus) -> str:
     kept = f" ({', '.join(map(str, one.kept))} beside it)" if one.kept else ""
     told = f", generation {one.generation}{kept}" if one.kept or one.generation > 1 else ""
     return told + (f", OTHER TABLES: run `loyalty rebuild {one.name}`" if one.outdated else "")
+
+
+def _signed(last: CheckpointStatus) -> str:
+    if last.at is None:
+        return "none was signed: the clock does"
+    return f"{last.size:,} facts vouched for, last {last.at.astimezone(UTC):%F %T} UTC"
 
 
 def _looked(clock: ClockStatus) -> str:

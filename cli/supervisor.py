@@ -12,6 +12,7 @@ import psutil
 from cli.care import Care, Child, Say
 from cli.data_dir import DataDir, Run
 from cli.roles import ROLES, Role, RoleProcess
+from infra.append_only import make_log
 from infra.embedded.ports import free_ports, is_free
 from infra.embedded.services import EmbeddedServices
 from infra.settings import Settings
@@ -104,6 +105,8 @@ class Supervisor:
         self._given = _with_ports(self._given)
         self._services.start()
         self._given = self._services.fill(self._given)
+        if self._given.owner_database_url:  # roles are not told of it
+            make_log(self._given)
         environment = self._given.environment()
         logs = self._directory.path / "logs"
         for wanted in self._wanted:

@@ -6,17 +6,19 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import TopicAlreadyExistsError
 from psycopg import Connection
 
-from infra import event_store, keys, letters, personal_data, relay
+from infra import keys, letters, log_tables, personal_data, relay
+from infra.append_only import make_log
 from infra.database import connection, make_tables
 from infra.kafka import admin, consumer
 from infra.settings import Settings
-from infra.topics import DEAD, FACTS, PURCHASES
+from infra.topics import CHECKPOINTS, DEAD, FACTS, PURCHASES
 
 WEEK_MS = 7 * 24 * 3600 * 1000
 
 TOPICS: dict[str, dict[str, str]] = {
     PURCHASES: {"retention.ms": str(WEEK_MS)},
     FACTS: {"retention.ms": "-1", "retention.bytes": "-1"},
+    CHECKPOINTS: {"retention.ms": "-1", "retention.bytes": "-1"},
     DEAD: {"retention.ms": "-1", "max.message.bytes": str(4 << 20)},  # a sealed letter is larger than its message
 }
 
@@ -27,10 +29,11 @@ class TopicMismatch(RuntimeError):
 
 def bootstrap(settings: Settings) -> None:
     """Make tables and topics, and check that the topics are those that the stored offsets speak of."""
+    make_log(settings)
     with connection(settings) as database:
         make_tables(
             database,
-            (*event_store.TABLES, *keys.TABLES, *letters.TABLES, *personal_data.TABLES, *relay.TABLES),
+            (*log_tables.BESIDE, *keys.TABLES, *letters.TABLES, *personal_data.TABLES, *relay.TABLES),
         )
         _make_topics(settings)
         topic_ids = _checked_topics(settings)

@@ -22,49 +22,13 @@ from eventsourcing.persistence import (
 from eventsourcing.utils import resolve_topic
 from psycopg import Connection, Cursor
 
-from infra import letters, personal_data
-from infra.database import UNCOMPRESSED, WRITERS_LOCK, connect
+from infra import letters, log_tables, personal_data
+from infra.database import WRITERS_LOCK, connect
 from infra.stored_facts import COPY, FactMapper, copy_rows
 
 CHANNEL = "loyalty_facts"
 
-TABLES = (
-    """
-    CREATE TABLE IF NOT EXISTS facts (
-        position bigint PRIMARY KEY,
-        originator_id uuid NOT NULL,
-        originator_version bigint NOT NULL,
-        name text NOT NULL,
-        state bytea NOT NULL,
-        subject uuid NOT NULL,
-        recorded_at timestamptz NOT NULL,
-        UNIQUE (originator_id, originator_version)
-    )
-    """,
-    # Facts are read whole and small: compressing them costs more than it saves.
-    UNCOMPRESSED.format(table="facts"),
-    # Returns that wait for their purchase are few, and must be found in a log of any length.
-    "CREATE INDEX IF NOT EXISTS facts_kept_returns ON facts (position) WHERE name = 'ReturnKept.v1'",
-    """
-    CREATE TABLE IF NOT EXISTS intake_offsets (
-        topic text NOT NULL,
-        topic_id uuid NOT NULL,
-        partition int NOT NULL,
-        next_offset bigint NOT NULL,
-        PRIMARY KEY (topic, partition)
-    )
-    """,
-    # A cache, to be deleted at any time: no proof and no answer rests on it.
-    """
-    CREATE TABLE IF NOT EXISTS account_snapshots (
-        stream_id uuid PRIMARY KEY,
-        name text NOT NULL,
-        version bigint NOT NULL,
-        state bytea NOT NULL
-    )
-    """,
-    UNCOMPRESSED.format(table="account_snapshots"),
-)
+TABLES = log_tables.TABLES
 
 _STREAMS = """
 WITH wanted AS (

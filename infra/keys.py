@@ -9,7 +9,7 @@ import secrets
 import threading
 import time
 from base64 import b64decode, b64encode, urlsafe_b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from infra.database import connect
+from infra.evidence.notes import Signer
 from infra.settings import Settings
 
 Scope = Literal["till", "staff", "analyst", "auditor", "admin"]
@@ -122,10 +123,20 @@ def _bytes(text: str) -> bytes:
 
 
 NAMES = ("cards", "letters", "members", "fingerprints")
+CHECKPOINTS = "checkpoints"
 
 
 def load_key_file(settings: Settings, *, make: bool = False) -> KeyFile:
     """Read the key file. With `make`, what is missing of it is made first: for a database of our own, or when asked."""
+    return KeyFile(**_keys(settings, NAMES, make=make))
+
+
+def load_signer(settings: Settings) -> Signer:
+    """What checkpoints are signed with, from the key file; of the roles only the clock needs it."""
+    return Signer(_keys(settings, (CHECKPOINTS,), make=False)[CHECKPOINTS])
+
+
+def _keys(settings: Settings, names: Sequence[str], *, make: bool) -> dict[str, bytes]:
     path = settings.keys_path
     if make and not path.exists():
         _make_key_file(path)
@@ -134,18 +145,18 @@ def load_key_file(settings: Settings, *, make: bool = False) -> KeyFile:
     if path.stat().st_mode & 0o077:
         raise KeyFileExposed(f"{path}: run chmod 600 {path}")
     kept = _completed(path) if make else json.loads(path.read_text())
-    missing = [name for name in NAMES if name not in kept]
+    missing = [name for name in names if name not in kept]
     if missing:
         raise KeyFileIncomplete(
             f"{path} lacks the keys for {', '.join(missing)}: run `loyalty keys init`, which adds them and changes no "
             "other; then give the file to every role, and keep a copy"
         )
-    return KeyFile(**{name: b64decode(kept[name]) for name in NAMES})
+    return {name: b64decode(kept[name]) for name in names}
 
 
 def _make_key_file(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = _written(_fresh(NAMES), beside=path)
+    temporary = _written(_fresh((*NAMES, CHECKPOINTS)), beside=path)
     try:
         os.link(temporary, path)  # whoever comes second keeps the first one's keys
     except FileExistsError:
@@ -162,7 +173,7 @@ def _completed(path: Path) -> dict[str, Any]:
             if os.fstat(file.fileno()).st_ino != path.stat().st_ino:
                 continue
             kept: dict[str, Any] = json.load(file)
-            missing = [name for name in NAMES if name not in kept]
+            missing = [name for name in (*NAMES, CHECKPOINTS) if name not in kept]
             if missing:
                 kept |= _fresh(missing)
                 _written(kept, beside=path).replace(path)

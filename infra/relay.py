@@ -17,7 +17,7 @@ from infra.database import RELAY_LOCK, connect
 from infra.event_store import CHANNEL
 from infra.kafka import partition_of, producer
 from infra.settings import Settings
-from infra.topics import DEAD, FACTS
+from infra.topics import CHECKPOINTS, DEAD, FACTS
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +41,10 @@ TABLES = (
 _LETTERS = """
 SELECT letter_id, reason, detail, topic, partition, "offset", sealed FROM dead_letters
 WHERE letter_id > (SELECT position FROM relay_state WHERE name = 'letters') ORDER BY letter_id LIMIT 500
+"""
+_CHECKPOINTS = """
+SELECT size, note FROM checkpoints
+WHERE size > (SELECT position FROM relay_state WHERE name = 'checkpoints') ORDER BY size LIMIT 500
 """
 
 Row = tuple[int, UUID, int, str, bytes, UUID]
@@ -71,7 +75,7 @@ class Page(NamedTuple):
 def begin(database: Connection, *, partitions: int, epoch: str) -> None:
     """Start a new log's relay at its beginning; a stored position stays."""
     database.execute(
-        "INSERT INTO relay_state VALUES ('facts', %s, 0, %s), ('letters', '', 0, '{}') ON CONFLICT DO NOTHING",
+        "INSERT INTO relay_state VALUES ('facts', %s, 0, %s), ('letters', '', 0, '{}'), ('checkpoints', '', 0, '{}') ON CONFLICT DO NOTHING",
         (epoch, [0] * partitions),
     )
 
@@ -103,7 +107,7 @@ class Settling:
         self._under_way: deque[Future[None]] = deque()
 
     def add(self, page: Page | None) -> None:
-        """Settle a page and tell the letters, or, without one, the letters alone.
+        """Settle a page and tell letters and checkpoints, or, without one, these alone.
 
         Raises what went wrong with those before; waits where too many are under way.
         """
@@ -123,6 +127,7 @@ class Settling:
             _store(self._database, page)
         if page is None or page.is_last:
             _send_letters(self._database, self._sender)
+            _send_checkpoints(self._database, self._sender)
 
 
 class Relay:
@@ -227,6 +232,20 @@ def _send_letters(database: Connection, sender: KafkaProducer) -> None:
         ]
         _await_all(futures)
         database.execute("UPDATE relay_state SET position = %s WHERE name = 'letters'", (rows[-1][0],))
+
+
+def _send_checkpoints(database: Connection, sender: KafkaProducer) -> None:
+    """Publish checkpoints likewise, as they were signed."""
+    while rows := database.execute(_CHECKPOINTS).fetchall():
+        futures = [
+            sender.send(
+                CHECKPOINTS, value=note.encode(), key=note.partition("\n")[0].encode(),
+                headers=_headers("loyalty.checkpoint.v1", f"checkpoint:{size}", "")[:-1],
+            )
+            for size, note in rows
+        ]  # fmt: skip
+        _await_all(futures)
+        database.execute("UPDATE relay_state SET position = %s WHERE name = 'checkpoints'", (rows[-1][0],))
 
 
 def _headers(kind: str, fact_id: str, chain: str) -> list[tuple[str, bytes]]:

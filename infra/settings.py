@@ -11,10 +11,14 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class Settings(BaseSettings):
     """What a process is told about its surroundings; roles never learn whether a service is embedded."""
 
-    model_config = SettingsConfigDict(env_prefix="LOYALTY_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="LOYALTY_", env_ignore_empty=True, frozen=True, extra="ignore")
 
     database_url: str | None = Field(
         None, description="PostgreSQL holding the facts; without it an embedded server is started"
+    )
+    owner_database_url: str | None = Field(
+        None,
+        description="The same database as the owner of the log's tables, whom roles at work never are; only used to make tables. Default: the same as `LOYALTY_DATABASE_URL`",
     )
     read_database_url: str | None = Field(
         None, description="PostgreSQL holding the read models, if another; default: the same as `LOYALTY_DATABASE_URL`"
@@ -64,9 +68,17 @@ class Settings(BaseSettings):
         "1GB", pattern=r"^\d+(kB|MB|GB)$", description="Memory of the embedded PostgreSQL for its pages"
     )
 
+    checkpoint_facts: PositiveInt = Field(
+        10_000,
+        description="A checkpoint of the log is signed every so many facts: a change is found between two of them",
+    )
+    checkpoint_seconds: PositiveInt = Field(
+        60, description="New facts wait at most so many seconds for their checkpoint"
+    )
+
     def environment(self) -> dict[str, str]:
-        """The same settings for a child process; paths are made absolute."""
-        stated = {name: getattr(self, name) for name in type(self).model_fields}
+        """The same settings for a child process, which is no owner of the log; paths are made absolute."""
+        stated = {name: getattr(self, name) for name in type(self).model_fields} | {"owner_database_url": ""}
         return {f"LOYALTY_{name.upper()}": _plain(value) for name, value in stated.items() if value is not None}
 
     @property
@@ -78,6 +90,11 @@ class Settings(BaseSettings):
     def keys_path(self) -> Path:
         """Where the keys are kept."""
         return self.key_file or self.data_dir / "keys.json"
+
+    @property
+    def checkpoints_path(self) -> Path:
+        """Where the clock writes checkpoints, besides the database and Kafka."""
+        return self.data_dir / "checkpoints"
 
 
 def _plain(value: object) -> str:

@@ -3,3 +3,4 @@
 PURCHASES = "pos.purchases.v1"
 DEAD = "pos.purchases.v1.dead"
 FACTS = "loyalty.facts.v1"
+CHECKPOINTS = "loyalty.checkpoints.v1"

@@ -8,7 +8,9 @@ from psycopg import Connection
 from pydantic import BaseModel, Field
 
 from infra import kafka
+from infra.append_only import Enforced, enforced
 from infra.database import connect
+from infra.evidence.tree import Tree
 from infra.settings import Settings
 from infra.topics import PURCHASES
 from projections.proofs.reconciler import ReconcilerStatus, reconciled
@@ -49,6 +51,13 @@ class ProjectionStatus(BaseModel):
     )
 
 
+class CheckpointStatus(BaseModel):
+    """How far the log is vouched for by a signed checkpoint."""
+
+    size: int = Field(description="Facts that the last one vouches for; 0 if there is none")
+    at: datetime | None = Field(description="When it was signed")
+
+
 class ClockStatus(BaseModel):
     """What the clock has recorded of what time brought about. Nothing waits for it."""
 
@@ -66,6 +75,11 @@ class Status(BaseModel):
     """The whole pipeline at one look."""
 
     position: int = Field(description="The last position of the log")
+    append_only: Enforced = Field(
+        description="What holds the application to inserting facts and reading them: its rights and triggers, or, where"
+        " it owns the tables, triggers only"
+    )
+    checkpoint: CheckpointStatus
     intake: IntakeStatus
     relay: RelayStatus
     projections: list[ProjectionStatus]
@@ -112,12 +126,15 @@ def status(settings: Settings) -> Status:
     with connect(settings.database_url) as log:
         position, taken_in, told, letters_waiting, open_letters = _stages(log)
         clock = _clock(log, position)
+        append_only, last = enforced(log), Tree(log).last()
     published = _published(settings)
     projections = [_projection(*one, last=position) for one in folded]
     intake = IntakeStatus(taken_in=taken_in, published=published, lag=max(0, published - taken_in))
     relay = RelayStatus(position=told, lag=max(0, position - told), letters_lag=letters_waiting)
     return Status(
         position=position,
+        append_only=append_only,
+        checkpoint=CheckpointStatus(size=last.size if last else 0, at=last.at if last else None),
         intake=intake,
         relay=relay,
         projections=projections,

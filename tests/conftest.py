@@ -36,6 +36,9 @@ BEGIN
         FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
         WHERE relkind IN ('r', 'S') AND nspname NOT IN ('pg_catalog', 'pg_toast', 'information_schema')
     LOOP
+        IF one.kind = 'r' THEN -- what guards the log, until it is made sure of again
+            EXECUTE format('ALTER TABLE %s DISABLE TRIGGER USER', one.name);
+        END IF;
         IF one.kind = 'S' THEN
             EXECUTE format('ALTER SEQUENCE %s RESTART', one.name);
         ELSIF one.size > 100000 THEN -- or else what is dead piles up

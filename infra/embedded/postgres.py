@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import ClassVar
 
 import psycopg
+from psycopg import Connection, sql
 
 from infra.embedded.service import EmbeddedService, ServiceFailed
 
 _USER = "loyalty"
+_APPLICATION = "loyalty_app"
 _DATABASE = "loyalty"
 _SERVER_USER = "nobody"
 
@@ -36,24 +38,31 @@ class EmbeddedPostgres(EmbeddedService):
         super().__init__(directory)
         self._data = self.directory / "data"
         self._password_file = self.directory / "password"
+        self._application_password_file = self.directory / "application-password"
         self._shared_buffers = shared_buffers
 
     @property
     def url(self) -> str:
-        """Where the database is."""
+        """Where the database is, as the owner of all that is in it."""
         return self.url_of(_DATABASE)
 
-    def url_of(self, database: str) -> str:
+    @property
+    def application_url(self) -> str:
+        """The same as the application, which owns what it makes and may only insert into the log."""
+        return self.url_of(_DATABASE, application=True)
+
+    def url_of(self, database: str, *, application: bool = False) -> str:
         """Where another database of this server is."""
-        password = self._password_file.read_text()
-        return f"postgresql://{_USER}:{password}@127.0.0.1:{self.ports[0]}/{database}"
+        user, file = (_APPLICATION, self._application_password_file) if application else (_USER, self._password_file)
+        return f"postgresql://{user}:{file.read_text()}@127.0.0.1:{self.ports[0]}/{database}"
 
     def _prepare(self) -> None:
+        for file in (self._password_file, self._application_password_file):
+            if not file.exists():
+                file.touch(mode=0o600)
+                file.write_text(secrets.token_urlsafe(24))
         if self._data.exists():
             return
-        if not self._password_file.exists():
-            self._password_file.touch(mode=0o600)
-            self._password_file.write_text(secrets.token_urlsafe(24))
         fresh = self.directory / "data.new"  # renamed when complete, so that a half-made cluster is never used
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(mode=0o700)
@@ -99,9 +108,17 @@ class EmbeddedPostgres(EmbeddedService):
                 known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (_DATABASE,)).fetchone()
                 if known is None:
                     connection.execute(f"CREATE DATABASE {_DATABASE}")
+                self._make_application(connection)
         except psycopg.OperationalError:
             return False
         return True
+
+    def _make_application(self, connection: Connection) -> None:
+        known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (_APPLICATION,)).fetchone()
+        if known is None:
+            connection.execute(f"CREATE ROLE {_APPLICATION}")
+        password = sql.Literal(self._application_password_file.read_text())
+        connection.execute(sql.SQL(f"ALTER ROLE {_APPLICATION} LOGIN PASSWORD {{}}").format(password))
 
 
 def binaries() -> Path:

@@ -41,7 +41,8 @@ class EmbeddedServices:
         """Settings with the addresses of the services that we run."""
         found: dict[str, str] = {}
         if self.postgres is not None:
-            found["database_url"] = self.postgres.url
+            found["database_url"] = self.postgres.application_url
+            found["owner_database_url"] = self.postgres.url
         if self.kafka is not None:
             found["kafka_bootstrap_servers"] = self.kafka.bootstrap_servers
         return settings.model_copy(update=found)

@@ -145,6 +145,7 @@ def running(settings: Settings) -> Iterator[Running]:
         assert not thread.is_alive()
 
 
-def letters_told(log: Log) -> int:
-    (row,) = log.database.execute("SELECT position FROM relay_state WHERE name = 'letters'").fetchall()
+def told_upto(log: Log, what: str) -> int:
+    """How far a cursor of the relay has come."""
+    (row,) = log.database.execute("SELECT position FROM relay_state WHERE name = %s", (what,)).fetchall()
     return int(row[0])

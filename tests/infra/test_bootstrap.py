@@ -10,7 +10,7 @@ from infra import kafka as clients
 from infra.bootstrap import TOPICS, TopicMismatch, bootstrap
 from infra.database import connect
 from infra.settings import Settings
-from infra.topics import DEAD, FACTS, PURCHASES
+from infra.topics import CHECKPOINTS, DEAD, FACTS, PURCHASES
 
 
 def state(settings: Settings) -> tuple[list[Any], list[Any], list[Any]]:
@@ -36,7 +36,9 @@ def test_tables_topics_and_offsets_are_made_once(settings: Settings) -> None:
     assert [name for (name,) in first[0]] == [
         "account_snapshots",
         "api_keys",
+        "checkpoints",
         "dead_letters",
+        "fact_hashes",
         "facts",
         "intake_offsets",
         "member_keys",
@@ -52,7 +54,7 @@ def test_topics_have_the_retention_that_the_contract_says(settings: Settings) ->
     with clients.admin(settings) as admin:
         topics = {topic["name"]: topic for topic in admin.describe_topics(list(TOPICS))}
     assert {name: len(topic["partitions"]) for name, topic in topics.items()} == dict.fromkeys(
-        (PURCHASES, FACTS, DEAD), 12
+        (PURCHASES, FACTS, CHECKPOINTS, DEAD), 12
     )
 
 
@@ -73,7 +75,7 @@ def test_many_roles_may_begin_at_once_on_nothing(settings: Settings) -> None:
         for done in [pool.submit(bootstrap, settings) for _ in range(5)]:
             done.result()
     tables, offsets, relays = state(settings)
-    assert (len(tables), len(offsets), len(relays)) == (7, 12, 2)
+    assert (len(tables), len(offsets), len(relays)) == (9, 12, 3)
 
 
 def test_a_role_may_begin_while_others_read(settings: Settings) -> None:

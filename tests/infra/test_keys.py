@@ -85,7 +85,7 @@ class TestAKeyFileOfAnOlderRelease:
         older = json.loads(of_an_older_release(settings))
         made = load_key_file(settings, make=True)
         kept = json.loads(settings.keys_path.read_text())
-        assert kept == older | {name: kept[name] for name in ("members", "fingerprints")}
+        assert kept == older | {name: kept[name] for name in ("members", "fingerprints", "checkpoints")}
         assert stat.S_IMODE(settings.keys_path.stat().st_mode) == 0o600
         assert [path.name for path in tmp_path.iterdir()] == ["keys.json"]
         assert load_key_file(settings).digest(b"x") == made.digest(b"x")

@@ -14,8 +14,9 @@ from infra.bootstrap import bootstrap
 from infra.letters import Letter
 from infra.relay import RelayOvertaken
 from infra.settings import Settings
+from infra.topics import CHECKPOINTS
 from tests.builders import KEYS
-from tests.infra.relaying import MEMBERS, Log, Told, letters_told, running, wait_until
+from tests.infra.relaying import MEMBERS, Log, Told, ends, read, running, told_upto, wait_until
 
 
 @pytest.fixture
@@ -187,7 +188,7 @@ def test_letters_are_told_still_sealed_with_a_cursor_of_their_own(log: Log) -> N
     with log.database.cursor() as cursor:
         letters.insert(cursor, [letters.seal(letter, KEYS)] * 2)
     with running(log.settings):
-        wait_until(lambda: letters_told(log) == 2)
+        wait_until(lambda: told_upto(log, "letters") == 2)
     with running(log.settings):
         log.record(1)
         wait_until(lambda: log.position == 1)
@@ -208,6 +209,25 @@ def test_letters_are_told_still_sealed_with_a_cursor_of_their_own(log: Log) -> N
     assert first.partition == second.partition
 
 
+def test_checkpoints_are_told_as_they_were_signed(log: Log) -> None:
+    starts = ends(log.settings, CHECKPOINTS)
+    log.database.execute(
+        "INSERT INTO checkpoints VALUES (10, now(), E'origin\\n10\\n'), (20, now(), E'origin\\n20\\n')"
+    )
+    with running(log.settings):
+        wait_until(lambda: told_upto(log, "checkpoints") == 20)
+    with running(log.settings):
+        log.record(1)
+        wait_until(lambda: log.position == 1)
+    told = [one for one in read(log.settings, CHECKPOINTS, starts) if one.key == b"origin"]
+    assert [one.value for one in told] == [b"origin\n10\n", b"origin\n20\n"]
+    headers = [dict(one.headers) for one in told]
+    assert [(one["ce_type"], one["ce_id"]) for one in headers] == [
+        (b"loyalty.checkpoint.v1", b"checkpoint:10"),
+        (b"loyalty.checkpoint.v1", b"checkpoint:20"),
+    ]
+
+
 def test_a_letter_of_the_largest_message_that_a_topic_takes_is_told(log: Log) -> None:
     letter = Letter(
         reason="oversized-message",
@@ -222,6 +242,6 @@ def test_a_letter_of_the_largest_message_that_a_topic_takes_is_told(log: Log) ->
     with log.database.cursor() as cursor:
         letters.insert(cursor, [letters.seal(letter, KEYS)])
     with running(log.settings) as thread:
-        wait_until(lambda: thread.error is not None or letters_told(log) == 1)
+        wait_until(lambda: thread.error is not None or told_upto(log, "letters") == 1)
     assert thread.error is None
     assert len(log.dead()) == 1

@@ -1,0 +1,218 @@
+"""`loyalty audit …`: checkpoints, proofs that a fact is in the log, and whether anything was changed."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from psycopg import Connection
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from cli.audit import app
+from cli.wiring import ready, surroundings
+from infra.append_only import enforced
+from infra.database import connect
+from infra.evidence import proofs
+from infra.evidence.files import CheckpointFile
+from infra.evidence.notary import Notary
+from infra.evidence.notes import PublicKey, opened_in_order
+from infra.evidence.sources import Export, Live
+from infra.evidence.tree import LogBroken, NoCheckpoint, Tree
+from infra.evidence.verifying import Hashes, Verified, verify
+from infra.keys import load_signer
+from infra.settings import Settings
+
+PLAIN_EVERY = 100_000
+"""Facts between two lines of progress, where there is no terminal."""
+
+Key = Annotated[str, typer.Option("--key", help="The public key, or a file that holds it.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command("public-key")
+def public_key() -> None:
+    """Print the key that checkpoints are verified with. Keep it where the operator of the database cannot change it."""
+    typer.echo(load_signer(Settings()).public)
+
+
+@app.command()
+def checkpoint() -> None:
+    """Sign a checkpoint of all facts that there are now, and print it."""
+    settings = ready()
+    with connect(settings.database_url) as database:
+        Notary(settings, load_signer(settings)).sign_now(database)
+        typer.echo(Tree(database).latest().note, nl=False)
+
+
+@app.command()
+def checkpoints(
+    file: Annotated[
+        Path, typer.Argument(help="What it holds already stays; the hashes of facts go beside, into FILE.hashes.")
+    ],
+) -> None:
+    """Append to a file the checkpoints that are not in it yet, with what finds the place of a change."""
+    with _log(surroundings()) as log:
+        written = CheckpointFile(file).follow(Tree(log))
+        last = Tree(log).latest()
+    typer.echo(f"{written:,} checkpoints appended to {file}; the last one vouches for {last.size:,} facts", err=True)
+
+
+@app.command("verify")
+def verify_(
+    export: Annotated[Path | None, typer.Option(help="An export of facts; default: the log itself.")] = None,
+    checkpoints: Annotated[
+        Path | None,
+        typer.Option(help="A file of checkpoints; default: the clock's, in the data directory, or the database's."),
+    ] = None,
+    key: Annotated[str | None, typer.Option(help="The public key, or a file that holds it; default: our own.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Hold the log, or an export, against signed checkpoints; exit 1 with the first position that is not as it was.
+
+    With --export, --checkpoints and --key it needs no service, no database and no secret.
+    """
+    if export is None:
+        found, told = _verify_live(checkpoints, key)
+    else:
+        if checkpoints is None or key is None:
+            raise typer.BadParameter("with --export, name --checkpoints and --key, too", param_hint="--export")
+        found, told = _verify_export(export, checkpoints, _key(key)), []
+    typer.echo(found.model_dump_json(indent=2) if as_json else "\n".join([*_told(found), *told]))
+    raise typer.Exit(0 if found.holds else 1)
+
+
+@app.command()
+def prove(
+    position: Annotated[int | None, typer.Argument(min=1, help="The position of a fact.")] = None,
+    member: Annotated[UUID | None, typer.Option(help="All facts of a member instead.")] = None,
+) -> None:
+    """Print the proof that a fact, or every fact of a member, is in the log that the last checkpoint vouches for, as JSON."""
+    if (position is None) == (member is None):
+        raise typer.BadParameter("name a position, or else --member", param_hint="POSITION")
+    with _log(surroundings()) as log:
+        made = (
+            proofs.prove_position(log, position)
+            if position is not None
+            else proofs.prove_member(log, member or UUID(int=0))
+        )
+    typer.echo(made.model_dump_json(indent=2))
+
+
+@app.command("check-proof")
+def check_proof(
+    file: Annotated[Path, typer.Argument(help="A proof, as `loyalty audit prove` prints it.")],
+    key: Key,
+    as_json: AsJson = False,
+) -> None:
+    """Check a proof, offline: that its checkpoint was signed, and that each of its facts leads to the signed root."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise proofs.ProofUnreadable(
+            f"{file} is not readable as a proof: name a file that `loyalty audit prove` has printed"
+        ) from error
+    signed, proof = proofs.check(text, _key(key))
+    if as_json:
+        typer.echo(proof.model_dump_json(indent=2))
+        return
+    table = Table("position", "fact", "recorded", "states")
+    for fact in proof.facts:
+        table.add_row(f"{fact.position:,}", fact.name, f"{fact.recorded_at.astimezone(UTC):%F %T}", fact.state)
+    Console().print(table)
+    whose = f", of member {proof.member_id}" if proof.member_id else ""
+    typer.echo(
+        f"proven: {len(proof.facts):,} facts{whose}, in the log of {signed.size:,} facts that {signed.origin} signed at {signed.at:%F %T} UTC"
+    )
+
+
+def _verify_export(export: Path, checkpoints: Path, key: PublicKey) -> Verified:
+    file = CheckpointFile(checkpoints)
+    signed = opened_in_order(file.notes(), key)
+    source = Export(export)
+    with _progress(source.facts) as progress:
+        return verify(source, signed, [file.hashes], key_id=key.id, progress=progress)
+
+
+def _verify_live(checkpoints: Path | None, key: str | None) -> tuple[Verified, list[str]]:
+    settings = surroundings()
+    public = _key(key) if key is not None else load_signer(settings).public
+    with _log(settings) as log:
+        file, tree = CheckpointFile(checkpoints or settings.checkpoints_path), Tree(log)
+        of_file = checkpoints is not None or (file.path.exists() and file.path.stat().st_size > 0)
+        notes = file.notes() if of_file else [one.note for one in tree.kept()]
+        if not notes:
+            tree.latest()
+        signed = opened_in_order(notes, public)
+        source = Live(log)
+        with _progress(source.facts) as progress:
+            found = verify(source, signed, [file.hashes, _kept(tree)], key_id=public.id, progress=progress)
+        return found, [
+            f"checkpoints from {file.path if of_file else 'the database itself; a copy elsewhere proves more'}",
+            f"append-only by {enforced(log)}",
+        ]
+
+
+def _kept(tree: Tree) -> Hashes:
+    def hashes(low: int, high: int) -> list[bytes] | None:
+        try:
+            return tree.leaves(low, high)
+        except LogBroken:
+            return None
+
+    return hashes
+
+
+def _told(found: Verified) -> list[str]:
+    wrong = found.first_change
+    if wrong is None:
+        told = [
+            f"verified: {found.size:,} facts are as they were recorded, by {found.checkpoints:,} signed checkpoints"
+        ]
+    elif wrong.position == wrong.last:
+        told = [f"THE LOG WAS CHANGED: first at position {wrong.position:,}: {wrong.what}: {wrong.told}"]
+    else:
+        told = [f"THE LOG WAS CHANGED: {wrong.told}"]
+    told.append(
+        f"last checkpoint: {found.size:,} facts, signed {found.at.astimezone(UTC):%F %T} UTC with key {found.key_id}"
+    )
+    if found.uncovered:
+        told.append(f"{found.uncovered:,} facts came later; no checkpoint vouches for them yet")
+    return told
+
+
+def _key(given: str) -> PublicKey:
+    path = Path(given)
+    return PublicKey.read(path.read_text(encoding="utf-8") if path.is_file() else given)
+
+
+@contextmanager
+def _log(settings: Settings) -> Iterator[Connection]:
+    """The log, to be read only."""
+    with connect(settings.database_url) as log:
+        log.execute("SET default_transaction_read_only = on")
+        made = log.execute("SELECT to_regclass('checkpoints') IS NOT NULL").fetchone()
+        if not made or not made[0]:
+            raise NoCheckpoint("this database knows of no checkpoints: start a role of this release on it first")
+        yield log
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[int], None]]:
+    """A bar on terminals, a line now and then elsewhere."""
+    console, done = Console(stderr=True), 0
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bars:
+        bar = bars.add_task("verifying facts", total=total)
+
+        def advance(facts: int) -> None:
+            nonlocal done
+            bars.advance(bar, facts)
+            if not console.is_terminal and done // PLAIN_EVERY < (done + facts) // PLAIN_EVERY:
+                typer.echo(f"{done + facts:,} of {total:,} facts read", err=True)
+            done += facts
+
+        yield advance

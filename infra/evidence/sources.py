@@ -1,0 +1,133 @@
+"""Where the facts to be verified come from: an export, offline, or the log itself. Both tell leaf data, in stored order."""
+
+import json
+import struct
+from collections.abc import Iterator
+from hashlib import file_digest
+from pathlib import Path
+from typing import Any, LiteralString, Protocol
+
+from psycopg import Connection
+
+from infra.evidence.tree import LEAF_DATA
+from infra.merkle import leaf_data_of
+
+PAGE = 20_000
+
+_FROM: LiteralString = f"SELECT {LEAF_DATA} FROM facts WHERE position > %s ORDER BY position LIMIT {PAGE}"  # noqa: S608 - all of it is ours
+_COLUMNS = ("position", "stream_id", "version", "subject", "recorded_at", "name", "state")
+"""As `leaf_data_of` takes them."""
+
+
+class ExportDamaged(RuntimeError):
+    """An export is not whole, or not as it was written."""
+
+
+class AnalystsExtraMissing(RuntimeError):
+    """Exports are Parquet, which this installation cannot read."""
+
+
+class Source(Protocol):
+    """Facts in the order in which they are stored."""
+
+    facts: int
+    """How many there are."""
+
+    def read(self, after: int) -> Iterator[list[bytes]]:
+        """Leaf data, page by page, of all but the first `after` facts, whose positions are known to be 1, 2, 3 …"""
+        ...
+
+
+class Live:
+    """The log, by pages on a connection that only reads."""
+
+    def __init__(self, log: Connection) -> None:
+        self._log = log
+        row = log.execute("SELECT count(*) FROM facts").fetchone()
+        assert row is not None, "an aggregate always has a row"
+        self.facts = row[0]
+
+    def read(self, after: int) -> Iterator[list[bytes]]:
+        position = after or -(1 << 63)  # whoever inserts a fact may have put it before the first
+        while True:
+            page = [data for (data,) in self._log.execute(_FROM, (position,), binary=True)]
+            if not page:
+                return
+            yield page
+            position = int.from_bytes(page[-1][:8], "big", signed=True)
+
+
+class Export:
+    """What `loyalty export facts` has written: Parquet files, and the manifest that tells them whole."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        try:
+            told = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))
+            facts = told["exports"]["facts"]
+            self._files = [(one["path"], one["rows"], one["first"], one["sha256"]) for one in facts["files"]]
+        except FileNotFoundError:
+            raise ExportDamaged(
+                f"{directory} holds no manifest.json: it is no export, or one that was broken off. Export again"
+            ) from None
+        except (ValueError, KeyError, TypeError) as error:
+            raise ExportDamaged(
+                f"{directory}/manifest.json is not readable, or tells of no facts: export again"
+            ) from error
+        if told.get("format") != 1:
+            raise ExportDamaged(
+                f"{directory} has the format {told.get('format')}: verify it with the release that wrote it"
+            )
+        self._files.sort(key=lambda one: one[2])
+        self.facts = sum(rows for _, rows, _, _ in self._files)
+        for path, _, _, digest in self._files:
+            self._check(path, digest)
+
+    def _check(self, path: str, digest: str) -> None:
+        try:
+            with (self._directory / path).open("rb") as file:
+                found = file_digest(file, "sha256").hexdigest()
+        except OSError:
+            raise ExportDamaged(f"{path} is missing from the export: copy all of it, or export again") from None
+        if found != digest:
+            raise ExportDamaged(f"{path} is not what the manifest tells (SHA-256): copy it again, or export again")
+
+    def read(self, after: int) -> Iterator[list[bytes]]:
+        for path, rows, _, _ in self._files:
+            if after < rows:
+                yield from self._pages(path, rows, after)
+            after = max(0, after - rows)
+
+    def _pages(self, path: str, rows: int, skipped: int) -> Iterator[list[bytes]]:
+        frame = self._frame(path)
+        if len(frame) != rows:
+            raise ExportDamaged(f"{path} holds {len(frame)} rows, the manifest tells {rows}: export again")
+        for start in range(skipped, rows, PAGE):
+            try:
+                yield [leaf_data_of(*row) for row in frame.slice(start, PAGE).iter_rows()]
+            except (struct.error, TypeError, AttributeError) as error:
+                raise ExportDamaged(f"{path} holds a row that is no fact ({error}): export again") from error
+
+    def _frame(self, path: str) -> Any:
+        polars = _polars()
+        try:
+            frame = polars.read_parquet(self._directory / path, columns=list(_COLUMNS)).select(_COLUMNS)
+            frame = frame.with_columns(polars.col("recorded_at").dt.epoch("us"))
+            ids = frame.select(polars.col("stream_id", "subject").bin.size() == 16)
+        except (polars.exceptions.PolarsError, OSError) as error:
+            raise ExportDamaged(
+                f"{path} is no readable Parquet file of facts ({type(error).__name__}): export again"
+            ) from error
+        if not all(ids[name].all() for name in ids.columns):
+            raise ExportDamaged(f"{path} holds an id that is not of 16 bytes: export again")
+        return frame
+
+
+def _polars() -> Any:
+    try:
+        import polars as pl  # noqa: PLC0415 - only who reads an export needs it
+    except ImportError as error:
+        raise AnalystsExtraMissing(
+            "to read Parquet, install the extra: pip install 'loyalty-ledger[analysts]'"
+        ) from error
+    return pl

@@ -1,0 +1,1 @@
+"""Evidence against changes of the log."""
