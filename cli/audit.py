@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from cli.wiring import surroundings
+from cli.surroundings import surroundings
 from infra.process import quiet_gc
 from projections.proofs.conservation import Conservation, prove
 

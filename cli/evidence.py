@@ -14,7 +14,8 @@ from rich.progress import Progress
 from rich.table import Table
 
 from cli.audit import app
-from cli.wiring import ready, surroundings
+from cli.surroundings import surroundings
+from cli.wiring import ready
 from infra.append_only import enforced
 from infra.database import connect
 from infra.evidence import proofs

@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli.wiring import surroundings
+from cli.surroundings import surroundings
 from infra import letters
 from infra.database import connection
 from infra.kafka import producer

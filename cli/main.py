@@ -35,7 +35,7 @@ EXPECTED = frozenset({
     "cli.demo.dataset.DemoDataMissing",
     "cli.demo.publish.NotPublished",
     "cli.supervisor.PortInUse",
-    "cli.wiring.NothingRuns",
+    "cli.surroundings.NothingRuns",
     "consumers.replay.TopicTooShort",
     "domain.refusals.base.Refusal",
     "eventsourcing.persistence.PersistenceError",

@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.contract import programme_schema
-from cli.wiring import open_ledger, ready, surroundings
+from cli.surroundings import surroundings
+from cli.wiring import open_ledger, ready
 from domain.document import Document, amended, read_yaml
 from domain.lint import lint_document
 from domain.loyalty import Failed, Refused, Repeated

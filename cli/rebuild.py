@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from cli.wiring import surroundings
+from cli.surroundings import surroundings
 from consumers.rebuild import Progress as Tell
 from consumers.rebuild import Rebuilt, compare_with_replay, rebuilding
 from infra.process import quiet_gc

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from cli.wiring import surroundings
+from cli.surroundings import surroundings
 from domain.calendar_days import day_begins, day_ends
 from domain.document import Document, read_yaml
 from domain.lint import lint_document

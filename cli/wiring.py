@@ -1,11 +1,11 @@
-"""Where everything is wired together: settings, the ledger's writer, keys, and how a role is told to stop."""
+"""Where everything is wired together: the ledger's writer, topics and tables, and how a role is told to stop."""
 
 import logging
 import signal
 import threading
 from datetime import UTC, datetime
 
-from cli.data_dir import DataDir
+from cli.surroundings import surroundings
 from domain.loyalty import CACHED_FACTS, Loyalty
 from domain.messages.identity import Identity
 from domain.messages.programmes import publish_command, shipped
@@ -14,26 +14,6 @@ from infra.bootstrap import bootstrap
 from infra.settings import Settings
 
 log = logging.getLogger(__name__)
-
-
-class NothingRuns(RuntimeError):
-    """No addresses are set, and nothing runs in the data directory."""
-
-
-def surroundings() -> Settings:
-    """The settings; addresses that are not set are those of what runs in the data directory."""
-    settings = Settings()
-    if settings.database_url and settings.kafka_bootstrap_servers:
-        return settings
-    run = DataDir(settings.data_dir).read_run()
-    if run is None:
-        raise NothingRuns(
-            f"nothing runs in {settings.data_dir.absolute()}: start it with `loyalty up`, choose another directory with "
-            "LOYALTY_DATA_DIR, or set LOYALTY_DATABASE_URL and LOYALTY_KAFKA_BOOTSTRAP_SERVERS"
-        )
-    found = {"database_url": run.database_url, "kafka_bootstrap_servers": run.kafka_bootstrap_servers}
-    given = settings.model_dump(include=set(found), exclude_none=True)
-    return settings.model_copy(update={**found, **given})
 
 
 def ready() -> Settings:
