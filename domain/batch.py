@@ -123,6 +123,12 @@ class Batch:
             raise IdOfAnotherKind(id=stream_id)
         return stream
 
+    def account(self, stream_id: UUID, *, version: int) -> PointsAccount:
+        """An account as the command left it that was carried out just now, for its answer."""
+        account = self.get(PointsAccount, stream_id)
+        assert account.version == version, "an answer is made before the next command moves the account on"
+        return account
+
     def peek(self, stream_id: UUID) -> Any:
         """A stream that this batch or the cache holds."""
         stream = self.streams.get(stream_id)

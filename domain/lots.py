@@ -149,7 +149,8 @@ class Reach:
     def available(self, at: datetime) -> int:
         """What can be spent at an instant."""
         held = held_at(self.holds, at)
-        return sum(self.left(lot, held) for lot in self.lots if lot.free > 0 and lot.spendable(at))
+        able = [lot for lot in self.lots if lot.free > 0 and lot.spendable(at)]
+        return sum([self.left(lot, held) for lot in able] if held or self.taken else [lot.free for lot in able])
 
     def settle(self, debt: int, *, since: datetime, until: datetime) -> list[Settlement]:
         """What pays a debt up to an instant, as soon as each point is active, free and unheld; taken at once."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, NamedTuple, Protocol, TypeVar, cast
 from uuid import UUID
 
 from eventsourcing.application import Application
@@ -82,10 +82,18 @@ class Failed:
     error: Exception
 
 
+class Carried(NamedTuple):
+    """A command was carried out: the range of its facts within the batch, and what is told, once they are committed."""
+
+    start: int
+    end: int
+    told: dict[str, Any] | Failed
+
+
 S = TypeVar("S", bound=Stream)
 T = TypeVar("T")
 Outcome = Recorded | Repeated | Refused | Failed
-Decided = Repeat | Refused | Failed | tuple[int, int]
+Decided = Repeat | Refused | Failed | Carried
 
 
 class Loyalty(Application[UUID]):
@@ -107,7 +115,7 @@ class Loyalty(Application[UUID]):
         self._loader = Loader(self.facts, self.decoded)
         self._position = self.facts.max_notification_id() or 0
         self._replayed: dict[UUID, PointsAccount] = {}
-        """For the answers of one batch: accounts that had moved on by the time it was told what they were."""
+        """For the repeats of one batch: accounts as they were when they were told the first time."""
 
     def execute(
         self,
@@ -140,7 +148,7 @@ class Loyalty(Application[UUID]):
             self._cache.forget(batch.streams)
             raise
         self._cache.keep(batch.streams.values())
-        outcomes = [self._outcome(one, command, batch, first) for one, command in zip(decided, commands, strict=True)]
+        outcomes = [self._outcome(one, command, first) for one, command in zip(decided, commands, strict=True)]
         self._replayed.clear()
         return outcomes
 
@@ -260,27 +268,26 @@ class Loyalty(Application[UUID]):
     @staticmethod
     def _carry_out(batch: Batch, command: Command) -> Decided:
         try:
-            return batch.carry_out(command)
+            carried = batch.carry_out(command)
         except Refusal as refusal:
             return Refused(refusal)
         except (PersistenceError, BrokenOff, InClosedBooks):
             raise  # not the command is in trouble, but the store or the batch
         except Exception as error:  # noqa: BLE001 - one bad command does not stop its neighbours; it is told as Failed
             return Failed(error)
+        if isinstance(carried, Repeat):
+            return carried
+        start, end = carried
+        return Carried(start, end, _told(command, batch, start, end) if command.answered else {})
 
-    def _outcome(self, decided: Decided, command: Command, batch: Batch, first: int) -> Outcome:
+    def _outcome(self, decided: Decided, command: Command, first: int) -> Outcome:
         if isinstance(decided, Refused | Failed):
             return decided
         if isinstance(decided, Repeat):
             return self._repeated(decided, command) if command.answered else Repeated(0, {})
-        start, end = decided
-        try:
-            answer = self._answer(command, batch.facts[start:end]) if command.answered else {}
-        except PersistenceError:
-            raise
-        except Exception as error:  # noqa: BLE001 - it is recorded; that it cannot be told is no fault of its neighbours
-            return Failed(error)
-        return Recorded(first + end - 1, answer)
+        if isinstance(decided.told, Failed):
+            return decided.told
+        return Recorded(first + decided.end - 1, decided.told)
 
     def _answer(self, command: Command, facts: Sequence[Fact]) -> dict[str, Any]:
         """What the caller is told; from the whole account, where its open books do not reach that far back."""
@@ -313,6 +320,16 @@ class Loyalty(Application[UUID]):
     def decoded(self, stored: StoredEvent) -> Fact:
         """A stored fact as it was recorded."""
         return cast("Fact", self.mapper.to_domain_event(stored))
+
+
+def _told(command: Command, batch: Batch, start: int, end: int) -> dict[str, Any] | Failed:
+    """The answer, made while the accounts stand as the command left them: the next one may move them on."""
+    try:
+        return command.answer(batch.facts[start:end], batch)
+    except (PersistenceError, InClosedBooks):
+        raise
+    except Exception as error:  # noqa: BLE001 - it will be recorded; that it cannot be told is no fault of its neighbours
+        return Failed(error)
 
 
 def _answered(question: Question[T], batch: Batch) -> T | Refused | Failed:
