@@ -10,11 +10,13 @@ import threading
 import time
 from base64 import b64decode, b64encode, urlsafe_b64encode
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 from uuid import UUID
 
+import psycopg
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -232,11 +234,21 @@ class Keyring:
         self._url = settings.database_url
         self._remember_seconds = remember_seconds
         self._read = _Read(float("-inf"), {}, {})
+        self._read_ahead_of = self._read
         self._reading = threading.Lock()
 
     def known(self, token: str) -> Principal | None:
-        """The holder of a key that was asked for since the keys were read lately; never touches the database."""
-        return self._read.let_in.get(token) if self._age() < self._remember_seconds else None
+        """The holder of a key that was let in before, by keys that were read lately; never waits for the database.
+
+        Once half of their time is over they are read again by a thread beside, so that no busy till ever waits for that.
+        """
+        read, age = self._read, self._age()
+        if age >= self._remember_seconds:
+            return None
+        if age >= self._remember_seconds / 2 and self._read_ahead_of is not read:
+            self._read_ahead_of = read
+            threading.Thread(target=self._read_ahead, daemon=True).start()
+        return read.let_in.get(token)
 
     def principal(self, token: str) -> Principal | None:
         """The holder of the key, or None where there is none. Reads the keys again, at most ten times a second.
@@ -252,16 +264,12 @@ class Keyring:
         return self._match(token)
 
     def _match(self, token: str) -> Principal | None:
-        prefix, _, rest = token.partition("_")
-        parts = rest.split("_", 2)
-        if prefix != "ll" or len(parts) != 3:
-            return None
-        read = self._read
-        digest, principal = read.keys.get(parts[1], (b"", None))
-        if principal is None or not hmac.compare_digest(digest, _hash(parts[2])):
-            return None
-        read.let_in[token] = principal
-        return principal
+        return _matched(self._read, token)
+
+    def _read_ahead(self) -> None:
+        """Nobody waits for this: where the database does not answer, whoever asks next is told."""
+        with self._reading, suppress(psycopg.Error):
+            self._refresh()
 
     def _age(self) -> float:
         return time.monotonic() - self._read.at
@@ -273,7 +281,23 @@ class Keyring:
                 "SELECT key_id, secret_sha256, owner, scope FROM api_keys WHERE revoked_at IS NULL"
             ).fetchall()
         keys = {row[0]: (bytes(row[1]), Principal(owner=row[2], scope=row[3])) for row in rows}
-        self._read = _Read(read_at, keys, {})
+        read = _Read(read_at, keys, {})
+        for token in list(self._read.let_in):
+            _matched(read, token)
+        self._read = read
+
+
+def _matched(read: _Read, token: str) -> Principal | None:
+    """Whom the keys let in by a token; remembered with them."""
+    prefix, _, rest = token.partition("_")
+    parts = rest.split("_", 2)
+    if prefix != "ll" or len(parts) != 3:
+        return None
+    digest, principal = read.keys.get(parts[1], (b"", None))
+    if principal is None or not hmac.compare_digest(digest, _hash(parts[2])):
+        return None
+    read.let_in[token] = principal
+    return principal
 
 
 def _hash(secret: str) -> bytes:

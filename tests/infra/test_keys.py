@@ -2,6 +2,7 @@
 
 import json
 import stat
+import time
 from base64 import urlsafe_b64decode
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -234,3 +235,23 @@ class TestBearerKeys:
             found = list(tills.map(keyring.principal, [token] * 20))
         assert {*found, keyring.known(token)} == {Principal(owner="me", scope="till")}
         assert len(connected) == 1
+
+    def test_keys_in_use_are_read_again_while_the_old_ones_still_let_in(
+        self, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        clock = 1_000.0
+        monkeypatch.setattr("infra.keys.time.monotonic", lambda: clock)
+        kept, gone = (create_key(settings, scope="till", owner=owner) for owner in ("kept", "gone"))
+        keyring = Keyring(settings)
+        assert keyring.principal(kept)
+        assert keyring.principal(gone)
+        with connect(settings.database_url) as database:
+            database.execute("UPDATE api_keys SET revoked_at = now() WHERE owner = 'gone'")
+        clock += 2.5
+        assert keyring.known(gone), "whoever finds the keys half old waits for nothing"
+        deadline = time.perf_counter() + 20
+        while keyring.known(gone) and time.perf_counter() < deadline:
+            time.sleep(0.01)
+        assert keyring.known(gone) is None
+        clock += 4.9
+        assert keyring.known(kept), "the time begins anew, also for those let in before"
