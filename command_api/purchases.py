@@ -6,15 +6,14 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 
 from command_api.answers import BatchAnswer, PurchaseAnswer, TakenBackAnswer, told, told_each
-from command_api.bodies import IdempotencyKey, body_of, documented, items_of, sent
-from command_api.direct import Direct, answered
+from command_api.bodies import IdempotencyKey, body_of, documented, raw_body, sent
+from command_api.direct import Direct, answered, answered_as_told
 from command_api.door import Door, TheDoor, door
 from domain.commands.purchases import RecordPurchase
-from domain.messages.batches import PurchaseBatch
+from domain.messages.batches import PurchaseBatch, read_each
 from domain.messages.identity import Identity
 from domain.messages.purchases import PurchaseBody, purchase_command
 from domain.messages.returns import ReturnBody, VoidBody, return_body_command
-from domain.refusals import Refusal
 from infra.keys import Principal
 from infra.web import BEARER, admitted, requires
 
@@ -32,12 +31,12 @@ async def record_purchase(request: Request) -> Response:
     return answered(PurchaseAnswer, told(await the_door.one(_command(body, the_door))), 201)
 
 
-@router.post("/batch", response_model=BatchAnswer, openapi_extra=documented(PurchaseBatch))
-async def record_purchases(
-    items: Annotated[list[PurchaseBody | Refusal], Depends(items_of(PurchaseBatch, PurchaseBody))], the_door: TheDoor
-) -> dict[str, Any]:
+@direct.post("/batch", response_model=BatchAnswer, openapi_extra={**documented(PurchaseBatch), **BEARER})
+async def record_purchases(request: Request) -> Response:
     """Record many purchases; each is recorded or refused by itself."""
-    return told_each(await the_door.each(items, lambda item, _: _command(item, the_door)))
+    await admitted(request, "till", "staff")
+    items, the_door = read_each(PurchaseBatch, PurchaseBody, await raw_body(request)), await door(request)
+    return answered_as_told(told_each(await the_door.each(items, lambda item, _: _command(item, the_door))), 200)
 
 
 @router.post(

@@ -13,7 +13,7 @@ from tests.command_api.till import Till, problem, till_of
 from tests.domain.story import JOINED_AT
 from tests.serving import served
 
-DIRECT = ("/purchases", "/quotes")
+DIRECT = ("/purchases", "/purchases/batch", "/quotes")
 
 
 @pytest.fixture(scope="module")
