@@ -19,6 +19,8 @@ LOG = (
     UNCOMPRESSED.format(table="facts"),
     # Returns that wait for their purchase are few, and must be found in a log of any length.
     "CREATE INDEX IF NOT EXISTS facts_kept_returns ON facts (position) WHERE name = 'ReturnKept.v1'",
+    # What is asked of one member's facts reads those alone.
+    "CREATE INDEX IF NOT EXISTS facts_subject ON facts (subject, position)",
     # The hashes of the positions from `first` on, one after the other; with the last ones of a block the root over it.
     """
     CREATE TABLE IF NOT EXISTS fact_hashes (
