@@ -62,8 +62,8 @@ def copy(settings: Settings, *, after: int, times: int) -> None:
 
 
 def settle(settings: Settings) -> None:
-    """What a ledger of this size has had done to it long ago."""
-    with connect(settings.database_url) as database:
+    """What a ledger of this size has had done to it long ago; nobody but the owner may."""
+    with connect(settings.owner_database_url or settings.database_url) as database:
         database.execute("VACUUM (ANALYZE)")
         database.execute("CHECKPOINT")
 
