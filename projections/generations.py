@@ -49,21 +49,32 @@ def fed(connection: Connection[Any], names: Sequence[str] | None = None) -> tupl
 
     Those of another shape are left alone, and told besides.
     """
-    wanted = [projection.name for projection in schema.live(connection, names)]
-    rows = connection.execute(
-        "SELECT projection, generation, schema_name, state, obj_description(to_regnamespace(schema_name)::oid, 'pg_namespace')"
-        " FROM projection_generations WHERE state IN ('offered', 'fed') AND projection = ANY(%s) ORDER BY 1, 2",
-        (wanted,),
-    ).fetchall()
     fitting: list[Projection] = []
     others: list[Projection] = []
-    for name, generation, place, state, kept in rows:
-        projection = schema.KINDS[name](generation=generation, schema=place)
-        fits = shapes.same_tables(kept, type(projection))
+    for projection, state, fits in _moved(connection, names):
         (fitting if fits else others).append(projection)
         if fits and state == "offered":
             _set_state(connection, projection, "fed")
     return fitting, others
+
+
+def outdated(connection: Connection[Any]) -> list[Projection]:
+    """The live generations whose tables are others than this version's."""
+    moved = {projection.schema: fits for projection, _, fits in _moved(connection, None)}
+    return [live for live in schema.live(connection) if not moved.get(live.schema, True)]
+
+
+def _moved(connection: Connection[Any], names: Sequence[str] | None) -> list[tuple[Projection, str, bool]]:
+    """What is fed or offered, and whether it has our tables."""
+    rows = connection.execute(
+        "SELECT projection, generation, schema_name, state, obj_description(to_regnamespace(schema_name)::oid, 'pg_namespace')"
+        " FROM projection_generations WHERE state IN ('offered', 'fed') AND projection = ANY(%s) ORDER BY 1, 2",
+        ([projection.name for projection in schema.live(connection, names)],),
+    )
+    return [
+        (schema.KINDS[name](generation=generation, schema=place), state, shapes.same_tables(kept, schema.KINDS[name]))
+        for name, generation, place, state, kept in rows.fetchall()
+    ]
 
 
 def begin_next(connection: Connection[Any], live: Projection) -> Projection:

@@ -25,6 +25,7 @@ from infra.kafka import producer
 from infra.keys import Scope, create_key
 from infra.settings import Settings
 from infra.topics import PURCHASES
+from projections import generations, schema
 
 AT_ONCE = 500
 DEADLINE_SECONDS = 900
@@ -57,6 +58,7 @@ def demo(
     # All that the year's purchases earned has lapsed since: recording that would hide the year behind it.
     with Supervisor(settings, roles=WITHOUT_CLOCK, say=typer.echo) as running:
         bootstrap(running.settings)
+        _check_tables(running.settings)
         keys: dict[Scope, str] = {
             scope: create_key(running.settings, scope=scope, owner="demo")
             for scope in ("till", "analyst", "auditor", "admin")
@@ -96,6 +98,18 @@ def _forget(settings: Settings) -> None:
             shutil.rmtree(settings.data_dir / name, ignore_errors=True)
     finally:
         directory.release()
+
+
+def _check_tables(settings: Settings) -> None:
+    """Of an earlier release's demo they may be others than ours, and are then moved by nobody."""
+    with connect(settings.read_url) as read_models:
+        schema.ensure(read_models)
+        names = " ".join(projection.name for projection in generations.outdated(read_models))
+    if names:
+        raise DemoFailed(
+            f"an earlier version made the tables of {names}: start over with --fresh, or keep what is there with"
+            f" `loyalty up` in one terminal and `loyalty rebuild {names}` in another"
+        )
 
 
 def _client(url: str, key: str) -> httpx.Client:

@@ -16,9 +16,11 @@ from pydantic import BaseModel, Field
 from domain.lots import Buckets
 from infra.database import connect
 from infra.kafka import partition_of
+from projections.balances import Balances
 from projections.proofs.points import Violation, same
 from projections.proofs.rows import Rows, rows_of
 from projections.proofs.tally import TELLERS, Tally, Told
+from projections.shapes import same_tables
 
 _FACTS = """
 SELECT subject, position, name, state FROM facts
@@ -27,7 +29,8 @@ WHERE originator_id BETWEEN %s AND %s AND name = ANY(%s) AND position <= %s ORDE
 
 
 _KNOWN = """
-SELECT schema_name, array_agg(last_position ORDER BY partition)
+SELECT schema_name, array_agg(last_position ORDER BY partition),
+    obj_description(to_regnamespace(schema_name)::oid, 'pg_namespace')
 FROM projections_live JOIN projection_offsets USING (projection, generation)
 WHERE projection = 'balances' GROUP BY schema_name
 """
@@ -172,7 +175,11 @@ def known_by(read_model: Connection) -> Known:
     row = read_model.execute(_KNOWN).fetchone() if made and made[0] else None
     if row is None:
         raise NothingProjected("no projector has run yet: there is no read model to compare the log with")
-    return Known(*row)
+    if not same_tables(row[2], Balances):
+        raise NothingProjected(
+            "the read model has other tables than this version reads: run `loyalty rebuild balances`"
+        )
+    return Known(*row[:2])
 
 
 @contextmanager

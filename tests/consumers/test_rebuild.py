@@ -15,7 +15,7 @@ from projections import generations, schema
 from projections.balances import Balances
 from projections.generations import NoGenerationBefore, RebuildUnderWay
 from projections.projection import Rows
-from projections.proofs.slices import NothingProjected, looking
+from projections.proofs.slices import NothingProjected, known_by, looking
 from projections.shapes import AnotherShape
 from projections.told_of_points import Earned
 from tests.builders import ANN, BOB
@@ -240,6 +240,10 @@ def test_tables_of_an_older_release_are_left_alone_until_they_are_rebuilt(
 ) -> None:
     with connect(told.settings.read_url) as connection:
         connection.execute(OLDER)
+        schema.ensure(connection)
+        assert [one.schema for one in generations.outdated(connection)] == ["balances_1"]
+        with pytest.raises(NothingProjected, match="loyalty rebuild balances"):
+            known_by(connection)
     told.publish(told.teller.tell(earns(ANN, 100, at=JANUARY)))
     told.publish(told.teller.watermark())
     with pytest.raises(AnotherShape, match="loyalty rebuild balances"), told.projecting("balances") as thread:
