@@ -69,7 +69,8 @@ def reconciled(read_models: Connection) -> ReconcilerStatus:
     if not made or not made[0]:
         return ReconcilerStatus()
     row = read_models.execute("SELECT checked_at, members, difference FROM reconciler_state").fetchone()
-    assert row is not None, "the table was made with its row"
+    if row is None:  # the table was made this moment
+        return ReconcilerStatus()
     return ReconcilerStatus(checked_at=row[0], members=row[1], difference=row[2])
 
 
