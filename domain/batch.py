@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -27,19 +28,22 @@ Encoder = Callable[[Fact], Any]
 
 
 class StreamCache:
-    """The streams used last, bounded by the number of facts folded into them, as that is what takes memory."""
+    """The streams used last, bounded by the number of facts folded into them, as that is what takes memory.
+
+    Kept by the numbers of their ids: a UUID computes its hash anew whenever it is asked for.
+    """
 
     def __init__(self, *, most_facts: int) -> None:
         self._most_facts = most_facts
         self._facts = 0
-        self._kept: OrderedDict[UUID, _Kept] = OrderedDict()
+        self._kept: OrderedDict[int, _Kept] = OrderedDict()
 
     def take(self, stream_id: UUID) -> Stream | None:
         """The stream, now the most recently used one."""
-        kept = self._kept.get(stream_id)
+        kept = self._kept.get(stream_id.int)
         if kept is None:
             return None
-        self._kept.move_to_end(stream_id)
+        self._kept.move_to_end(stream_id.int)
         return kept.stream
 
     def keep(self, streams: Iterable[Stream]) -> None:
@@ -49,9 +53,9 @@ class StreamCache:
         """
         for stream in streams:
             if stream.cached and stream.version:
-                kept = self._kept.get(stream.id)
+                kept = self._kept.get(stream.id.int)
                 if kept is None:
-                    kept = self._kept[stream.id] = _Kept(stream)
+                    kept = self._kept[stream.id.int] = _Kept(stream)
                 self._facts += kept.weigh(stream)
         while self._facts > self._most_facts:
             _, oldest = self._kept.popitem(last=False)
@@ -60,7 +64,7 @@ class StreamCache:
     def forget(self, stream_ids: Iterable[UUID]) -> None:
         """Drop streams that somebody else has written, or that hold what was not committed."""
         for stream_id in stream_ids:
-            if (kept := self._kept.pop(stream_id, None)) is not None:
+            if (kept := self._kept.pop(stream_id.int, None)) is not None:
                 self._facts -= kept.weight
 
 
@@ -109,8 +113,9 @@ class Batch:
         self._encode = encode
         self._live: dict[tuple[date, str | None], list[Campaign]] = {}
 
-    @property
+    @cached_property
     def programme(self) -> Programme:
+        """The programme that this ledger runs; every decision asks for it."""
         return self.get(Programme, self._programme_id)
 
     def get(self, kind: type[S], stream_id: UUID) -> S:
@@ -144,28 +149,28 @@ class Batch:
         self._bring_missing([(Segment, segment_stream(segment_id)) for segment_id in catalogue.segments])
         waiting = commands
         while waiting:
-            named = [(command, list(command.wants(self))) for command in waiting]
-            missing = {
-                stream_id: kind
-                for _, wanted in named
-                for kind, stream_id in wanted
-                if stream_id not in self.streams and self.peek(stream_id) is None
-            }
-            self._bring(missing)
+            lacking: list[tuple[Wanting, list[tuple[type[Stream], UUID]]]] = []
+            for command in waiting:
+                missing = [(kind, stream_id) for kind, stream_id in command.wants(self) if self.peek(stream_id) is None]
+                if missing:
+                    lacking.append((command, missing))
+            wanted = {stream_id: kind for _, missing in lacking for kind, stream_id in missing}
+            self._bring(wanted)
             leading = {
-                stream_id for stream_id, kind in missing.items() if kind.leads_on and self.streams[stream_id].exists
+                stream_id for stream_id, kind in wanted.items() if kind.leads_on and self.streams[stream_id].exists
             }
             if not leading:
                 return
-            waiting = [command for command, wanted in named if any(stream_id in leading for _, stream_id in wanted)]
+            waiting = [command for command, missing in lacking if any(one in leading for _, one in missing)]
 
     def campaigns(self, *, sale: Sale, member: Member, account: PointsAccount, policy: Policy) -> list[Campaign]:
         """The campaigns that apply to a sale."""
         live = self._campaigns_on(sale.occurred_at.date(), sale.store)
-        if not live:
+        met = [one for one in live if one.unmet_by(sale) is None]
+        if not met:
             return []
         buyer = self._buyer(member, account, policy, sale)
-        return [one for one in live if one.applies(sale, buyer)]
+        return [one for one in met if one.closed_to(buyer) is None]
 
     def considered(
         self, *, sale: Sale, member: Member, account: PointsAccount, policy: Policy
@@ -193,7 +198,8 @@ class Batch:
         self._apply(decision, command)
         if decision.refused is not None:
             raise decision.refused
-        self._carry_on(decision.then)
+        if decision.then:
+            self._carry_on(decision.then)
         return first, len(self.facts)
 
     def _carry_on(self, commands: Sequence[Command]) -> None:
@@ -241,9 +247,11 @@ class Batch:
     def _campaigns_on(self, day: date, store: str | None = None) -> list[Campaign]:
         """Those, of one store or all, whose windows touch a UTC day: few, where a catalogue has many."""
         found = self._live.get((day, store))
-        if found is None and store is not None:
+        if found is not None:
+            return found
+        if store is not None:
             found = [campaign for campaign in self._campaigns_on(day) if campaign.sells_in(store)]
-        elif found is None:
+        else:
             listed = (self.get(Campaign, stream_id) for stream_id in self.get(Catalogue, CATALOGUE_ID).campaigns)
             found = [one for one in listed if one.starts_at.date() <= day <= one.ends_at.date()]
         self._live[day, store] = found

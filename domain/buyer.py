@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from domain.calendar_days import local_day
 from domain.campaign import Campaign
@@ -39,8 +40,11 @@ class Buyer:
         self._claimed = claimed
         self._reservations_at = reservations_at or at
         self.at = at
-        self.ids = {member.id, *member.card_ids, *account.absorbed}
+
+    @cached_property
+    def ids(self) -> set[UUID]:
         """The member, their cards, and the members whom they absorbed."""
+        return {self._member.id, *self._member.card_ids, *self._account.absorbed}
 
     @cached_property
     def tier(self) -> str:

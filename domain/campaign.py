@@ -1,13 +1,13 @@
 """Campaigns: who earns more, when and on what; and the catalogue that lists them."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, date, datetime
 from fractions import Fraction
-from functools import cached_property
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid5
 
-from domain.campaign_terms import Budget, Conditions, Effect, Limits
+from domain.basket import Line
+from domain.campaign_terms import Budget, Conditions, CouponGift, Effect, Limits
 from domain.fact import Fact
 from domain.stream import Draft, Stream, evolves
 
@@ -40,11 +40,6 @@ class CampaignCreated(Fact, name="CampaignCreated.v1"):
     budget: Budget | None = None
     limits: Limits | None = None
     fingerprint: str
-
-    @cached_property
-    def rank(self) -> tuple[int, Fraction, str]:
-        """Its place among multipliers for the same line: highest priority, then highest multiplier, then id."""
-        return -self.priority, -self.effect.extra, self.campaign_id
 
 
 class AudienceListed(Fact, name="AudienceListed.v1"):
@@ -118,11 +113,25 @@ class Campaign(Stream):
     def __init__(self, stream_id: UUID) -> None:
         super().__init__(stream_id)
         self.terms: CampaignCreated | None = None
+        # What every sale asks of the terms is taken out of them: looking into a model costs ten times as much.
+        self.campaign_id = ""
         self.starts_at = self.ends_at = datetime.min.replace(tzinfo=UTC)
         self.audience: set[UUID] = set()
         self.stores: frozenset[str] | None = None
         self.categories: frozenset[str] | None = None
+        self.skus: frozenset[str] | None = None
+        self.minimum_paid_minor = 0
         self.asks_for_coupon = False
+        self.everyone = False
+        self.limits: Limits | None = None
+        self.capped = False
+        """Whether there is an end to what it gives."""
+        self.rank: tuple[int, Fraction, str] = 0, Fraction(0), ""
+        """Its place among multipliers for the same line: highest priority, then highest multiplier, then id."""
+        self.extra = Fraction(0)
+        """What it adds to the base rate, as a multiple of it."""
+        self.bonus_points = 0
+        self.gift: CouponGift | None = None
         self.used = 0
         """Of the budget, in its own unit: drawn, less what returns gave back."""
         self.too_late = 0
@@ -141,34 +150,43 @@ class Campaign(Stream):
             ]
         return drafts
 
-    def applies(self, sale: "Sale", buyer: "Buyer") -> bool:
-        """Whether a sale lies in the window and has all that it asks for."""
-        return self.missing(sale, buyer) is None
-
     def missing(self, sale: "Sale", buyer: "Buyer") -> str | None:
         """What a sale lacks for the campaign to apply, in a word; None where it applies."""
-        terms = self.terms
-        if terms is None or not self.starts_at <= sale.occurred_at < self.ends_at:
-            return OUTSIDE_WINDOW
-        unmet = self._unmet(terms.conditions, sale)
-        if unmet is not None:
-            return unmet
-        if not (terms.everyone or self._targets(terms, buyer)):
-            return "not-targeted"
-        if terms.limits is not None and not buyer.may_have_more(self, terms.limits):
-            return "limit-reached"
-        return None
+        return self.unmet_by(sale) or self.closed_to(buyer)
 
-    def _unmet(self, conditions: Conditions, sale: "Sale") -> str | None:
-        if not self.sells_in(sale.store):
+    def unmet_by(self, sale: "Sale") -> str | None:
+        """What a sale itself lacks, whoever buys; most campaigns are out by this."""
+        if self.terms is None or not self.starts_at <= sale.occurred_at < self.ends_at:
+            return OUTSIDE_WINDOW
+        if self.stores is not None and sale.store not in self.stores:
             return "other-store"
-        if sale.paid_minor < conditions.minimum_paid_minor:
+        if sale.paid_minor < self.minimum_paid_minor:
             return "minimum-not-reached"
-        if self.asks_for_coupon and not sale.hands_in(code=conditions.coupon, kind=conditions.coupon_kind):
+        if self.asks_for_coupon and not self._handed_in(sale, self.terms.conditions):
             return "coupon-missing"
         if self.categories is not None and self.categories.isdisjoint(sale.categories):
             return "no-matching-line"
         return None
+
+    def closed_to(self, buyer: "Buyer") -> str | None:
+        """Why it gives nothing to this buyer, though the sale has all that it asks for."""
+        assert self.terms is not None, "only what was created is open to anybody"
+        if not (self.everyone or self._targets(self.terms, buyer)):
+            return "not-targeted"
+        if self.limits is not None and not buyer.may_have_more(self, self.limits):
+            return "limit-reached"
+        return None
+
+    @staticmethod
+    def _handed_in(sale: "Sale", conditions: Conditions) -> bool:
+        return sale.hands_in(code=conditions.coupon, kind=conditions.coupon_kind)
+
+    def about(self, lines: Sequence[Line]) -> Sequence[Line]:
+        """Those of some lines that the campaign is about."""
+        categories, skus = self.categories, self.skus
+        if categories is not None:
+            lines = [line for line in lines if line.get("category") in categories]
+        return lines if skus is None else [line for line in lines if line["sku"] in skus]
 
     def sells_in(self, store: str) -> bool:
         """Whether it holds in a store."""
@@ -183,12 +201,7 @@ class Campaign(Stream):
 
     def reached_by(self, paid_minor: int) -> bool:
         """Whether a basket reaches the minimum."""
-        return self.terms is not None and paid_minor >= self.terms.conditions.minimum_paid_minor
-
-    @property
-    def capped(self) -> bool:
-        """Whether there is an end to what it gives."""
-        return self.terms is not None and (self.terms.budget is not None or self.terms.limits is not None)
+        return self.terms is not None and paid_minor >= self.minimum_paid_minor
 
     @property
     def left(self) -> int | None:
@@ -246,10 +259,16 @@ class Campaign(Stream):
         self.terms = fact
         # In one zone with the purchases: comparing times of two zones costs ten times as much.
         self.starts_at, self.ends_at = fact.starts_at.astimezone(UTC), fact.ends_at.astimezone(UTC)
-        conditions = fact.conditions
-        self.stores = None if conditions.stores is None else frozenset(conditions.stores)
-        self.categories = None if conditions.categories is None else frozenset(conditions.categories)
+        self.campaign_id, self.everyone, self.limits = fact.campaign_id, fact.everyone, fact.limits
+        self.capped = fact.budget is not None or fact.limits is not None
+        conditions, effect = fact.conditions, fact.effect
+        self.stores = _set_of(conditions.stores)
+        self.categories = _set_of(conditions.categories)
+        self.skus = _set_of(conditions.skus)
+        self.minimum_paid_minor = conditions.minimum_paid_minor
         self.asks_for_coupon = conditions.coupon is not None or conditions.coupon_kind is not None
+        self.extra, self.bonus_points, self.gift = effect.extra, effect.bonus_points or 0, effect.coupon
+        self.rank = -fact.priority, -effect.extra, fact.campaign_id
 
     @evolves(BudgetReserved)
     def _set_aside(self, fact: BudgetReserved) -> None:
@@ -277,6 +296,10 @@ class Campaign(Stream):
     @evolves(AudienceListed)
     def _listed(self, fact: AudienceListed) -> None:
         self.audience.update(fact.card_ids, fact.member_ids)
+
+
+def _set_of(words: Sequence[str] | None) -> frozenset[str] | None:
+    return None if words is None else frozenset(words)
 
 
 class Catalogue(Stream):

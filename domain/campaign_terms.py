@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from domain.basket import Line, Word
+from domain.basket import Word
 from domain.money import AmountMinor, Rate
 
 MAX_MULTIPLIER = 1_000
@@ -34,12 +34,6 @@ class Conditions(Term):
     """The code of a coupon that is handed in, as it is printed: whoever knows it may use it, and as often as they like."""
     coupon_kind: Word | None = None
     """The kind of coupons that are issued, each to one member and for one use: one of them is handed in by its holder."""
-
-    def hold_for(self, line: Line) -> bool:
-        """Whether a line is among those that the campaign is about."""
-        return (self.categories is None or line.get("category") in self.categories) and (
-            self.skus is None or line["sku"] in self.skus
-        )
 
 
 class Discount(Term):

@@ -1,6 +1,6 @@
 """What budgets and limits leave of what campaigns would give (rules 10)."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -31,6 +31,9 @@ Uses = dict[str, dict[UUID, Use]]
 """By campaign and purchase, what counts towards a member's limits."""
 
 
+NOTHING: Mapping[UUID, Use] = {}
+
+
 class Holder(Protocol):
     """An account, as far as limits are concerned."""
 
@@ -55,7 +58,7 @@ def cap(
 
     What a part would have been is kept with it as `uncapped`. `at`: when reservations count that have not lapsed by then.
     """
-    capped = {one.terms.campaign_id: one for one in campaigns if one.terms is not None and one.capped}
+    capped = {one.campaign_id: one for one in campaigns if one.capped}
     spent = set()
     for part in parts:
         campaign = capped.get(part["part"])
@@ -68,8 +71,8 @@ def _fits(part: Part, campaign: Campaign, *, used: Callable[[Campaign], list[Use
     terms, wanted = campaign.terms, given(part)
     assert terms is not None, "only what was created gives anything"
     left = wanted
-    if terms.limits is not None:
-        allowed = left_to(terms.limits, used(campaign), day)
+    if campaign.limits is not None:
+        allowed = left_to(campaign.limits, used(campaign), day)
         if allowed == 0 and "discount_minor" not in part:  # what is off the price is off, and the budget bears it
             return False
         left = min(wanted, allowed) if allowed else wanted
@@ -156,12 +159,11 @@ def uses_of(
     members = {one.member_id for one in known}
 
     def used(campaign: Campaign) -> list[Use]:
-        assert campaign.terms is not None, "only what was created has limits"
-        reserved = campaign.reservations(at, of=members, quote_id=quote_id)
-        return [
-            *(use for one in known for use in one.uses.get(campaign.terms.campaign_id, {}).values()),
-            *(Use(one.day, one.points, one.until) for one in reserved),
-        ]
+        uses = [use for one in known for use in one.uses.get(campaign.campaign_id, NOTHING).values()]
+        if campaign.reserved:
+            reserved = campaign.reservations(at, of=members, quote_id=quote_id)
+            uses += [Use(one.day, one.points, one.until) for one in reserved]
+        return uses
 
     return used
 

@@ -111,7 +111,7 @@ def _parts(
         spent = cap(parts, live, used=uses_of((account, *united), at=at), day=day, at=at)
         if not spent:
             return parts, by_points
-        live = [one for one in live if one.terms is not None and one.terms.campaign_id not in spent]
+        live = [one for one in live if one.campaign_id not in spent]
 
 
 def _draws(
@@ -121,8 +121,8 @@ def _draws(
     return [
         draft
         for campaign in campaigns
-        if campaign.capped and campaign.terms is not None
-        for draft in campaign.draw(purchase_id, amounts.get(campaign.terms.campaign_id, 0), at=at)
+        if campaign.capped
+        for draft in campaign.draw(purchase_id, amounts.get(campaign.campaign_id, 0), at=at)
     ]
 
 
@@ -264,7 +264,7 @@ def _still_earned(
     """
     parts = earned_parts(remaining, policy=policy, campaigns=campaigns, bonuses=set(), day=day, shares=shares)
     missed = {
-        campaign.terms.campaign_id
+        campaign.campaign_id
         for campaign in campaigns
         if campaign.terms is not None and not campaign.reached_by(remaining.paid_minor)
     }

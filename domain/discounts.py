@@ -78,7 +78,7 @@ def _of_campaigns(lines: Sequence[Line], campaigns: Sequence[Campaign], at: date
     terms = [(one.terms, one) for one in campaigns if one.terms is not None and one.terms.effect.discount is not None]
     for campaign, one in sorted(terms, key=lambda pair: (-pair[0].priority, pair[0].campaign_id)):
         discount = campaign.effect.discount
-        matching = [line for line in lines if campaign.conditions.hold_for(line)]
+        matching = one.about(lines)
         if discount is not None and matching:
             off = one.covers(discount.of(sum(map(paid, matching))), at=at)
             yield Offer(campaign.campaign_id, spread(off, matching))

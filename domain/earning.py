@@ -3,11 +3,12 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
+from operator import attrgetter
 from typing import Any
 
 from domain.basket import Line, paid, paid_in_all
-from domain.campaign import Campaign, CampaignCreated
-from domain.money import floor_points
+from domain.campaign import Campaign
+from domain.money import floor_points, product
 from domain.parts import EarnedPart, RevokedPart
 from domain.programme import Policy
 from domain.sale import Sale
@@ -34,16 +35,17 @@ def earned_parts(
 
     `shares` tells, by line, what share of it was paid by money, where points paid for some of it.
     """
-    lines, excluded = sale.lines, policy.earning.excluded
+    lines, earning = sale.lines, policy.earning
+    excluded, rate = earning.excluded, earning.rate
     if excluded:
         lines = [line for line in lines if line.get("category") not in excluded]
     basis = _basis(lines, shares) if excluded or shares else sale.paid_minor
-    parts = [_part(BASE, policy.earning.rate, basis, qualifies=True)]
+    parts = [_part(BASE, rate, basis, qualifies=True)]
     if campaigns:
-        terms = [campaign.terms for campaign in campaigns if campaign.terms is not None]
-        parts += _multiplied(lines, policy.earning.rate, terms, shares)
-        parts += _gifts(lines, terms, store=sale.store, day=day, granted=bonuses)
-        parts += _discounted(sale, terms)
+        parts += _multiplied(lines, rate, campaigns, shares)
+        parts += _gifts(lines, campaigns, store=sale.store, day=day, granted=bonuses)
+        if sale.discounts:
+            parts += _discounted(sale, campaigns)
     return parts
 
 
@@ -58,13 +60,12 @@ def points_by_part(parts: Iterable[Part | EarnedPart | RevokedPart]) -> list[dic
 
 def set_against(sale: Sale, *, policy: Policy, campaigns: Sequence[Campaign]) -> dict[str, int]:
     """What was paid by points, by line, in minor units: set against the lines that earn least first."""
-    ranked = _by_rank([campaign.terms for campaign in campaigns if campaign.terms is not None])
+    ranked = _by_rank(campaigns)
 
     def earns(line: Line) -> Fraction:
         if line.get("category") in policy.earning.excluded:
             return Fraction(0)
-        best = _won_by(line, ranked)
-        return Fraction(1) + (best.effect.extra if best is not None else 0)
+        return 1 + next((one.extra for one in ranked if one.about([line])), Fraction(0))
 
     left, by_points = sale.earns_nothing_minor, {}
     for line in sorted(sale.lines, key=earns):
@@ -87,42 +88,28 @@ def _part(name: str, rate: Fraction, basis_minor: int | Fraction, *, qualifies: 
     return {"part": name, "points": points, "basis_minor": basis_minor, "residue": residue, "qualifies": qualifies}
 
 
-def _by_rank(terms: Sequence[CampaignCreated]) -> list[CampaignCreated]:
+def _by_rank(campaigns: Sequence[Campaign]) -> list[Campaign]:
     """Multipliers are exclusive per line: the first of these that is about it wins it."""
-    return sorted((one for one in terms if one.effect.multiplier is not None), key=lambda one: one.rank)
-
-
-def _won_by(line: Line, ranked: Sequence[CampaignCreated]) -> CampaignCreated | None:
-    for campaign in ranked:
-        if campaign.conditions.hold_for(line):
-            return campaign
-    return None
+    return sorted([one for one in campaigns if one.extra], key=_rank)
 
 
 def _multiplied(
-    lines: list[Line], rate: Fraction, terms: list[CampaignCreated], shares: Mapping[str, Fraction]
+    lines: Sequence[Line], rate: Fraction, campaigns: Sequence[Campaign], shares: Mapping[str, Fraction]
 ) -> list[Part]:
-    ranked = _by_rank(terms)
-    won: dict[str, list[Line]] = {}
-    for line in lines if ranked else ():
-        best = _won_by(line, ranked)
-        if best is not None:
-            won.setdefault(best.campaign_id, []).append(line)
-    return [
-        _part(
-            campaign.campaign_id,
-            campaign.effect.extra * rate,
-            _basis(won[campaign.campaign_id], shares),
-            qualifies=False,
-        )
-        for campaign in ranked
-        if campaign.campaign_id in won
-    ]
+    parts, left = [], lines
+    for campaign in _by_rank(campaigns):
+        won = campaign.about(left)
+        if won:
+            extra = product(campaign.extra, rate)
+            parts.append(_part(campaign.campaign_id, extra, _basis(won, shares), qualifies=False))
+            names = {line["line"] for line in won}
+            left = [line for line in left if line["line"] not in names]
+    return parts
 
 
 def _gifts(
-    lines: list[Line],
-    terms: list[CampaignCreated],
+    lines: Sequence[Line],
+    campaigns: Sequence[Campaign],
     *,
     store: str,
     day: date,
@@ -130,22 +117,21 @@ def _gifts(
 ) -> list[Part]:
     """Bonuses and coupons add up; each counts once per member, store and local day."""
     parts = []
-    for campaign in sorted(terms, key=lambda campaign: campaign.campaign_id):
-        effect = campaign.effect
-        if (effect.bonus_points or effect.coupon) is None or (campaign.campaign_id, store, day) in granted:
+    for campaign in sorted([one for one in campaigns if one.bonus_points or one.gift is not None], key=_name):
+        if (campaign.campaign_id, store, day) in granted:
             continue
-        matching = [line for line in lines if campaign.conditions.hold_for(line)]
+        matching = campaign.about(lines)
         if not matching:
             continue
         part = {
-            "part": campaign.campaign_id, "points": effect.bonus_points or 0, "basis_minor": sum(map(paid, matching)),
+            "part": campaign.campaign_id, "points": campaign.bonus_points, "basis_minor": paid_in_all(matching),
             "residue": "0", "qualifies": False, "bonus": True,
         }  # fmt: skip
-        parts.append(part if effect.coupon is None else part | {"coupon": effect.coupon.kind})
+        parts.append(part if campaign.gift is None else part | {"coupon": campaign.gift.kind})
     return parts
 
 
-def _discounted(sale: Sale, terms: list[CampaignCreated]) -> list[Part]:
+def _discounted(sale: Sale, campaigns: Sequence[Campaign]) -> list[Part]:
     """What campaigns took off by a quote, and their budgets bear. Without a quote it is the till's own affair."""
     off: dict[str, int] = {}
     for discount in sale.discounts:
@@ -155,6 +141,9 @@ def _discounted(sale: Sale, terms: list[CampaignCreated]) -> list[Part]:
             "part": campaign.campaign_id, "points": 0, "basis_minor": 0, "residue": "0", "qualifies": False,
             "discount_minor": off[campaign.campaign_id],
         }
-        for campaign in terms
+        for campaign in campaigns
         if campaign.campaign_id in off
     ]  # fmt: skip
+
+
+_rank, _name = attrgetter("rank"), attrgetter("campaign_id")

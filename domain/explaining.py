@@ -109,7 +109,7 @@ def _of_campaigns(
 def _why_nothing(campaign: Campaign, terms: CampaignCreated, lines: Sequence[Line], at: datetime) -> str:
     """Why a campaign that applies to the sale gives nothing."""
     effect = terms.effect
-    if not any(terms.conditions.hold_for(line) for line in lines):
+    if not campaign.about(lines):
         return "no-matching-line"
     if not campaign.covers(effect.bonus_points or 1, at=at):
         return "budget-used-up"

@@ -3,6 +3,7 @@
 import math
 import re
 from fractions import Fraction
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import Field, PlainSerializer, PlainValidator
@@ -35,6 +36,16 @@ Rate = Annotated[
     PlainSerializer(str, return_type=str),
 ]
 """An exact rational, written as a string."""
+
+
+def product(one: Fraction, other: Fraction) -> Fraction:
+    """The product of two rates; kept, as every purchase asks for the same few, and each costs several divisions."""
+    return _product(one.as_integer_ratio(), other.as_integer_ratio())
+
+
+@lru_cache(maxsize=4_096)
+def _product(one: tuple[int, int], other: tuple[int, int]) -> Fraction:
+    return Fraction(*one) * Fraction(*other)
 
 
 def floor_points(rate: Fraction, basis_minor: int | Fraction) -> tuple[int, str]:

@@ -31,9 +31,14 @@ from domain.stream import Draft, evolves
 BonusKey = tuple[str, str, date]
 
 
-@lru_cache(maxsize=1 << 17)
 def account_id(member_id: UUID) -> UUID:
-    return named(member_id, "points")
+    """The stream of a member's points."""
+    return _account_of(member_id.int)
+
+
+@lru_cache(maxsize=1 << 17)
+def _account_of(member: int) -> UUID:
+    return named(UUID(int=member), "points")
 
 
 class PointsAccount(Qualifying):
