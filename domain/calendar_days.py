@@ -31,4 +31,7 @@ def months_after(day: date, months: int) -> date:
 
 def anniversary(day: date, years: int) -> date:
     """29 Feb falls on 28 Feb in common years."""
-    return day + relativedelta(years=years)
+    try:
+        return day.replace(year=day.year + years)
+    except ValueError:
+        return date(day.year + years, 2, 28)

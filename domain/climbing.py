@@ -47,10 +47,12 @@ def tier_move(
     grants = [one.grant for one in account.granted if one.merge is None or one.merge != without]
     grants += [granted] if granted else []
     now = account.at_least(at)
-    found = account.evaluate(policy, now, added, grants)
-    moves = _judged(account, [Judgement(review, found, policy, version) for review in found.reviews], until=now)
-    before = moves[-1].what["to_tier"] if moves else account.tier or policy.tiers.levels[0].name
-    after = policy.tiers.levels[found.rank].name
+    found, names = account.evaluate(policy, now, added, grants), policy.tiers.names
+    moves: list[Draft] = []
+    if found.reviews:
+        moves = _judged(account, [Judgement(review, found, policy, version) for review in found.reviews], until=now)
+    before = moves[-1].what["to_tier"] if moves else account.tier or names[0]
+    after = names[found.rank]
     if after == before:
         return moves
     # What undoes a review that was recorded does so from then on.

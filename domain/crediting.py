@@ -19,6 +19,7 @@ from domain.ids import named
 from domain.lots import Lot, Reach, total
 from domain.movements import PointsEarned, PointsRevoked
 from domain.parts import RevokedPart
+from domain.periods import period_of
 from domain.points_account import BonusKey, PointsAccount
 from domain.programme import Policy
 from domain.qualifying import Credited, calendar_of
@@ -42,10 +43,11 @@ def earn(
 
     `united`: the accounts of those whom the member absorbed, as their limits are one.
     """
-    closed = account.closed(sale.occurred_at)
+    at, zone = sale.occurred_at, policy.zone
+    closed = account.closed(at)
     if closed and not sale.points_minor:
         return []
-    day = local_day(sale.occurred_at, policy.zone)
+    day = local_day(at, zone)
     registered_on = account.registered_on(policy)
     parts, by_points = _parts(account, sale, policy=policy, campaigns=campaigns, united=united, day=day)
     if closed:  # nothing is earned; what points paid for is kept, as it comes back with the goods
@@ -56,8 +58,7 @@ def earn(
             cut(parts, left)
     for part in parts:
         part["lot_id"] = named(sale.purchase_id, part["part"])
-    active_from, expires_at = life(policy, earned_at=sale.occurred_at, earned_on=day, registered_on=registered_on)
-    period = account.period(policy, sale.occurred_at)
+    active_from, expires_at = life(policy, earned_at=at, earned_on=day, registered_on=registered_on)
     earned = account.move(
         PointsEarned,
         purchase_id=sale.purchase_id,
@@ -70,18 +71,23 @@ def earn(
         active_from=active_from,
         expires_at=expires_at,
         keeps_alive_until=keeps_alive_until(policy, purchased_on=day),
-        period=period,
+        period=period_of(policy.tiers.period, day=day, registered_on=registered_on),
         calendar=calendar_of(policy),
         programme_version=version,
     )
-    drawn = _draws(campaigns, sale.purchase_id, {part["part"]: given(part) for part in parts}) if campaigns else []
-    return [earned, *tier_move(account, policy, version, sale.occurred_at, [qualifying(sale, earned)]), *drawn]
+    moves = tier_move(account, policy, version, at, [qualifying(sale, earned)])
+    if not campaigns:
+        return [earned, *moves]
+    drawn = _draws(campaigns, sale.purchase_id, {part["part"]: given(part) for part in parts})
+    return [earned, *moves, *drawn]
 
 
 def qualifying(sale: Sale, earned: Draft) -> Credit:
     """What a sale counts for towards a tier, once it is credited so."""
-    points = sum([part["points"] for part in earned.what["parts"] if part["qualifies"]])
-    spend_minor = sale.paid_minor - sum((earned.what["paid_by_points"] or {}).values())
+    what = earned.what
+    points = sum([part["points"] for part in what["parts"] if part["qualifies"]])
+    by_points = what["paid_by_points"]
+    spend_minor = sale.paid_minor - sum(by_points.values()) if by_points else sale.paid_minor
     return Credit(sale.occurred_at, points, spend_minor, sale.store, 1)
 
 
@@ -98,8 +104,10 @@ def _parts(
 
     A campaign that has nothing left to give is as if it did not apply: a line that it would have won goes to the next.
     """
-    live, at = list(campaigns), sale.reservations_at
     bonuses: Collection[BonusKey] = account.bonuses
+    if not campaigns and not sale.earns_nothing_minor:
+        return earned_parts(sale, policy=policy, campaigns=(), bonuses=bonuses, day=day), None
+    live, at = list(campaigns), sale.reservations_at
     if any(campaign.reserved for campaign in live):
         bonuses = account.bonuses.keys() | bonuses_reserved((account, *united), live, at=at)
     while True:

@@ -57,9 +57,9 @@ def life(
     policy: Policy, *, earned_at: datetime, earned_on: date, registered_on: date
 ) -> tuple[datetime, datetime | None]:
     """From when the points of a purchase can be spent, and from when no longer: stored with the lot, never recomputed."""
-    pending = policy.earning.pending_days
-    active_from = day_begins(earned_on + timedelta(days=pending), policy.zone) if pending else earned_at
-    return active_from, _lapses_at(policy.expiry, policy.zone, earned_on, registered_on)
+    pending, zone = policy.earning.pending_days, policy.zone
+    active_from = day_begins(earned_on + timedelta(days=pending), zone) if pending else earned_at
+    return active_from, _lapses_at(policy.expiry, zone, earned_on, registered_on)
 
 
 @lru_cache(maxsize=65_536)

@@ -12,19 +12,19 @@ from domain.policy.tiers import Tiers
 DAY = timedelta(days=1)
 
 
-@lru_cache(maxsize=65_536)
 def period_of(period: str, *, day: date, registered_on: date) -> int:
     """The number of the qualifying period of a local day: 0 is the one of joining; what came before joining counts to it.
 
     Where periods follow what the member did, rather than a calendar, they have no numbers, and all is in 0.
     """
-    if period not in {"membership_year", "calendar_year"} or day <= registered_on:
+    if day <= registered_on or period not in {"membership_year", "calendar_year"}:
         return 0
     years = day.year - registered_on.year
     if period == "calendar_year":
         return years
     # The membership year ends with its anniversary day, as the points of that year do (rules 3).
-    return years if day > anniversary(registered_on, years) else max(0, years - 1)
+    over = (day.month, day.day) > (registered_on.month, registered_on.day)  # 29 Feb: 28 Feb is not over, 1 Mar is
+    return years if over else max(0, years - 1)
 
 
 @lru_cache(maxsize=65_536)

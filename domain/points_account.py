@@ -66,38 +66,31 @@ class PointsAccount(Qualifying):
 
     @evolves(PointsEarned)
     def _earned(self, fact: PointsEarned) -> None:
-        at = self.moved_at(fact.occurred_at)
-        lots, qualifying = [], 0
-        for part in fact.parts:
-            points, bonus = part["points"], part.get("bonus", False)
-            if points or part["part"] != BASE:  # a campaign that won a line keeps it from the others when goods go back
-                lot = Lot(
-                    part["lot_id"],
-                    part["part"],
-                    points,
-                    at,
-                    fact.active_from,
-                    fact.expires_at,
-                    part["qualifies"],
-                    bonus,
-                )
-                lots.append(lot)
+        at, active_from, expires_at = self.moved_at(fact.occurred_at), fact.active_from, fact.expires_at
+        store, day, period, purchase_id, parts = fact.store, fact.day, fact.period, fact.purchase_id, fact.parts
+        paid_minor, by_points, kept_until = fact.paid_minor, fact.paid_by_points, fact.keeps_alive_until
+        activity = None if kept_until is None else KeepAlive(at, kept_until)
+        credited = self.credited[purchase_id] = Credited(
+            at, store, day, period, fact.programme_version or 1, paid_minor, by_points, [], 0, activity,
+            spend_minor=paid_minor - sum(by_points.values()) if by_points else paid_minor,
+        )  # fmt: skip
+        for part in parts:
+            name, points, bonus = part["part"], part["points"], part.get("bonus", False)
+            if points or name != BASE:  # a campaign that won a line keeps it from the others when goods go back
+                lot = Lot(part["lot_id"], name, points, at, active_from, expires_at, part["qualifies"], bonus)
+                credited.lots.append(lot)
                 if points:
                     self.lots[lot.id] = lot
                     self.prolong(lot, since=at)
             if part["qualifies"]:
-                qualifying += points
+                credited.qualifying += points
             if bonus and (points or "coupon" in part):
-                self.bonuses.setdefault((part["part"], fact.store, fact.day), set()).add(fact.purchase_id)
-        spend_minor = fact.paid_minor - sum((fact.paid_by_points or {}).values())
-        activity = None if fact.keeps_alive_until is None else KeepAlive(at, fact.keeps_alive_until)
-        self.credited[fact.purchase_id] = Credited(
-            at, fact.store, fact.day, fact.period, fact.programme_version or 1, fact.paid_minor, fact.paid_by_points,
-            lots, qualifying, activity, spend_minor=spend_minor,
-            discounts={p["part"]: p["discount_minor"] for p in fact.parts if "discount_minor" in p} or None,
-            coupons={p["part"]: p["code"] for p in fact.parts if "code" in p} or None,
-        )  # fmt: skip
-        self.qualify(qualifying, fact.period, fact.calendar)
+                self.bonuses.setdefault((name, store, day), set()).add(purchase_id)
+            if "discount_minor" in part:
+                credited.discounts = {**(credited.discounts or {}), name: part["discount_minor"]}
+            if "code" in part:
+                credited.coupons = {**(credited.coupons or {}), name: part["code"]}
+        self.qualify(credited.qualifying, period, fact.calendar)
         count(self.uses, fact)
         if activity is not None:
             self.keep_alive(activity)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from fractions import Fraction
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
 from typing_extensions import TypedDict
@@ -136,9 +136,9 @@ class Purchase(Stream):
         self.claimed: PurchaseClaimed | None = None
         self.waiting: list[ReturnKept] = []
 
-    def record(self, *, member_id: UUID | None, **what: object) -> list[Draft]:
+    def record(self, what: dict[str, Any]) -> list[Draft]:
         """Record the receipt as the till sent it."""
-        return [Draft(self, PurchaseRecorded, {"member_id": member_id, **what})]
+        return [Draft(self, PurchaseRecorded, what)]
 
     def claim(self, *, member_id: UUID, card_id: UUID | None) -> list[Draft]:
         """Credit an unclaimed purchase to a member: the holder of its card, or who brought the receipt."""
@@ -155,10 +155,10 @@ class Purchase(Stream):
         what = recorded.model_dump(
             include={"currency", "store", "channel", "lines", "coupons", "paid_minor", "discounts", "set_off"}
         )
-        again = self.record(
-            member_id=member_id, card_id=card_id, tenders=as_money(recorded.tenders), corrects=wrong.id,
-            fingerprint=recorded.fingerprint, **when, **what,
-        )  # fmt: skip
+        again = self.record({
+            **what, **when, "member_id": member_id, "card_id": card_id, "tenders": as_money(recorded.tenders),
+            "corrects": wrong.id, "fingerprint": recorded.fingerprint,
+        })  # fmt: skip
         backs = [one.fact for one in wrong.backs if isinstance(one.fact, PurchaseReturned)]
         return [*again, *(self._return_again(back, member_id) for back in backs)]
 

@@ -90,7 +90,8 @@ class Purse(Stream):
 
     def move(self, kind: type[Fact], **what: object) -> Draft:
         """A movement of this member's points."""
-        return Draft(self, kind, {"member_id": self.member_id, **what})
+        what.setdefault("member_id", self.member_id)
+        return Draft(self, kind, what)
 
     def reach(self, at: datetime) -> tuple[Reach, list[Settlement]]:
         """What a decision at an instant can reach, once the debt that the clock has settled by then is paid."""

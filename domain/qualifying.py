@@ -1,6 +1,6 @@
 """What of an account qualifies for tiers, and which tier it has come to (rules 9)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import NamedTuple
@@ -124,7 +124,10 @@ class Qualifying(Purse):
 
     def period(self, policy: Policy, at: datetime) -> int:
         """The qualifying period of an instant."""
-        return period_of(policy.tiers.period, day=local_day(at, policy.zone), registered_on=self.registered_on(policy))
+        assert self.registered_at is not None, "an account is opened before anything else"
+        zone = policy.zone
+        registered_on = local_day(self.registered_at, zone)
+        return period_of(policy.tiers.period, day=local_day(at, zone), registered_on=registered_on)
 
     def registered_on(self, policy: Policy) -> date:
         assert self.registered_at is not None, "an account is opened before anything else"
@@ -181,29 +184,31 @@ class Qualifying(Purse):
             return Evaluated(
                 walk.rank, walk.period, total, {walk.period: total}, counted(walk.counted, total), walk.reviews
             )
-        registered_on, zone, calendar = self.registered_on(policy), policy.zone, policy.tiers.period
-
-        def number_of(at: datetime) -> int:
-            return period_of(calendar, day=local_day(at, zone), registered_on=registered_on)
-
-        last, periods = number_of(now), dict(self.periods)
+        last, periods, tiers = self.period(policy, now), dict(self.periods), policy.tiers
         for credit in added:
-            number = last if credit.at == now else number_of(credit.at)
+            number = last if credit.at == now else self.period(policy, credit.at)
             periods[number] = periods.get(number, 0) + credit.points
         granted: dict[int, int] = {}
         for grant in grants:
-            number = number_of(grant.at)
-            granted[number] = max(granted.get(number, 0), policy.tiers.rank(grant.tier))
+            number = self.period(policy, grant.at)
+            granted[number] = max(granted.get(number, 0), tiers.rank(grant.tier))
         fallen: list[tuple[int, int]] = []
-        rank = rank_through(policy.tiers, periods, last, granted, fallen)
-        reviews = [
+        rank = rank_through(tiers, periods, last, granted, fallen)
+        reviews = self._reviews(policy, fallen, periods) if fallen else ()
+        return Evaluated(rank, last, periods.get(last, 0), periods, None, reviews)
+
+    def _reviews(
+        self, policy: Policy, fallen: Sequence[tuple[int, int]], periods: Mapping[int, int]
+    ) -> Sequence[Review]:
+        """Those of some periods, each with the rank that it left."""
+        registered_on = self.registered_on(policy)
+        return [
             Review(
                 at=review_instant(policy, number, registered_on), rank=left, period=number,
                 counted=Counters(periods.get(number, 0)),
             )
             for number, left in fallen
         ]  # fmt: skip
-        return Evaluated(rank, last, periods.get(last, 0), periods, None, reviews)
 
     def _walk(
         self,
@@ -262,7 +267,8 @@ def of_fact(credit: Credit, sign: int = 1) -> tally.Credit:
 
 def calendar_of(policy: Policy) -> str | None:
     """By what a policy counts periods, as a fact tells it."""
-    return None if policy.tiers.period == MEMBERSHIP_YEAR else policy.tiers.period
+    period = policy.tiers.period
+    return None if period == MEMBERSHIP_YEAR else period
 
 
 def credit_of(account: Qualifying, policy: Policy, credit: Credit) -> Credit:

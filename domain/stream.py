@@ -58,10 +58,11 @@ class Stream:
 
     def evolve(self, fact: Fact) -> Self:
         """Fold one fact; facts come in the order of their versions, without holes."""
-        if fact.originator_version != self.version + 1:
-            raise ValueError(f"stream {self.id} is at version {self.version}, was given {fact.originator_version}")
+        version = fact.originator_version
+        if version != self.version + 1:
+            raise ValueError(f"stream {self.id} is at version {self.version}, was given {version}")
         self.evolvers[type(fact)](self, fact)
-        self.version = fact.originator_version
+        self.version = version
         return self
 
 

@@ -61,8 +61,9 @@ class Standing:
 
 def promoted(tiers: Tiers, rank: int, total: int) -> int:
     """The rank after `total` points in the open period: tiers may be skipped, and nobody falls by earning."""
-    for higher in range(len(tiers.levels) - 1, rank, -1):
-        if total >= tiers.levels[higher].promote_at:
+    thresholds = tiers.promotes_at
+    for higher in range(len(thresholds) - 1, rank, -1):
+        if total >= thresholds[higher]:
             return higher
     return rank
 

@@ -36,6 +36,9 @@ class HandedIn(NamedTuple):
     """What points have bought them to pay."""
 
 
+NO_COUPONS = HandedIn({}, [])
+
+
 def hand_in(
     streams: Streams, uses: Sequence[CouponUse], *, member_id: UUID | None, purchase_id: UUID, at: datetime, strictly: bool,
     quote_id: UUID | None = None,

@@ -36,11 +36,16 @@ def rules_of(streams: Streams, quoted: Quoted | None, at: datetime) -> tuple[int
 
 
 def credit(
-    streams: Streams, sale: Sale, member: Member, *, rules: tuple[int, Policy], quoted: Quoted | None
+    streams: Streams,
+    sale: Sale,
+    member: Member,
+    account: PointsAccount,
+    *,
+    rules: tuple[int, Policy],
+    quoted: Quoted | None,
 ) -> list[Draft]:
     """Credit a sale to a member under the campaigns of its business time, or those that were quoted; the rules likewise."""
     version, policy = rules
-    account = streams.get(PointsAccount, account_id(member.id))
     campaigns: Sequence[Campaign]
     if quoted is None:
         campaigns = streams.campaigns(sale=sale, member=member, account=account, policy=policy)
@@ -48,9 +53,8 @@ def credit(
             campaigns = [*campaigns, *_discounting(streams, sale, campaigns)]
     else:
         campaigns = _quoted_campaigns(streams, quoted)
-    drafts = crediting.earn(
-        account, sale, policy=policy, version=version, campaigns=campaigns, united=absorbed(streams, account)
-    )
+    united = absorbed(streams, account) if account.absorbed else ()
+    drafts = crediting.earn(account, sale, policy=policy, version=version, campaigns=campaigns, united=united)
     if campaigns:
         drafts += gifts.issued(streams, sale, member, drafts=drafts, campaigns=campaigns, policy=policy)
     return drafts
@@ -112,7 +116,8 @@ class CreditPurchase(Command):
         assert purchase.recorded is not None, "a purchase is credited once it is recorded"
         member, quoted = streams.get(Member, self.member_id), purchase.recorded.quote
         rules = rules_of(streams, quoted, purchase.recorded.occurred_at)
-        return Decision(credit(streams, purchase.sale(), member, rules=rules, quoted=quoted))
+        account = streams.get(PointsAccount, account_id(member.id))
+        return Decision(credit(streams, purchase.sale(), member, account, rules=rules, quoted=quoted))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from uuid import UUID
 from domain.basket import CouponUse, Line, Tender
 from domain.command import Command, Decision, History, Repeat, Streams, Wanted
 from domain.commands.buying import buyer_of, of_buyer
-from domain.commands.coupons import HandedIn, check_coupons, hand_in, issued_answers
+from domain.commands.coupons import NO_COUPONS, HandedIn, check_coupons, hand_in, issued_answers
 from domain.commands.crediting import CreditPurchase, check_covered, credit, rules_of
 from domain.commands.paying import PayByPoints
 from domain.commands.redemptions import SettleDebt
@@ -65,13 +65,18 @@ class RecordPurchase(Command):
 
     def wants(self, streams: Streams) -> Wanted:
         yield Purchase, self.id
+        if self.brought or self.coupons or self.quote is not None:
+            yield from self._drawn_on(streams)
+        yield from of_buyer(streams, card_id=self.card_id, member_id=self.member_id)
+
+    def _drawn_on(self, streams: Streams) -> Wanted:
+        """What only few receipts name."""
         for goods in self.brought:
             yield from of_purchase(streams, goods.purchase_id)
         for use in self.coupons:
             yield Coupon, coupon_stream(use["code"])
         if isinstance(self.quote, Quote) and self.quote.reserved:
             yield Reservation, reservation_stream(self.quote.id)
-        yield from of_buyer(streams, card_id=self.card_id, member_id=self.member_id)
 
     def decide(self, streams: Streams) -> Decision | Repeat:
         """A repeat is known before anything else.
@@ -86,19 +91,21 @@ class RecordPurchase(Command):
             return self.same_as(purchase, first.fingerprint, version=first.originator_version)
         self.not_in_the_future(streams)
         if self.card_id is not None:
-            streams.get(Card, self.card_id)
-        member_id = buyer_of(streams, card_id=self.card_id, member_id=self.member_id)
-        quote = self._honoured(streams, member_id)
+            member_id = streams.get(Card, self.card_id).member_id
+        else:
+            member_id = buyer_of(streams, card_id=None, member_id=self.member_id)
+        quote = self.quote if self.quote is None else self._honoured(streams, member_id)
         quoted = quote.quoted() if isinstance(quote, Quote) else None
         rules = version, policy = rules_of(streams, quoted, self.occurred_at)
         if policy.currency != self.currency:
             raise WrongCurrency(currency=self.currency, expected=policy.currency)
-        if policy.points_as_cash is None and paid_by_points(self.tenders):
+        points_minor = paid_by_points(self.tenders)
+        if points_minor and policy.points_as_cash is None:
             raise PointsAreNotCash(programme=policy.name)
         waiting = [TakeBackKept.of(kept, purchase=purchase, cause=self) for kept in purchase.waiting]
         if member_id is None:
             coupons = self._hand_in(streams, None)
-            sale = self._sale(streams, coupons, quote)
+            sale = self._sale(streams, coupons, quote, points_minor)
             if sale.points_minor and self.card_id is None and self.answered:
                 raise PointsWithoutBuyer(amount_minor=sale.points_minor)
             back, reclaiming = self._taken_back(streams)
@@ -108,7 +115,7 @@ class RecordPurchase(Command):
         if not member.exists:
             raise UnknownMember(member_id=member_id)
         coupons = self._hand_in(streams, member_id)
-        sale = self._sale(streams, coupons, quote)
+        sale = self._sale(streams, coupons, quote, points_minor)
         back, reclaiming = self._taken_back(streams)
         recorded = self._record(purchase, member_id, version, sale, quote) + coupons.drafts
         reserved = reservation_of(streams, quote) if isinstance(quote, Quote) else None
@@ -125,14 +132,13 @@ class RecordPurchase(Command):
                 recorded + back, [*reclaiming, paying, crediting_, *waiting, SettleDebt.after(self, account), *judging]
             )
         settling = [SettleDebt.after(self, account)] if account.debt else []
-        return Decision(
-            recorded + credit(streams, sale, member, rules=rules, quoted=quoted) + back,
-            [*reclaiming, *waiting, *settling, *judging],
-        )
+        credited = credit(streams, sale, member, account, rules=rules, quoted=quoted)
+        return Decision([*recorded, *credited, *back], [*reclaiming, *waiting, *settling, *judging])
 
     def _taken_back(self, streams: Streams) -> tuple[list[Draft], list[ReclaimPoints]]:
         """What was brought back on the same receipt: all of it is agreed on, or the whole receipt is refused."""
-        drafts, reclaiming = [], []
+        drafts: list[Draft] = []
+        reclaiming: list[ReclaimPoints] = []
         for goods in self.brought:
             purchase = current(streams, goods.purchase_id)
             if purchase.recorded is not None:
@@ -165,39 +171,53 @@ class RecordPurchase(Command):
     def _record(
         self, purchase: Purchase, member_id: UUID | None, version: int, sale: Sale, quote: Quote | Refusal | None
     ) -> list[Draft]:
-        return purchase.record(
-            member_id=member_id,
-            card_id=self.card_id,
-            currency=self.currency,
-            store=self.store,
-            channel=self.channel,
-            lines=self.lines,
-            tenders=self.tenders,
-            coupons=self.coupons or None,
-            coupon_kinds=dict(sale.coupon_kinds) or None,
-            funded_minor=sale.funded_minor or None,
-            paid_minor=sale.paid_minor,
-            discounts=list(sale.discounts) or None,
-            quote=quote.quoted() if isinstance(quote, Quote) else None,
-            quote_refused=quote.name if isinstance(quote, Refusal) else None,
-            holds=self.holds or None,
-            set_off=[SetOff(purchase_id=one.purchase_id, amount_minor=one.set_off_minor) for one in self.brought]
-            or None,
-            fingerprint=self.fingerprint,
-            programme_version=version,
-        )
+        """The receipt as the till sent it; what it does not tell is left out."""
+        what: dict[str, Any] = {
+            "member_id": member_id,
+            "card_id": self.card_id,
+            "currency": self.currency,
+            "store": self.store,
+            "channel": self.channel,
+            "lines": self.lines,
+            "tenders": self.tenders,
+            "paid_minor": sale.paid_minor,
+            "fingerprint": self.fingerprint,
+            "programme_version": version,
+        }
+        if self.coupons:
+            what |= {
+                "coupons": self.coupons,
+                "coupon_kinds": dict(sale.coupon_kinds) or None,
+                "funded_minor": sale.funded_minor or None,
+            }
+        if isinstance(quote, Quote):
+            what |= {"quote": quote.quoted(), "discounts": list(sale.discounts) or None}
+        elif quote is not None:
+            what["quote_refused"] = quote.name
+        if self.holds:
+            what["holds"] = self.holds
+        if self.brought:
+            what["set_off"] = [
+                SetOff(purchase_id=one.purchase_id, amount_minor=one.set_off_minor) for one in self.brought
+            ]
+        return purchase.record(what)
 
     def _keep(self, streams: Streams) -> list[Draft]:
         return [] if self.card_id is None else streams.get(Card, self.card_id).keep(self.id)
 
     def _hand_in(self, streams: Streams, member_id: UUID | None) -> HandedIn:
+        if not self.coupons:
+            return NO_COUPONS
         return hand_in(
             streams, self.coupons, member_id=member_id, purchase_id=self.id, at=self.occurred_at, strictly=self.answered,
             quote_id=self.quote.id if isinstance(self.quote, Quote) else None,
         )  # fmt: skip
 
-    def _sale(self, streams: Streams, coupons: HandedIn, quote: Quote | Refusal | None) -> Sale:
-        by_coupons = sum([tender["amount_minor"] for tender in self.tenders if tender["kind"] == "coupon"])
+    def _sale(self, streams: Streams, coupons: HandedIn, quote: Quote | Refusal | None, points_minor: int) -> Sale:
+        funded_minor = 0
+        if coupons.funded_minor:
+            by_coupons = sum([tender["amount_minor"] for tender in self.tenders if tender["kind"] == "coupon"])
+            funded_minor = min(by_coupons, coupons.funded_minor)
         return Sale(
             purchase_id=self.id,
             occurred_at=self.occurred_at,
@@ -205,8 +225,8 @@ class RecordPurchase(Command):
             lines=self.lines,
             coupons=self.coupons,
             coupon_kinds=coupons.kinds,
-            points_minor=paid_by_points(self.tenders),
-            funded_minor=min(by_coupons, coupons.funded_minor),
+            points_minor=points_minor,
+            funded_minor=funded_minor,
             discounts=quote.discounts if isinstance(quote, Quote) else (),
             recorded_at=streams.recorded_at,
         )

@@ -113,6 +113,16 @@ class Tiers(PolicyPart):
         return self
 
     @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Those of the levels, from the lowest up."""
+        return tuple([level.name for level in self.levels])
+
+    @cached_property
+    def promotes_at(self) -> tuple[int, ...]:
+        """What each level asks, from the lowest up."""
+        return tuple([level.promote_at for level in self.levels])
+
+    @cached_property
     def by_calendar(self) -> bool:
         """Whether the periods are the same whatever the member did."""
         return self.months is None

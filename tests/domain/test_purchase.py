@@ -20,7 +20,7 @@ def test_a_receipt_is_recorded_as_the_till_sent_it() -> None:
     what = recorded().model_dump(
         include={"currency", "store", "channel", "card_id", "lines", "tenders", "paid_minor", "fingerprint"}
     )
-    given(Purchase).when(lambda purchase: purchase.record(member_id=ANN, **what)).then(recorded(member_id=ANN))
+    given(Purchase).when(lambda purchase: purchase.record({"member_id": ANN, **what})).then(recorded(member_id=ANN))
 
 
 def test_an_unclaimed_purchase_is_credited_to_the_holder_of_its_card() -> None:
