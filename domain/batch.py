@@ -52,11 +52,15 @@ class StreamCache:
         A blank stream is not kept: it is of the kind that somebody asked for, and the id may yet become another.
         """
         for stream in streams:
-            if stream.cached and stream.version:
-                kept = self._kept.get(stream.id.int)
+            version = stream.version
+            if version and stream.cached:
+                number = stream.id.int
+                kept = self._kept.get(number)
                 if kept is None:
-                    kept = self._kept[stream.id.int] = _Kept(stream)
-                self._facts += kept.weigh(stream)
+                    kept = self._kept[number] = _Kept(stream)
+                kept.stream = stream
+                self._facts += 1 + version - kept.weight
+                kept.weight = 1 + version
         while self._facts > self._most_facts:
             _, oldest = self._kept.popitem(last=False)
             self._facts -= oldest.weight
@@ -75,12 +79,6 @@ class _Kept:
 
     def __init__(self, stream: Stream) -> None:
         self.stream, self.weight = stream, 0
-
-    def weigh(self, stream: Stream) -> int:
-        """Take the stream as it is now; answers by how much heavier it is."""
-        heavier = 1 + stream.version - self.weight
-        self.stream, self.weight = stream, self.weight + heavier
-        return heavier
 
 
 class BrokenOff(Exception):
@@ -216,24 +214,27 @@ class Batch:
 
     def _apply(self, decision: Decision, command: Command) -> None:
         """Number, build and encode every fact first, and only then let the streams change."""
-        facts = self._numbered(decision.drafts, command.envelope(self))
+        drafts = decision.drafts
+        facts = self._numbered(drafts, command.envelope(self))
         stored = [self._encode(fact) for fact in facts]
-        largest = max([len(event.state) for event in stored], default=0)
-        if largest > MAX_FACT_BYTES:
-            raise FactTooLarge(size=largest, limit=MAX_FACT_BYTES)
-        for draft, fact in zip(decision.drafts, facts, strict=True):
+        for event in stored:
+            if len(event.state) > MAX_FACT_BYTES:
+                raise FactTooLarge(size=max([len(one.state) for one in stored]), limit=MAX_FACT_BYTES)
+        for draft, fact in zip(drafts, facts, strict=True):
+            stream = draft.stream
             try:
-                draft.stream.evolve(fact)
+                stream.evolve(fact)
             except InClosedBooks:
                 raise
             except Exception as error:
                 raise BrokenOff from error
-            if isinstance(draft.stream, Catalogue):
+            if isinstance(stream, Catalogue):
                 self._live.clear()
         self.facts += facts
         self.stored += stored
-        self.keys += decision.keys
-        self.erased += decision.erased
+        if decision.keys or decision.erased:
+            self.keys += decision.keys
+            self.erased += decision.erased
 
     @staticmethod
     def _numbered(drafts: Sequence[Draft], envelope: dict[str, Any]) -> list[Fact]:

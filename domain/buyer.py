@@ -41,10 +41,12 @@ class Buyer:
         self._reservations_at = reservations_at or at
         self.at = at
 
-    @cached_property
-    def ids(self) -> set[UUID]:
-        """The member, their cards, and the members whom they absorbed."""
-        return {self._member.id, *self._member.card_ids, *self._account.absorbed}
+    def is_among(self, audience: set[UUID]) -> bool:
+        """Whether an audience names the member, one of their cards, or a member whom they absorbed."""
+        if not audience.isdisjoint(self._member.card_ids) or self._member.id in audience:
+            return True
+        absorbed = self._account.absorbed
+        return bool(absorbed) and not audience.isdisjoint(absorbed)
 
     @cached_property
     def tier(self) -> str:

@@ -197,7 +197,7 @@ class Campaign(Stream):
             return buyer.tier in terms.tiers
         if terms.segment is not None:
             return buyer.belongs_to(terms.segment)
-        return not self.audience.isdisjoint(buyer.ids)
+        return buyer.is_among(self.audience)
 
     def reached_by(self, paid_minor: int) -> bool:
         """Whether a basket reaches the minimum."""
