@@ -151,7 +151,8 @@ class Replay:
         member, quoted = self.world.get(Member, fact.member_id), purchase.recorded.quote
         self.world.codes = iter([part["code"] for part in fact.parts if "code" in part])
         sale, rules = purchase.sale(), self._rules(quoted, purchase.recorded.occurred_at)
-        self.world.happen(credit(self.world, sale, member, rules=rules, quoted=quoted), purchase.recorded.occurred_at)
+        drafts = credit(self.world, sale, member, self.account(fact.member_id), rules=rules, quoted=quoted)
+        self.world.happen(drafts, purchase.recorded.occurred_at)
         for number in range(len(purchase.backs)):
             self._reclaim(purchase, number, fact)
         self._settling[self.account(fact.member_id)] = fact.occurred_at
