@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, str] = {
     "status": "cli.status:status",
     "audit": "cli.evidence:app",  # which adds its own commands to those of `cli.audit`
     "whatif": "cli.whatif:whatif",
+    "export": "cli.export:export",
     "keys": "cli.keys:app",
     "programme": "cli.programme:app",
 }
@@ -56,6 +57,7 @@ EXPECTED = frozenset({
     "infra.evidence.sources.ExportDamaged",
     "infra.evidence.tree.LogBroken",
     "infra.evidence.tree.NoCheckpoint",
+    "infra.file_lock.LockHeld",
     "infra.kafka.BrokersNotConfigured",
     "infra.keys.KeyFileExposed",
     "infra.keys.KeyFileIncomplete",
@@ -63,6 +65,10 @@ EXPECTED = frozenset({
     "infra.merkle.ProofWrong",
     "kafka.errors.KafkaError",
     "projections.chain.AnotherEpoch",
+    "projections.exports.directory.NotAnExport",
+    "projections.exports.run.AlreadyExported",
+    "projections.exports.run.AnotherLedger",
+    "projections.exports.run.NothingToExport",
     "projections.generations.NoGenerationBefore",
     "projections.generations.RebuildUnderWay",
     "projections.offsets.TopicRecreated",
