@@ -31,6 +31,7 @@ from bench import (
     relay,
     report,
     rules,
+    tamper,
 )
 from bench.figure import Figure
 from cli.demo import complete_journey
@@ -46,6 +47,7 @@ MEASUREMENTS: dict[str, Callable[..., list[Figure]]] = {
     "quotes": quotes.measure,
     "rules": rules.measure,
     "account": account.measure,
+    "tamper": tamper.measure,
     "freshness": freshness.measure,
     "growth": growth.measure,
     "cold": cold.measure,

@@ -13,6 +13,8 @@ from uuid import UUID
 EMPTY_ROOT = sha256().digest()
 
 _HEAD = struct.Struct(">q16sq16sqH")
+_LARGEST = 1 << 12
+"""Leaves of a subtree that is hashed at once."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Roots = Callable[[int, int], bytes]
@@ -71,17 +73,16 @@ class Frontier:
 
     def append(self, leaf: bytes) -> None:
         """One more leaf, by its hash."""
-        roots, size = self._roots, self.size
-        while size & 1:
-            leaf = sha256(b"\1" + roots.pop() + leaf).digest()
-            size >>= 1
-        roots.append(leaf)
-        self.size += 1
+        self.append_subtree(leaf, 1)
 
-    def extend(self, leaves: Iterable[bytes]) -> None:
-        """More leaves, by their hashes."""
-        for leaf in leaves:
-            self.append(leaf)
+    def extend(self, leaves: Sequence[bytes]) -> None:
+        """More leaves, by their hashes: in complete subtrees as large as fit here."""
+        done = 0
+        while done < len(leaves):
+            fits = self.size & -self.size or _LARGEST
+            size = min(fits, 1 << (len(leaves) - done).bit_length() - 1, _LARGEST)
+            self.append_subtree(_complete(leaves[done : done + size]), size)
+            done += size
 
     def append_subtree(self, root: bytes, size: int) -> None:
         """A complete subtree of `size` leaves, a power of two; what is there already is a multiple of it."""
@@ -103,11 +104,19 @@ class Frontier:
         return root
 
 
-def root_of(leaves: Iterable[bytes]) -> bytes:
+def root_of(leaves: Sequence[bytes]) -> bytes:
     """The root over leaves, by their hashes."""
     tree = Frontier()
     tree.extend(leaves)
     return tree.root()
+
+
+def _complete(nodes: Sequence[bytes]) -> bytes:
+    """The root over a power of two of nodes, level by level."""
+    while len(nodes) > 1:
+        ours = iter(nodes)
+        nodes = [sha256(b"\1" + left + right).digest() for left, right in zip(ours, ours, strict=True)]
+    return nodes[0]
 
 
 def inclusion_path(roots: Roots, index: int, size: int) -> list[bytes]:

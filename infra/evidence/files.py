@@ -96,7 +96,7 @@ class CheckpointFile:
         with self.hashes_path.open("r+b" if self.hashes_path.exists() else "w+b") as file:
             for start in range(min(low, os.fstat(file.fileno()).st_size // HASH_BYTES), high, _PAGE):
                 file.seek(start * HASH_BYTES)
-                file.write(b"".join(tree.leaves(start, min(start + _PAGE, high))))
+                file.write(tree.hashes(start, min(start + _PAGE, high)))
             file.truncate()
             os.fsync(file.fileno())
 

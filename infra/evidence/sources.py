@@ -5,16 +5,15 @@ import struct
 from collections.abc import Iterator
 from hashlib import file_digest
 from pathlib import Path
-from typing import Any, LiteralString, Protocol
+from typing import Any, Protocol
 
 from psycopg import Connection
 
-from infra.evidence.tree import LEAF_DATA
+from infra.evidence.tree import facts_between, position_of
 from infra.merkle import leaf_data_of
 
-PAGE = 20_000
+PAGE = 5_000
 
-_FROM: LiteralString = f"SELECT {LEAF_DATA} FROM facts WHERE position > %s ORDER BY position LIMIT {PAGE}"  # noqa: S608 - all of it is ours
 _COLUMNS = ("position", "stream_id", "version", "subject", "recorded_at", "name", "state")
 """As `leaf_data_of` takes them."""
 
@@ -45,16 +44,20 @@ class Live:
         self._log = log
         row = log.execute("SELECT count(*) FROM facts").fetchone()
         assert row is not None, "an aggregate always has a row"
-        self.facts = row[0]
+        self.facts: int = row[0]
 
     def read(self, after: int) -> Iterator[list[bytes]]:
         position = after or -(1 << 63)  # whoever inserts a fact may have put it before the first
         while True:
-            page = [data for (data,) in self._log.execute(_FROM, (position,), binary=True)]
-            if not page:
+            page = facts_between(self._log, position, min(position + PAGE, (1 << 63) - 1))
+            if page:
+                yield page
+                position = position_of(page[-1])  # others may write meanwhile
+                continue
+            row = self._log.execute("SELECT min(position) FROM facts WHERE position > %s", (position,)).fetchone()
+            if row is None or row[0] is None:
                 return
-            yield page
-            position = int.from_bytes(page[-1][:8], "big", signed=True)
+            position = row[0] - 1
 
 
 class Export:

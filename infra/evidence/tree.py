@@ -76,20 +76,26 @@ class Tree:
 
     def leaves(self, low: int, high: int) -> list[bytes]:
         """The hashes of the facts at some indices."""
+        found = self.hashes(low, high)
+        return [found[place : place + HASH_BYTES] for place in range(0, len(found), HASH_BYTES)]
+
+    def hashes(self, low: int, high: int) -> bytes:
+        """The same, one after the other."""
         start = low // BLOCK * BLOCK
         rows = self._log.execute(
             "SELECT first, hashes FROM fact_hashes WHERE first > %s AND first <= %s ORDER BY first",
             (start, high),
             binary=True,
         )
-        found: list[bytes] = []
+        found, length = [], 0
         for first, hashes in rows:
-            if first != start + len(found) + 1:
+            if first != start + length // HASH_BYTES + 1:
                 break
-            found += (hashes[place : place + HASH_BYTES] for place in range(0, len(hashes), HASH_BYTES))
-        if start + len(found) < high:
-            raise LogBroken(f"the table fact_hashes lacks those from position {start + len(found) + 1} on")
-        return found[low - start : high - start]
+            found.append(hashes)
+            length += len(hashes)
+        if length < (high - start) * HASH_BYTES:
+            raise LogBroken(f"the table fact_hashes lacks those from position {start + length // HASH_BYTES + 1} on")
+        return b"".join(found)[(low - start) * HASH_BYTES : (high - start) * HASH_BYTES]
 
     def root(self, low: int, high: int) -> bytes:
         """The root over a part of the tree, as proofs need it: one that begins where a subtree of its size may begin."""
@@ -121,6 +127,9 @@ class Tree:
             if [position_of(one) for one in data] != list(range(after + 1, end + 1)):
                 raise LogBroken(f"between the positions {after + 1} and {end} facts are missing")
             leaves = [leaf_hash(one) for one in data]
-            tree.extend(leaves)
             whole = root_of(self.leaves(end - BLOCK, after) + leaves) if end % BLOCK == 0 else None
+            if whole is not None and len(leaves) == BLOCK:
+                tree.append_subtree(whole, BLOCK)
+            else:
+                tree.extend(leaves)
             self._log.execute("INSERT INTO fact_hashes VALUES (%s, %s, %s)", (after + 1, b"".join(leaves), whole))

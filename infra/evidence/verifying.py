@@ -80,16 +80,21 @@ def _walk(source: Source, checkpoints: Sequence[Checkpoint], walk: _Walk, progre
     awaited = iter(checkpoints)
     due = next(awaited, None)
     for page in source.read(0):
-        for data in page:
-            if position_of(data) != walk.tree.size + 1:
+        rest: Sequence[bytes] = page
+        while rest:
+            part = rest if due is None else rest[: due.size - walk.tree.size]
+            rest = rest[len(part) :]
+            wrong = (at for at, data in enumerate(part, 1) if position_of(data) != walk.tree.size + at)
+            right = next(wrong, len(part) + 1) - 1
+            leaves = [leaf_hash(data) for data in part[:right]]
+            walk.tree.extend(leaves)
+            walk.region += leaves
+            if right < len(part):
                 walk.broken = True
                 return due
-            leaf = leaf_hash(data)
-            walk.tree.append(leaf)
             if due is None:
-                continue
-            walk.region.append(leaf)
-            if walk.tree.size == due.size:
+                walk.region = []
+            elif walk.tree.size == due.size:
                 if walk.tree.root() != due.root:
                     return due
                 walk.held, walk.region, due = walk.tree.copy(), [], next(awaited, None)
