@@ -14,8 +14,6 @@ from domain.command import Command, Question
 from domain.loyalty import Failed, Loyalty, Outcome, Refused
 
 MOST_AT_ONCE = 1_000
-HALVED_FROM = 64
-"""Where more waits, half of it is carried out: meanwhile the other half's tills are answered, and heard again."""
 MOST_ASKED_AT_ONCE = 100
 """A turn of as many questions keeps a command waiting for some tens of milliseconds."""
 IDLE_SECONDS = 1.0
@@ -27,10 +25,8 @@ class Gathering:
     def __init__(self, loyalty: Loyalty, *, most_waiting: int) -> None:
         self.loyalty = loyalty
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="loyalty")
-        self._turns = 0
-        """How many were taken."""
-        self._commands = Turns(self._execute, self._thread, most=_at_once, most_waiting=most_waiting)
-        self._questions = Turns(self._ask, self._thread, most=lambda _: MOST_ASKED_AT_ONCE, most_waiting=most_waiting)
+        self._commands = Turns(self._execute, self._thread, most=lambda: MOST_AT_ONCE, most_waiting=most_waiting)
+        self._questions = Turns(self._ask, self._thread, most=lambda: MOST_ASKED_AT_ONCE, most_waiting=most_waiting)
 
     async def execute(self, commands: Sequence[Command]) -> list[Outcome]:
         """The outcomes of a request's commands, once they are committed."""
@@ -46,13 +42,8 @@ class Gathering:
         return answer
 
     async def run(self) -> None:
-        """While nobody asks for anything, keep up with what others write, for ever: a till would have to wait for that."""
-        while True:
-            turns = self._turns
-            await asyncio.sleep(IDLE_SECONDS)
-            if self._turns == turns:
-                with suppress(PersistenceError):  # the next command will tell
-                    await asyncio.get_running_loop().run_in_executor(self._thread, self.loyalty.follow)
+        """Carry out batch after batch, and answer question after question, for ever."""
+        await asyncio.gather(self._carry_out(), self._answer())
 
     def position(self) -> int:
         """The last position of the log, asked of the database in the writer's own thread."""
@@ -65,14 +56,24 @@ class Gathering:
         """Let the batch under way end."""
         self._thread.shutdown()
 
+    async def _carry_out(self) -> None:
+        """While there is no command, keep up with what others write: a till would have to wait for that."""
+        while True:
+            try:
+                await asyncio.wait_for(self._commands.arrival(), IDLE_SECONDS)
+            except TimeoutError:
+                with suppress(PersistenceError):  # the next command will tell
+                    await asyncio.get_running_loop().run_in_executor(self._thread, self.loyalty.follow)
+            else:
+                await self._commands.take()
+
+    async def _answer(self) -> None:
+        while True:
+            await self._questions.arrival()
+            await self._questions.take()
+
     def _execute(self, commands: Sequence[Command]) -> list[Outcome]:
-        self._turns += 1
         return self.loyalty.execute(commands, recorded_at=datetime.now(UTC))
 
     def _ask(self, questions: Sequence[Question[Any]]) -> list[Any]:
-        self._turns += 1
         return self.loyalty.ask(questions, recorded_at=datetime.now(UTC))
-
-
-def _at_once(waiting: int) -> int:
-    return min(MOST_AT_ONCE, max(HALVED_FROM // 2, waiting // 2))

@@ -4,9 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from itertools import islice
-from threading import Lock
 from typing import Generic, NamedTuple, TypeVar
 
 from eventsourcing.persistence import PersistenceError
@@ -33,83 +31,74 @@ class Waiting(NamedTuple, Generic[Item, Outcome]):
 
 
 class Turns(Generic[Item, Outcome]):
-    """One piece of work after the other, in a thread that may be shared; each takes what waits, up to so many items.
-
-    The thread goes on with the next turn at once; whoever waited for the last one is answered meanwhile.
-    """
+    """One piece of work after the other, in a thread that may be shared; each takes all that waits, up to so many items."""
 
     def __init__(
         self,
         work: Callable[[Sequence[Item]], list[Outcome]],
         thread: ThreadPoolExecutor,
         *,
-        most: Callable[[int], int],
+        most: Callable[[], int],
         most_waiting: int,
     ) -> None:
         self._work = work
         self._thread = thread
         self._most = most
         self._most_waiting = most_waiting
-        self._lock = Lock()
-        """Held for moments, by the thread and by the event loop's."""
         self._waiting: list[Waiting[Item, Outcome]] = []
         self._items = 0
         """How many items are waiting."""
-        self._at_work = False
+        self._arrived = asyncio.Event()
 
     async def outcomes(self, items: Sequence[Item]) -> list[Outcome]:
         """What became of a request's items, in their order.
 
         There is room for any request while nobody waits; else those are sent away that there are too many of.
         """
-        loop = asyncio.get_running_loop()
-        waiting = Waiting(items, loop.create_future())
-        with self._lock:
-            if self._items and self._items + len(items) > self._most_waiting:
-                raise TooBusy
-            self._waiting.append(waiting)
-            self._items += len(items)
-            idle, self._at_work = not self._at_work, True
-        if idle:
-            loop.call_soon(self._thread.submit, self._turn, loop)  # with those that arrived together with it
+        if self._items and self._items + len(items) > self._most_waiting:
+            raise TooBusy
+        waiting = Waiting(items, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        self._items += len(items)
+        self._arrived.set()
         return await waiting.answer
 
-    def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Take one turn, in the thread; the next one comes after whatever else the thread was asked for meanwhile."""
+    async def arrival(self) -> None:
+        """Wait until there is something to do."""
+        await self._arrived.wait()
+
+    async def take(self) -> None:
+        """Take one turn."""
         taken = self._taken()
+        if not self._waiting:
+            self._arrived.clear()
+        items = [item for one in taken for item in one.items]
         try:
-            found: list[Outcome] | Exception = self._work([item for one in taken for item in one.items])
-        except Exception as error:
+            found = await asyncio.get_running_loop().run_in_executor(self._thread, self._work, items)
+        except Exception as error:  # it is told to everybody who waits
             if not isinstance(error, PersistenceError):
                 log.exception("a turn failed")
-            found = StoreUnavailable(str(error)) if isinstance(error, PersistenceError) else error
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(_tell, taken, found)
-        with self._lock:
-            self._at_work = bool(self._waiting)
-        if self._at_work:
-            self._thread.submit(self._turn, loop)
+            self._fail(taken, error)
+            return
+        outcomes = iter(found)
+        for one in taken:
+            mine = list(islice(outcomes, len(one.items)))
+            if not one.answer.done():
+                one.answer.set_result(mine)
 
     def _taken(self) -> list[Waiting[Item, Outcome]]:
-        with self._lock:
-            size, count, most = 0, 0, self._most(self._items)
-            for count, one in enumerate(self._waiting, 1):  # noqa: B007 - how far it came is what we are after
-                size += len(one.items)
-                if size >= most:
-                    break
-            taken, self._waiting = self._waiting[:count], self._waiting[count:]
-            self._items -= size
+        size, count, most = 0, 0, self._most()
+        for count, one in enumerate(self._waiting, 1):  # noqa: B007 - how far it came is what we are after
+            size += len(one.items)
+            if size >= most:
+                break
+        taken, self._waiting = self._waiting[:count], self._waiting[count:]
+        self._items -= size
         return taken
 
-
-def _tell(taken: Sequence[Waiting[Item, Outcome]], found: list[Outcome] | Exception) -> None:
-    """Answer those who still wait, in the event loop."""
-    outcomes = iter(() if isinstance(found, Exception) else found)
-    for one in taken:
-        mine = list(islice(outcomes, len(one.items)))
-        if one.answer.done():
-            continue
-        if isinstance(found, Exception):
-            one.answer.set_exception(found)
-        else:
-            one.answer.set_result(mine)
+    @staticmethod
+    def _fail(taken: Sequence[Waiting[Item, Outcome]], error: Exception) -> None:
+        told = StoreUnavailable(str(error)) if isinstance(error, PersistenceError) else error
+        for one in taken:
+            if not one.answer.done():
+                one.answer.set_exception(told)
