@@ -19,7 +19,7 @@ PLAIN_EVERY = 100_000
 
 
 def export(
-    what: Annotated[str, typer.Argument(help="The export: facts.")],
+    what: Annotated[str, typer.Argument(help="The export: facts, purchases or points.")],
     to: Annotated[Path, typer.Option(help="The directory; each export has a folder of its own in it.")],
     since_last: Annotated[bool, typer.Option("--since-last", help="Add what is new since the last time.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,

@@ -22,13 +22,13 @@ FILE = 100_000
 _FACTS: LiteralString = """
 SELECT position, uuid_send(originator_id), originator_version, name, state, uuid_send(subject),
     (extract(epoch FROM recorded_at) * 1000000)::bigint
-FROM facts WHERE position > %s AND position <= %s ORDER BY position LIMIT %s
+FROM facts WHERE position > %s AND position <= %s AND (%s::text[] IS NULL OR name = ANY(%s)) ORDER BY position LIMIT %s
 """
 _ENDS = "SELECT min(position), max(position) FROM facts"
 _LEAF: LiteralString = f"SELECT {LEAF_DATA} FROM facts WHERE position = %s"  # noqa: S608 - all of it is ours
 
 Progress = Callable[[int, int], None]
-"""How many facts were read, of how many."""
+"""How many positions the log was read, of how many."""
 
 
 class AlreadyExported(RuntimeError):
@@ -108,12 +108,11 @@ def _hash(log: Connection, position: int) -> str:
 
 
 def _pages(log: Connection, table: Table, start: int, last: int, progress: Progress) -> Iterator[pl.DataFrame]:
-    total, read = last - start, 0
-    while rows := log.execute(_FACTS, (start, last, PAGE), binary=True).fetchall():
-        start = rows[-1][0]
+    at, names = start, list(table.names) if table.names else None
+    while rows := log.execute(_FACTS, (at, last, names, names, PAGE), binary=True).fetchall():
         yield table.frame(rows)
-        read += len(rows)
-        progress(read, total)
+        at = rows[-1][0]
+        progress(at - start, last - start)
 
 
 def _parts(pages: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:

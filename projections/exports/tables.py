@@ -1,4 +1,4 @@
-"""What can be exported by position: the facts as they are stored."""
+"""What can be exported by position: the facts as they are stored, and what is laid flat of them."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-Row = tuple[Any, ...]
+from projections.exports.flat import POINTS, PURCHASES, Row, flat, lines_of_purchase, movements_of
 
 INSTANT = pl.Datetime("us", "UTC")
 """Told as microseconds since 1970, and cast."""
@@ -20,6 +20,8 @@ class Table:
     columns: Mapping[str, pl.DataType | type[pl.DataType]]
     rows: Callable[[Iterable[Row]], list[Row]]
     """From facts as they are read: position, stream_id, version, name, state, subject, recorded_at."""
+    names: tuple[str, ...] | None = None
+    """The facts that it is made of; None for all."""
 
     def frame(self, facts: Iterable[Row]) -> pl.DataFrame:
         """The rows of a page."""
@@ -55,4 +57,54 @@ FACTS = Table(
     list,
 )
 
-TABLES = {table.name: table for table in (FACTS,)}
+LINES = Table(
+    "purchases",
+    {
+        "position": pl.Int64,
+        "recorded_at": INSTANT,
+        "purchase_id": pl.String,
+        "occurred_at": INSTANT,
+        "source": pl.String,
+        "external_id": pl.String,
+        "store": pl.String,
+        "channel": pl.String,
+        "member_id": pl.String,
+        "card_id": pl.String,
+        "programme_version": pl.Int64,
+        "currency": pl.String,
+        "line": pl.String,
+        "sku": pl.String,
+        "category": pl.String,
+        "quantity": pl.String,
+        "gross_minor": pl.Int64,
+        "discount_minor": pl.Int64,
+        "tax_minor": pl.Int64,
+        "paid_minor": pl.Int64,
+    },
+    flat(lines_of_purchase),
+    PURCHASES,
+)
+
+MOVEMENTS = Table(
+    "points",
+    {
+        "position": pl.Int64,
+        "recorded_at": INSTANT,
+        "occurred_at": INSTANT,
+        "name": pl.String,
+        "member_id": pl.String,
+        "kind": pl.String,
+        "points": pl.Int64,
+        "lot_id": pl.String,
+        "part": pl.String,
+        "purchase_id": pl.String,
+        "cause": pl.String,
+        "earned_at": INSTANT,
+        "active_from": INSTANT,
+        "expires_at": INSTANT,
+    },
+    flat(movements_of),
+    POINTS,
+)
+
+TABLES = {table.name: table for table in (FACTS, LINES, MOVEMENTS)}
