@@ -32,6 +32,7 @@ from bench import (
     report,
     rules,
     tamper,
+    whatif,
 )
 from bench.figure import Figure
 from cli.demo import complete_journey
@@ -50,6 +51,7 @@ MEASUREMENTS: dict[str, Callable[..., list[Figure]]] = {
     "tamper": tamper.measure,
     "freshness": freshness.measure,
     "growth": growth.measure,
+    "whatif": whatif.measure,
     "cold": cold.measure,
     "pressure": pressure.measure,
     "everything": everything.measure,

@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from domain.due import all_brought_about
-from domain.fact import Fact
 from domain.points_account import PointsAccount
 from domain.programme import Programme, ProgrammePublished, programme_id
 from domain.purchase import Purchase
+from projections.whatif.plain import kind_of
 from projections.whatif.world import AS_RECORDED, Tap, World
 
 
@@ -28,15 +28,18 @@ class History:
         self.world = World(programme, (), tap)
         self._tap = tap
 
-    def tell(self, transaction: Sequence[Fact]) -> None:
+    def tell(self, transaction: Sequence[Any]) -> None:
         """The facts of one command, in their order."""
         for fact in transaction:
-            kind = type(fact)
+            kind = kind_of(fact)
             if kind in PointsAccount.evolvers:
-                self.world.get(PointsAccount, fact.originator_id).evolve(fact)
+                account = self.world.get(PointsAccount, fact.originator_id)
+                assert fact.originator_version == account.version + 1, "facts of a stream come in order, without holes"
+                account.evolvers[kind](account, fact)
+                account.version += 1
                 self._tap(kind, fact)
             elif AS_RECORDED.get(kind, Purchase) is not Purchase:  # nobody asks history for its purchases
-                self.world.take_over(fact)
+                self.world.take_over(kind, fact)
             elif isinstance(fact, ProgrammePublished) and fact.originator_id == self.world.programme.id:
                 self.world.get(Programme, programme_id(fact.programme)).versions.append(fact.policy)
 

@@ -17,7 +17,7 @@ from domain.campaign import (
     RewardListed,
     SegmentListed,
 )
-from domain.fact import FACTS, Fact
+from domain.fact import Fact
 from domain.member import MemberMerged
 from domain.movements import PointsSent
 from domain.points_account import PointsAccount
@@ -25,6 +25,7 @@ from domain.programme import Policy, ProgrammePublished, programme_id
 from domain.purchase import PurchaseClaimed, PurchaseReturned, PurchaseVoided
 from domain.segment import SegmentDefined
 from infra.database import connect
+from projections.whatif.plain import read
 from projections.whatif.replay import STEPS
 from projections.whatif.world import AS_RECORDED
 
@@ -32,13 +33,10 @@ PAGE = 20_000
 """Positions read at once."""
 
 WANTED = {kind.stored_name for kind in (*AS_RECORDED, *STEPS, *PointsAccount.evolvers)}
-SHARED = {
-    kind.stored_name
-    for kind in (
-        ProgrammePublished, CampaignListed, SegmentListed, RewardListed, CampaignCreated, AudienceListed,
-        BudgetReserved, BudgetReleased, SegmentDefined,
-    )
-}  # fmt: skip
+SHARED: frozenset[type[Fact]] = frozenset({
+    ProgrammePublished, CampaignListed, SegmentListed, RewardListed, CampaignCreated, AudienceListed, BudgetReserved,
+    BudgetReleased, SegmentDefined,
+})  # fmt: skip
 """What everybody must know."""
 
 _POLICIES = """
@@ -69,9 +67,9 @@ class Part:
     coming_back: frozenset[UUID]
     """The purchases of which something goes back."""
 
-    def transactions(self) -> Iterator[tuple[int, list[Fact]]]:
+    def transactions(self) -> Iterator[tuple[int, list[Any]]]:
         """The facts of one command after the other, each with how far the log is read."""
-        waiting: list[Fact] = []
+        waiting: list[Any] = []
         with connect(self.url) as log:
             log.read_only = True
             for start in range(0, self.position, PAGE):
@@ -83,13 +81,13 @@ class Part:
         if waiting:
             yield self.position, waiting
 
-    def _page(self, log: Connection, start: int) -> Iterable[Fact]:
+    def _page(self, log: Connection, start: int) -> Iterable[Any]:
         end = min(start + PAGE, self.position)
         asked = (
-            start, end, list(WANTED), list(SHARED), list(self.together), self.number, self.parts, self.number
+            start, end, list(WANTED), [kind.stored_name for kind in SHARED], list(self.together), self.number, self.parts, self.number
         )  # fmt: skip
         for name, state in log.execute(_FACTS, asked, binary=True).fetchall():
-            yield FACTS[name].__pydantic_validator__.validate_json(state)
+            yield read(name, state)
 
 
 def published(log: Connection, programme: str, *, position: int) -> list[Policy]:

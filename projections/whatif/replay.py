@@ -48,6 +48,7 @@ from domain.refusals import InsufficientPoints, Refusal
 from domain.stream import Draft
 from domain.tally import Credit
 from domain.tier_moves import TierGranted, TierMoved, TierWarned
+from projections.whatif.plain import kind_of
 from projections.whatif.world import AS_RECORDED, Tap, World
 
 BY_THE_CLOCK = (HoldTimedOut, DebtSettled, PointsExpired, TierMoved, TierWarned)
@@ -76,23 +77,23 @@ class Replay:
         """Of redemptions, the points that were not there and are owed instead, beyond what had been owed by the record."""
         self.not_carried_out: Counter[str] = Counter()
         """What could not happen under these rules, by the refusal."""
-        self._transaction: Sequence[Fact] = ()
+        self._transaction: Sequence[Any] = ()
         self._told_time: dict[UUID, str] = {}
         self._settling: dict[PointsAccount, datetime] = {}
         """Accounts that settle their debt once the transaction is told, and the time of that."""
         self._judging: dict[PointsAccount, datetime] = {}
         """Accounts whose tier is judged by then."""
 
-    def tell(self, transaction: Sequence[Fact]) -> None:
+    def tell(self, transaction: Sequence[Any]) -> None:
         """The facts of one command, in their order."""
         self._transaction = transaction
         for fact in transaction:
+            kind = kind_of(fact)
             self.world.recorded_at = fact.recorded_at
-            if type(fact) in AS_RECORDED:
-                self.world.take_over(fact)
-            step = STEPS.get(type(fact))
-            if step is not None:
-                self._carry_out(lambda step=step, fact=fact: step(self, fact))  # type: ignore[misc]
+            if kind in AS_RECORDED:
+                self.world.take_over(kind, fact)
+            if kind in STEPS:
+                self._carry_out(STEPS[kind], self, fact)
         cause = transaction[0]
         for account, at in self._judging.items():
             version, policy = self.world.programme.in_force(at)
@@ -100,7 +101,7 @@ class Replay:
         for account, at in self._settling.items():
             if account.debt or account.merged_into:
                 settling = SettleDebt(**_of(cause, at), account=account.id)
-                self._carry_out(lambda settling=settling: self.world.carry_out(settling))  # type: ignore[misc]
+                self._carry_out(self.world.carry_out, settling)
         self._judging.clear()
         self._settling.clear()
 
@@ -111,10 +112,10 @@ class Replay:
         """Let time bring about in an account what it has by an instant."""
         self.world.happen(all_brought_about(account, self.world.programme, now), now)
 
-    def _carry_out(self, step: Callable[[], object]) -> None:
+    def _carry_out(self, step: Callable[..., object], *what: object) -> None:
         """What is refused does not happen, and is told."""
         try:
-            step()
+            step(*what)
         except Refusal as refusal:
             self.not_carried_out[refusal.name] += 1
         except BrokenOff as broken:

@@ -4,15 +4,15 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from domain.fact import Fact
 from domain.programme import Policy
 from domain.purchase import PurchaseRecorded
 from projections.whatif.books import Books
 from projections.whatif.figures import Figures, figures_of, groups
 from projections.whatif.history import Difference, History, accounts_of, differences
 from projections.whatif.log import SHARED, Part
+from projections.whatif.plain import kind_of
 from projections.whatif.replay import Replay
 
 FEW = 20
@@ -110,9 +110,9 @@ class Told:
             coming_back=self.part.coming_back,
         )  # fmt: skip
 
-    def _left_out(self, transaction: Sequence[Fact]) -> bool:
+    def _left_out(self, transaction: Sequence[Any]) -> bool:
         until, first = self.question.until, transaction[0]
-        return until is not None and first.occurred_at > until and first.stored_name not in SHARED
+        return until is not None and first.occurred_at > until and kind_of(first) not in SHARED
 
 
 def beginning(policy: Policy, at: datetime) -> Policy:
@@ -122,8 +122,9 @@ def beginning(policy: Policy, at: datetime) -> Policy:
     )
 
 
-def _saw(seen: Seen, transaction: Sequence[Fact]) -> Seen:
-    if transaction[0].stored_name in SHARED:
+def _saw(seen: Seen, transaction: Sequence[Any]) -> Seen:
+    kind, at = kind_of(transaction[0]), transaction[0].occurred_at
+    if kind in SHARED:
         return seen
-    sold = sum(isinstance(fact, PurchaseRecorded) for fact in transaction)
-    return Seen(seen.purchases + sold, max(seen.last, transaction[0].occurred_at))
+    sold = kind is PurchaseRecorded or any(kind_of(fact) is PurchaseRecorded for fact in transaction)
+    return Seen(seen.purchases + sold, max(seen.last, at))

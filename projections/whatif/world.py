@@ -31,6 +31,8 @@ AS_RECORDED: Mapping[type[Fact], type[Stream]] = {
 }
 """The facts that no rule of a programme has a say in, with the streams that they belong to."""
 
+CATALOGUED = frozenset(Catalogue.evolvers)
+
 Tap = Callable[[type[Fact], Any], None]
 """Told of every movement of points: its kind, and its fields."""
 
@@ -59,22 +61,22 @@ class World(Batch):
         published = self.get(Programme, programme_id(programme))
         published.name, published.versions = programme, list(versions)
 
-    def take_over(self, fact: Fact) -> None:
+    def take_over(self, kind: type[Fact], fact: Any) -> None:
         """What happened whatever the rules: it stands as it was recorded."""
-        stream = self.get(AS_RECORDED[type(fact)], fact.originator_id)
-        if (
-            isinstance(fact, CouponIssued) and stream.version
-        ):  # with the purchase that brought it, which was told before
+        stream = self.streams.get(fact.originator_id)
+        if stream is None:
+            stream = self.streams[fact.originator_id] = AS_RECORDED[kind](fact.originator_id)
+        if kind is CouponIssued and stream.version:  # with the purchase that brought it, which was told before
             return
-        stream.evolvers[type(fact)](stream, fact)
+        stream.evolvers[kind](stream, fact)
         stream.version += 1
-        if isinstance(stream, Catalogue):
+        if kind in CATALOGUED:
             self._live.clear()
 
     def move(self, draft: Draft, at: datetime) -> None:
         """Let what was decided happen at an instant, unless it tells its own."""
         stream, kind, what = draft
-        fact = Told({"occurred_at": at, "recorded_at": self.recorded_at, **_left_out(kind), **what})
+        fact = Told({"occurred_at": at, "recorded_at": self.recorded_at, **left_out(kind), **what})
         stream.evolvers[kind](stream, fact)
         stream.version += 1
         if isinstance(stream, PointsAccount):
@@ -99,7 +101,7 @@ def _blank(missing: dict[UUID, type[Stream]]) -> list[Stream]:
 
 
 @lru_cache(maxsize=256)
-def _left_out(kind: type[Fact]) -> dict[str, Any]:
+def left_out(kind: type[Fact]) -> dict[str, Any]:
     """What a fact says where it says nothing."""
     return {
         name: field.get_default(call_default_factory=True, validated_data={})
