@@ -3,6 +3,7 @@
 import json
 import struct
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import file_digest
 from pathlib import Path
 from typing import Any, Protocol
@@ -47,17 +48,19 @@ class Live:
         self.facts: int = row[0]
 
     def read(self, after: int) -> Iterator[list[bytes]]:
-        position = after or -(1 << 63)  # whoever inserts a fact may have put it before the first
-        while True:
-            page = facts_between(self._log, position, min(position + PAGE, (1 << 63) - 1))
-            if page:
+        with ThreadPoolExecutor(max_workers=1) as ahead:  # PostgreSQL reads a page while the one before is hashed
+            coming = ahead.submit(self._page, after or -(1 << 63))  # one may have been put before the first
+            while page := coming.result():
+                coming = ahead.submit(self._page, position_of(page[-1]))
                 yield page
-                position = position_of(page[-1])  # others may write meanwhile
-                continue
-            row = self._log.execute("SELECT min(position) FROM facts WHERE position > %s", (position,)).fetchone()
-            if row is None or row[0] is None:
-                return
-            position = row[0] - 1
+
+    def _page(self, position: int) -> list[bytes]:
+        """The next facts after a position; none, if there are none."""
+        page = facts_between(self._log, position, min(position + PAGE, (1 << 63) - 1))
+        if page:
+            return page
+        row = self._log.execute("SELECT min(position) FROM facts WHERE position > %s", (position,)).fetchone()
+        return self._page(row[0] - 1) if row and row[0] is not None else []
 
 
 class Export:

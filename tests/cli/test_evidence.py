@@ -56,6 +56,10 @@ def done(*words: str | Path) -> str:
     return found.stdout
 
 
+def exported(directory: Path) -> None:
+    assert CliRunner().invoke(app, ["export", "facts", "--to", str(directory)]).exit_code == 0
+
+
 def key() -> str:
     return done("public-key").strip()
 
@@ -102,9 +106,9 @@ class TestVerify:
     ) -> None:
         public, seen = key(), tmp_path / "auditor" / "checkpoints"
         done("checkpoints", seen)
-        vouched.export(tmp_path / "export")
+        exported(tmp_path / "export")
         vouched.tamper("UPDATE facts SET name = 'X.v1' WHERE position = 17")
-        vouched.export(tmp_path / "later")
+        exported(tmp_path / "later")
         offline(monkeypatch)
         (tmp_path / "key").write_text(public + "\n")
         asked = ("--checkpoints", seen, "--key")
