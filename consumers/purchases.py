@@ -1,6 +1,5 @@
 """Intake: turns what tills publish into commands, and saves each polled batch in one transaction."""
 
-import gc
 import json
 import logging
 import threading
@@ -88,7 +87,6 @@ class Intake:
                 records = self._client.poll(timeout_ms=200)
                 if records:
                     self._take_in(records)
-                    gc.freeze()  # what stays of a batch stays for long; to look through it takes a tenth of a second
                 else:
                     self._loyalty.follow()
         finally:
