@@ -186,12 +186,11 @@ def _of_proposal(one: Told, told: Told) -> None:
     typer.echo(f"{one['source']}: {one['title']['en']}")
     if one["amounts_taken_from"]:
         typer.echo(f"  its amounts are {one['amounts_taken_from']}: they are taken as {told['currency']}, one for one")
-    reached = sorted({row["to"] for row in one["members_by_tier"]})
-    table = _table("members: tier in history, and here", *reached)
-    for left in sorted({row["from"] for row in one["members_by_tier"]}):
-        row = {cell["to"]: cell["members"] for cell in one["members_by_tier"] if cell["from"] == left}
-        table.add_row(left, *(_number(row.get(name, 0)) for name in reached))
-    Console(width=max(Console().width, WIDE)).print(table)
+    members = {(row["from"], row["to"]): row["members"] for row in one["members_by_tier"]}
+    table = _table("members: tier in history, and here", *one["levels"])
+    for left in told["history"]["tiers"]:
+        table.add_row(left, *(_number(members.get((left, reached), 0)) for reached in one["levels"]))
+    Console().print(table)
     missing = one["redemptions_not_covered"]
     if missing["redemptions"]:
         typer.echo(f"  redemptions not covered: {missing['redemptions']:,}, {missing['points']:,} points, owed instead")

@@ -49,7 +49,7 @@ def _body(told: Told) -> Iterator[str]:
             yield from _breakdown(title, {name: side[by] for name, side in named.items()})
     for name, side in named.items():
         if "members_by_tier" in side:
-            yield from _matrix(name, side["members_by_tier"])
+            yield from _matrix(name, side, named["history"])
 
 
 def _colours(named: Collection[str]) -> list[str]:
@@ -99,15 +99,15 @@ def _breakdown(title: str, named: Mapping[str, Mapping[str, Measures]]) -> Itera
     yield "</table>"
 
 
-def _matrix(name: str, cells: Sequence[Told]) -> Iterator[str]:
+def _matrix(name: str, side: Told, history: Told) -> Iterator[str]:
     """Members by their tier in history and under a proposal; the darker, the more of them."""
-    members = {(one["from"], one["to"]): one["members"] for one in cells}
-    reached, most = sorted({to for _, to in members}), max(members.values(), default=1)
+    members = {(one["from"], one["to"]): one["members"] for one in side["members_by_tier"]}
+    most = max(members.values(), default=1)
     yield f"<table><caption>Members by tier: in history, and by {escape(name)}</caption><tr><th></th>"
-    yield "".join(f"<th>{escape(to)}</th>" for to in reached) + "</tr>"
-    for left in sorted({was for was, _ in members}):
+    yield "".join(f"<th>{escape(to)}</th>" for to in side["levels"]) + "</tr>"
+    for left in history["tiers"]:
         row = ""
-        for to in reached:
+        for to in side["levels"]:
             count = members.get((left, to), 0)
             row += f'<td style="background: rgb(31 111 235 / {50 * count // most}%)">{count:,}</td>'
         yield f"<tr><th>{escape(left)}</th>{row}</tr>"

@@ -55,9 +55,10 @@ def _side(answer: Answer, side: Figures, policy: Policy, months: Sequence[str]) 
     rate = policy.points_as_cash
     return {
         "title": policy.title.model_dump(),
+        "levels": [level.name for level in policy.tiers.levels],
         "rate": None if rate is None else {"points": rate.points, "amount_minor": rate.amount_minor},
         "all": _measures(side, "all", ALL, rate),
-        "tiers": {name: _measures(side, "tier", name, rate) for name in sorted(_names(answer, "tier"))},
+        "tiers": {name: _measures(side, "tier", name, rate) for name in _tiers(answer)},
         "segments": {name: _measures(side, "segment", name, rate) for name in sorted(answer.question.segments)},
         "months": _by_month(side, months, rate),
         "tier_moves": [
@@ -81,8 +82,10 @@ def _of_proposal(side: Figures, proposal: Proposal, policy: Policy) -> dict[str,
     }
 
 
-def _names(answer: Answer, by: str) -> set[str]:
-    return {key.name for side in (answer.history, *answer.proposals) for key in side.sums if key.by == by}
+def _tiers(answer: Answer) -> list[str]:
+    """Those that members are in by history, from the lowest up."""
+    held = {key.name for side in (answer.history, *answer.proposals) for key in side.sums if key.by == "tier"}
+    return [level.name for level in _in_force(answer).tiers.levels if level.name in held]
 
 
 def _measures(side: Figures, by: str, name: str, rate: PointsAsCash | None) -> dict[str, int | None]:
