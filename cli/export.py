@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -15,26 +16,39 @@ from infra.database import connect
 from projections.whatif.files import check_parquet
 
 PLAIN_EVERY = 100_000
-"""Facts between two lines of progress, where there is no terminal."""
+"""Facts, or members, between two lines of progress, where there is no terminal."""
 
 
 def export(
-    what: Annotated[str, typer.Argument(help="The export: facts, purchases or points.")],
+    what: Annotated[str, typer.Argument(help="The export: facts, purchases, points or balances.")],
     to: Annotated[Path, typer.Option(help="The directory; each export has a folder of its own in it.")],
     since_last: Annotated[bool, typer.Option("--since-last", help="Add what is new since the last time.")] = False,
+    as_of: Annotated[str | None, typer.Option(help="Of balances: the instant; default: now.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Write what is recorded to a directory, as Parquet by month with a manifest. Nothing of a run that fails stays."""
+    """Write what is recorded, or everybody's balance, as Parquet with a manifest. Nothing of a run that fails stays."""
     check_parquet()
     # They need polars, which is no part of every installation.
     from projections.exports import run  # noqa: PLC0415
+    from projections.exports.balances import NAME, export_balances  # noqa: PLC0415
     from projections.exports.tables import TABLES  # noqa: PLC0415
 
-    if what not in TABLES:
-        raise typer.BadParameter(f"there is no export {what}; there are {', '.join(TABLES)}", param_hint="WHAT")
-    with connect(surroundings().database_url) as log, _progress() as progress:
+    if what not in {*TABLES, NAME}:
+        raise typer.BadParameter(
+            f"there is no export {what}; there are {', '.join([*TABLES, NAME])}", param_hint="WHAT"
+        )
+    if what == NAME and since_last:
+        raise typer.BadParameter("balances are of an instant: name it with --as-of", param_hint="--since-last")
+    if what != NAME and as_of is not None:
+        raise typer.BadParameter("only balances are of an instant", param_hint="--as-of")
+    at = datetime.now(UTC) if as_of is None else _instant(as_of)
+    settings = surroundings()
+    with connect(settings.database_url) as log, _progress() as progress:
         log.execute("SET default_transaction_read_only = on")
-        done = run.export(log, what, to, since_last=since_last, progress=progress)
+        if what == NAME:
+            done = export_balances(log, settings.read_url or "", to, as_of=at, progress=progress)
+        else:
+            done = run.export(log, what, to, since_last=since_last, progress=progress)
     if as_json:
         typer.echo(json.dumps(done._asdict()))
     else:
@@ -43,18 +57,28 @@ def export(
         )
 
 
+def _instant(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text} is no instant such as 2026-11-02T00:00:00Z", param_hint="--as-of") from None
+    if at.tzinfo is None:
+        raise typer.BadParameter(f"{text} needs its offset from UTC, as in {text}Z", param_hint="--as-of")
+    return at
+
+
 @contextmanager
 def _progress() -> Iterator[Callable[[int, int], None]]:
     """A bar on terminals, a line now and then elsewhere."""
     console, told = Console(stderr=True), 0
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bars:
-        bar = bars.add_task("exporting facts", total=None)
+        bar = bars.add_task("exporting", total=None)
 
         def tell(done: int, total: int) -> None:
             nonlocal told
             bars.update(bar, completed=done, total=total)
             if not console.is_terminal and told // PLAIN_EVERY < done // PLAIN_EVERY:
-                typer.echo(f"{done:,} of {total:,} facts read", err=True)
+                typer.echo(f"{done:,} of {total:,} read", err=True)
             told = done
 
         yield tell

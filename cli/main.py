@@ -65,6 +65,7 @@ EXPECTED = frozenset({
     "infra.merkle.ProofWrong",
     "kafka.errors.KafkaError",
     "projections.chain.AnotherEpoch",
+    "projections.exports.balances.FactsParked",
     "projections.exports.directory.NotAnExport",
     "projections.exports.run.AlreadyExported",
     "projections.exports.run.AnotherLedger",

@@ -18,7 +18,7 @@ MANIFEST = "manifest.json"
 LOCK = ".export.lock"
 PARTIAL = ".partial"
 """What is being written ends with it, so that nobody's `*.parquet` finds it."""
-_OURS = re.compile(r"(month=\d{4}-\d{2}/\d+-\d+|as_of=[0-9TZ.-]+)\.parquet(\.partial)?")
+_OURS = re.compile(r"(month=\d{4}-\d{2}/\d+-\d+|as_of=\d{8}T\d{6}\.\d{6}Z/\d+-\d+)\.parquet(\.partial)?")
 
 
 class NotAnExport(RuntimeError):
@@ -54,6 +54,10 @@ class Manifest(_Told):
     format: Literal[1] = 1
     ledger: str
     exports: dict[str, Exported] = {}
+
+    def adding(self, name: str, exported: Exported) -> "Manifest":
+        """With this export, or as it is now."""
+        return self.model_copy(update={"exports": {**self.exports, name: exported}})
 
 
 class Directory:

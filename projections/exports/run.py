@@ -1,6 +1,7 @@
 """An export by position: pages of the log become files of a month, and the next run goes on where the last one ended."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import LiteralString, NamedTuple
@@ -54,17 +55,9 @@ class Done(NamedTuple):
 
 def export(log: Connection, name: str, to: Path, *, since_last: bool, progress: Progress) -> Done:
     """Write a table to a directory; `log` only reads. With `since_last`, add what is new since the last time."""
-    table, directory = TABLES[name], Directory(to)
-    ends = log.execute(_ENDS).fetchone()
-    if ends is None or ends[0] is None:
-        raise NothingToExport("nothing is recorded yet: there is nothing to export")
-    first, last = ends
-    with directory.locked():
-        manifest = directory.manifest()
-        if manifest is None:
-            directory.check_free(set(TABLES))
-            manifest = Manifest(ledger=_hash(log, first))
-        _check_ledger(log, manifest, first, to)
+    table = TABLES[name]
+    with opened(log, to) as (directory, manifest):
+        first, last = _ends(log)
         before = manifest.exports.get(name)
         if before is not None:
             _check_before(log, directory, table, before, since_last=since_last)
@@ -72,18 +65,34 @@ def export(log: Connection, name: str, to: Path, *, since_last: bool, progress: 
         with directory.writing():
             directory.tidy(name, manifest)
             files = [_write(directory, table, part) for part in _parts(_pages(log, table, start, last, progress))]
-            if files or before is None or last > start:
+            if before is None or last > start:
                 exported = Exported(
                     files=[*(before.files if before else ()), *files], columns=table.told(),
                     last_position=last, last_hash=_hash(log, last),
                 )  # fmt: skip
-                directory.commit(manifest.model_copy(update={"exports": {**manifest.exports, name: exported}}))
+                directory.commit(manifest.adding(name, exported))
     return Done(sum(file.rows for file in files), len(files), last)
 
 
-def _check_ledger(log: Connection, manifest: Manifest, first: int, to: Path) -> None:
-    if manifest.ledger != _hash(log, first):
-        raise AnotherLedger(f"{to} holds an export of another ledger: name another directory")
+@contextmanager
+def opened(log: Connection, to: Path) -> Iterator[tuple[Directory, Manifest]]:
+    """A directory for this ledger, empty or with exports of it, that nobody else writes to meanwhile."""
+    directory, ledger = Directory(to), _hash(log, _ends(log)[0])
+    with directory.locked():
+        manifest = directory.manifest()
+        if manifest is None:
+            directory.check_free({*TABLES, "balances"})
+            manifest = Manifest(ledger=ledger)
+        if manifest.ledger != ledger:
+            raise AnotherLedger(f"{to} holds an export of another ledger: name another directory")
+        yield directory, manifest
+
+
+def _ends(log: Connection) -> tuple[int, int]:
+    first, last = log.execute(_ENDS).fetchone() or (None, None)
+    if first is None or last is None:
+        raise NothingToExport("nothing is recorded yet: there is nothing to export")
+    return first, last
 
 
 def _check_before(log: Connection, directory: Directory, table: Table, before: Exported, *, since_last: bool) -> None:

@@ -1,0 +1,133 @@
+"""The balance of every member at an instant, from the read model: what the Query API tells of one, for all."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import polars as pl
+from psycopg import AsyncConnection, Connection, IsolationLevel
+
+from projections.exports.directory import Directory, Exported, File
+from projections.exports.flat import Row
+from projections.exports.run import FILE, Done, NothingToExport, Progress, opened
+from projections.exports.tables import INSTANT
+from projections.holdings import Holdings, holdings
+from projections.proofs.slices import known_by, looking
+from projections.snapshot import Snapshot
+
+NAME = "balances"
+SLICE = 1_000
+"""Members asked about at once."""
+BUCKETS = (
+    "issued", "received", "pending", "available", "held", "spent", "settled", "expired", "revoked", "sent", "debt",
+)  # fmt: skip
+COLUMNS: dict[str, Any] = {
+    "member_id": pl.String, **dict.fromkeys(BUCKETS, pl.Int64), "next_expiry_points": pl.Int64,
+    "next_expiry_at": INSTANT, "as_of": INSTANT, "position": pl.Int64,
+}  # fmt: skip
+
+_POSITION = """
+SELECT schema_name, min(last_position) FROM projections_live JOIN projection_offsets USING (projection, generation)
+WHERE projection = 'balances' GROUP BY schema_name
+"""
+_PARKED = """
+SELECT count(*) FROM parked_facts JOIN projections_live USING (projection, generation) WHERE projection = 'balances'
+"""
+_BEGINNING = "SELECT (SELECT min(at) FROM {schema}.lots), count(*) FROM {schema}.accounts"
+_MEMBERS = "SELECT member_id FROM {schema}.accounts WHERE member_id > %(after)s ORDER BY member_id LIMIT %(slice)s"
+
+
+class FactsParked(RuntimeError):
+    """Some facts are not in the read model: what it tells of their members would be wrong."""
+
+
+def export_balances(log: Connection, read_url: str, to: Path, *, as_of: datetime, progress: Progress) -> Done:
+    """Write everybody's balance; that of the same instant, by an earlier position, makes room for it."""
+    with looking(read_url) as read_model:
+        known_by(read_model)  # or tell what is wrong with it
+    with opened(log, to) as (directory, manifest):
+        before = manifest.exports.get(NAME)
+        if before is not None:
+            directory.check(before)
+        with directory.writing():
+            directory.tidy(NAME, manifest)
+            there = before.files if before else []
+            position, files = asyncio.run(_files(read_url, directory, as_of.astimezone(UTC), there, progress))
+            if files:
+                folder = str(Path(files[0].path).parent)
+                kept = [file for file in there if str(Path(file.path).parent) != folder]
+                told = manifest.adding(
+                    NAME,
+                    Exported(
+                        files=[*kept, *files], columns={name: str(kind) for name, kind in COLUMNS.items()},
+                        last_position=max(file.last for file in (*kept, *files)), last_hash="",
+                    ),
+                )  # fmt: skip
+                directory.commit(told)
+                directory.tidy(NAME, told)
+    return Done(sum(file.rows for file in files), len(files), position)
+
+
+async def _files(
+    url: str, directory: Directory, as_of: datetime, there: list[File], progress: Progress
+) -> tuple[int, list[File]]:
+    """None where the directory holds this instant by this very position."""
+    folder = f"{NAME}/as_of={as_of:%Y%m%dT%H%M%S}.{as_of.microsecond:06}Z"
+    async with _look(url) as snapshot:
+        first, members = await snapshot.one(_BEGINNING) or (None, 0)
+        if first is None or as_of < first:
+            raise NothingToExport(
+                f"nobody had points at {as_of:%FT%TZ}: the first ones came "
+                + ("not at all yet" if first is None else f"at {first.astimezone(UTC):%FT%TZ}")
+            )
+        if any(file.path.startswith(f"{folder}/{snapshot.position}-") for file in there):
+            return snapshot.position, []
+        files: list[File] = []
+        rows: list[Row] = []
+        done, after = 0, UUID(int=0)
+        while asked := [row[0] for row in await snapshot.all(_MEMBERS, after=after, slice=SLICE)]:
+            found = await holdings(snapshot, asked, as_of=as_of)
+            rows += [_row(member, found[member], snapshot.position) for member in asked]
+            after, done = asked[-1], done + len(asked)
+            progress(done, members)
+            if len(rows) >= FILE or done == members:
+                path = f"{folder}/{snapshot.position}-{len(files) + 1}.parquet"
+                files.append(_write(directory, path, rows, snapshot.position))
+                rows = []
+        return snapshot.position, files
+
+
+@asynccontextmanager
+async def _look(url: str) -> AsyncIterator[Snapshot]:
+    """One state of the read model, in a transaction that only reads."""
+    async with await AsyncConnection.connect(url) as connection:
+        await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
+        await connection.set_read_only(True)
+        row = await (await connection.execute(_POSITION)).fetchone()
+        parked = await (await connection.execute(_PARKED)).fetchone()
+        assert row is not None, "it was looked up before"
+        if parked and parked[0]:
+            raise FactsParked(
+                f"{parked[0]:,} facts could not be folded into the read model, so balances would be wrong: see"
+                " `loyalty status`, and rebuild balances once the cause is gone"
+            )
+        yield Snapshot(connection, row[0], row[1])
+
+
+def _row(member_id: UUID, held: Holdings, position: int) -> Row:
+    buckets, lapsing = asdict(held.buckets()), held.lapsing()
+    next_at = min(lapsing) if lapsing else None
+    told = (buckets[name] for name in BUCKETS)
+    return (str(member_id), *told, lapsing[next_at] if next_at else None, next_at, held.at, position)
+
+
+def _write(directory: Directory, path: str, rows: list[Row], position: int) -> File:
+    written = BytesIO()
+    pl.DataFrame(rows, schema=COLUMNS, orient="row").write_parquet(written, statistics=True)
+    return directory.write(path, written.getvalue(), rows=len(rows), first=position, last=position)
