@@ -1,9 +1,10 @@
 """One consistent look at a read model: its rows, and the position that they are complete up to."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any, LiteralString, NamedTuple
 
-from psycopg import AsyncConnection, AsyncCursor
+from psycopg import AsyncConnection, Connection
 
 from projections.projection import in_schema
 
@@ -11,18 +12,29 @@ Row = tuple[Any, ...]
 
 
 class Snapshot(NamedTuple):
-    """A transaction that sees one state of the live generation of a projection."""
+    """A transaction that sees one state of the live generation of a projection; or temporary tables that hold a former one.
 
-    connection: AsyncConnection
+    These are on a connection that waits, as what filled them does: it is asked in a thread.
+    """
+
+    connection: AsyncConnection | Connection
     schema: str
     position: int
 
     async def one(self, statement: LiteralString, **values: Any) -> Row | None:
         """The first row. `{schema}` stands before the tables of the projection."""
-        return await (await self._execute(statement, values)).fetchone()
+        rows = await self._rows(statement, values)
+        return rows[0] if rows else None
 
     async def all(self, statement: LiteralString, **values: Any) -> list[Row]:
-        return await (await self._execute(statement, values)).fetchall()
+        return await self._rows(statement, values)
 
-    async def _execute(self, statement: LiteralString, values: Mapping[str, Any]) -> AsyncCursor[Row]:
-        return await self.connection.execute(in_schema(statement, self.schema), values)
+    async def _rows(self, statement: LiteralString, values: Mapping[str, Any]) -> list[Row]:
+        query = in_schema(statement, self.schema)
+        if isinstance(self.connection, AsyncConnection):
+            return await (await self.connection.execute(query, values)).fetchall()
+        return await asyncio.to_thread(_rows, self.connection, query, values)
+
+
+def _rows(connection: Connection, query: bytes, values: Mapping[str, Any]) -> list[Row]:
+    return connection.execute(query, values).fetchall()

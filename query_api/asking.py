@@ -5,24 +5,21 @@ from typing import Annotated, NoReturn
 
 from fastapi import Depends, Query, Request
 from fastapi.dependencies.models import Dependant
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from infra.web import Problem
-from query_api.reading import Reader, Wait, reader, waiting
+from query_api.reading import Instant, Reader, Wait, reader, waiting
 
 TheReader = Annotated[Reader, Depends(reader)]
-
-FIRST_INSTANT, LAST_INSTANT = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
-"""Beyond these no calendar of a programme reaches."""
 
 Words = Annotated[str, Field(max_length=256, pattern=r"^[^\x00]*$")]
 """Text as PostgreSQL can compare it."""
 
-Instant = Annotated[AwareDatetime, Field(ge=FIRST_INSTANT, le=LAST_INSTANT)]
-
 AsOf = Annotated[
     Instant | None,
-    Query(description="The instant that the answer is about, with its offset from UTC; now, if left out."),
+    Query(
+        description="The instant that the answer is about, with its offset from UTC; `known_at`, or else now, if left out."
+    ),
 ]
 
 After = Annotated[Words, Query(description="The `next` of the page before.")]
@@ -30,8 +27,10 @@ After = Annotated[Words, Query(description="The `next` of the page before.")]
 Waiting = Annotated[Wait, Depends(waiting)]
 
 
-def instant(as_of: datetime | None) -> datetime:
-    return datetime.now(UTC) if as_of is None else as_of.astimezone(UTC)
+def instant(as_of: datetime | None, wait: Wait | None = None) -> datetime:
+    """The instant that a question is about: it may go without, or only say what is to be known."""
+    stated = as_of or (wait.known_at if wait else None)
+    return datetime.now(UTC) if stated is None else stated.astimezone(UTC)
 
 
 def unknown(what: str, detail: str) -> Problem:

@@ -29,7 +29,7 @@ async def campaigns(
 ) -> CampaignList:
     """Campaigns with their terms and what is left of their budgets, page by page."""
     async with read.look("campaigns", wait) as snapshot:
-        return await campaign_list(snapshot, after=after, limit=limit, as_of=instant(as_of), state=state)
+        return await campaign_list(snapshot, after=after, limit=limit, as_of=instant(as_of, wait), state=state)
 
 
 @router.get("/campaigns/definitions")
@@ -65,7 +65,7 @@ async def _belonging(
         try:
             found = await members_of(
                 snapshot, segment_id=segment_id, programme=request.app.state.programme,
-                as_of=min(starts_at, instant(None)), after=None, limit=EVERYBODY,
+                as_of=min(starts_at, instant(None, wait)), after=None, limit=EVERYBODY,
             )  # fmt: skip
         except NoProgrammeKnown as error:
             raise no_programme() from error

@@ -41,7 +41,7 @@ async def tier(request: Request, member_id: UUID, read: TheReader, wait: Waiting
     programme: str = request.app.state.programme
     async with read.look("tiers", wait, subjects=[member_id, programme_id(programme)]) as snapshot:
         try:
-            found = await tier_of(snapshot, member_id=member_id, programme=programme, as_of=instant(as_of))
+            found = await tier_of(snapshot, member_id=member_id, programme=programme, as_of=instant(as_of, wait))
         except NoProgrammeKnown as error:
             raise no_programme() from error
     return found or no_member()
@@ -55,7 +55,9 @@ async def entitlements(
     programme: str = request.app.state.programme
     async with read.look("tiers", wait, subjects=[member_id, programme_id(programme)]) as snapshot:
         try:
-            found = await entitlements_of(snapshot, member_id=member_id, programme=programme, as_of=instant(as_of))
+            found = await entitlements_of(
+                snapshot, member_id=member_id, programme=programme, as_of=instant(as_of, wait)
+            )
         except NoProgrammeKnown as error:
             raise no_programme() from error
     return found or no_member()

@@ -13,7 +13,8 @@ from projections.points import Balance, balance_of
 from projections.standings import NoProgrammeKnown
 from projections.statements import Order, Statement, statement_of
 from projections.wording import Language
-from query_api.asking import LAST_INSTANT, After, AsOf, Instant, TheReader, Waiting, instant, no_member, no_programme
+from query_api.asking import After, AsOf, TheReader, Waiting, instant, no_member, no_programme
+from query_api.reading import LAST_INSTANT, Instant
 
 router = APIRouter(tags=["points"])
 OF_A_MEMBER = [Depends(requires("till", "staff", "analyst", "auditor"))]
@@ -28,7 +29,7 @@ Until = Annotated[
 async def balance(member_id: UUID, read: TheReader, wait: Waiting, as_of: AsOf = None) -> Balance:
     """The member's points by what has become of them, right at any instant."""
     async with read.look("balances", wait, subjects=[member_id]) as snapshot:
-        found = await balance_of(snapshot, member_id=member_id, as_of=instant(as_of))
+        found = await balance_of(snapshot, member_id=member_id, as_of=instant(as_of, wait))
     return found or no_member()
 
 
@@ -43,7 +44,7 @@ async def lots(
 ) -> MemberLots:
     """Where the member's points came from, what has become of each lot, and when it lapses; page by page."""
     async with read.look("balances", wait, subjects=[member_id]) as snapshot:
-        found = await lots_of(snapshot, member_id=member_id, as_of=instant(as_of), after=after, limit=limit)
+        found = await lots_of(snapshot, member_id=member_id, as_of=instant(as_of, wait), after=after, limit=limit)
     return found or no_member()
 
 
@@ -59,7 +60,7 @@ async def member_expiries(
                 snapshot,
                 member_id=member_id,
                 programme=programme,
-                as_of=instant(as_of),
+                as_of=instant(as_of, wait),
                 until=instant(until or LAST_INSTANT),
             )
         except NoProgrammeKnown as error:
@@ -76,7 +77,7 @@ async def all_expiries(
     async with read.look("balances", wait) as snapshot:
         try:
             return await expiries(
-                snapshot, programme=programme, as_of=instant(as_of), until=instant(until or LAST_INSTANT)
+                snapshot, programme=programme, as_of=instant(as_of, wait), until=instant(until or LAST_INSTANT)
             )
         except NoProgrammeKnown as error:
             raise no_programme() from error
@@ -100,7 +101,7 @@ async def statement(
         try:
             found = await statement_of(
                 snapshot, member_id=member_id, programme=programme, language=language, order=order, after=after,
-                limit=limit, as_of=instant(as_of),
+                limit=limit, as_of=instant(as_of, wait),
             )  # fmt: skip
         except NoProgrammeKnown as error:
             raise no_programme() from error

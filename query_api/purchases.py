@@ -17,14 +17,17 @@ from infra.stored_facts import FactMapper, UnknownFactName
 from infra.web import requires
 from query_api.asking import unknown
 from query_api.facts import Log
+from query_api.reading import KnownAt
 
 router = APIRouter(
     prefix="/purchases", tags=["purchases"], dependencies=[Depends(requires("till", "staff", "analyst", "auditor"))]
 )
 
 _STREAM = """
-SELECT originator_version, name, state, (SELECT max(position) FROM facts) FROM facts
-WHERE originator_id = %(stream)s ORDER BY originator_version
+SELECT originator_version, name, state, known.position FROM facts, (
+    SELECT coalesce(%(known)s::bigint, max(position)) AS position FROM facts
+) AS known
+WHERE originator_id = %(stream)s AND facts.position <= known.position ORDER BY originator_version
 """
 _MAPPER = FactMapper({kind.stored_name: kind for kind in Purchase.evolvers})
 
@@ -69,21 +72,23 @@ class PurchaseTold(BaseModel):
 
 
 @router.get("")
-async def purchase_of_receipt(request: Request, source: Source, receipt_id: ReceiptId) -> PurchaseTold:
+async def purchase_of_receipt(
+    request: Request, source: Source, receipt_id: ReceiptId, known_at: KnownAt = None
+) -> PurchaseTold:
     """The purchase of a receipt, by its identity at the till."""
-    return await _purchase(request, message_id(source, receipt_id))
+    return await _purchase(request, message_id(source, receipt_id), known_at)
 
 
 @router.get("/{purchase_id}")
-async def purchase(request: Request, purchase_id: UUID) -> PurchaseTold:
+async def purchase(request: Request, purchase_id: UUID, known_at: KnownAt = None) -> PurchaseTold:
     """A purchase by its id, such as the one that another was replaced by."""
-    return await _purchase(request, purchase_id)
+    return await _purchase(request, purchase_id, known_at)
 
 
-async def _purchase(request: Request, purchase_id: UUID) -> PurchaseTold:
+async def _purchase(request: Request, purchase_id: UUID, known_at: datetime | None) -> PurchaseTold:
     """Folded from the log itself, so it holds whatever was recorded before the question."""
     log: Log = request.app.state.log
-    rows = await log.rows(_STREAM, stream=purchase_id)
+    rows = await log.rows(_STREAM, stream=purchase_id, known=await log.known(known_at))
     purchase = _folded(purchase_id, rows)
     if purchase.recorded is None and not purchase.waiting:
         raise unknown("purchase", "There is no such purchase: it may not have arrived yet.")

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Annotated, NamedTuple
 from uuid import UUID
 
@@ -11,6 +12,7 @@ import psycopg
 from fastapi import Query, Request
 from psycopg import AsyncConnection, IsolationLevel
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from pydantic import AwareDatetime, Field
 
 from infra.kafka import partition_of
 from infra.settings import Settings
@@ -18,8 +20,14 @@ from infra.web import Problem
 from projections import schema
 from projections.shapes import same_tables
 from projections.snapshot import Snapshot
+from query_api.past import Pasts
 
 LOOK_AGAIN_SECONDS = 0.01
+
+FIRST_INSTANT, LAST_INSTANT = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+"""Beyond these no calendar of a programme reaches."""
+
+Instant = Annotated[AwareDatetime, Field(ge=FIRST_INSTANT, le=LAST_INSTANT)]
 
 _POSITION = """
 SELECT schema_name, min(last_position)
@@ -39,16 +47,26 @@ AtLeast = Annotated[
 TimeoutSeconds = Annotated[int, Query(ge=0, le=30, description="How long to wait for `at_least`.")]
 
 
+KnownAt = Annotated[
+    Instant | None,
+    Query(
+        description="Answer by what had been recorded at this instant, with its offset from UTC, whatever was recorded later;"
+        " by all that is known, if left out."
+    ),
+]
+
+
 class Wait(NamedTuple):
-    """What a question waits for."""
+    """What a question waits for, and by what knowledge it is answered."""
 
     at_least: int
     timeout_seconds: int
+    known_at: datetime | None = None
 
 
-async def waiting(at_least: AtLeast = 0, timeout_seconds: TimeoutSeconds = 5) -> Wait:
+async def waiting(at_least: AtLeast = 0, timeout_seconds: TimeoutSeconds = 5, known_at: KnownAt = None) -> Wait:
     """The wait that the question asks for; a coroutine, as FastAPI takes others to a thread."""
-    return Wait(at_least, timeout_seconds)
+    return Wait(at_least, timeout_seconds, known_at)
 
 
 class Reader:
@@ -57,6 +75,7 @@ class Reader:
     def __init__(self, settings: Settings) -> None:
         self._partitions = settings.partitions
         self._readable: dict[str, bool] = {}
+        self._pasts = Pasts(settings)
         self._pool = AsyncConnectionPool(
             settings.read_url or "",
             open=False,
@@ -72,6 +91,7 @@ class Reader:
 
     async def close(self) -> None:
         await self._pool.close()
+        self._pasts.close()
 
     @asynccontextmanager
     async def look(
@@ -80,8 +100,12 @@ class Reader:
         """A snapshot of a projection's live generation.
 
         Its position is the least of the partitions of those subjects that the answer draws on; of all partitions,
-        where none is named.
+        where none is named. Where it is asked what was known, it is that of the last fact that was.
         """
+        if wait and wait.known_at:
+            async with self._pasts.look(projection, wait.known_at, subjects) as past:
+                yield past
+            return
         at_least, patience = (wait.at_least, wait.timeout_seconds) if wait else (0, 0)
         deadline = time.monotonic() + patience
         keys = [str(subject).encode() for subject in subjects]

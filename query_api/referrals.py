@@ -17,7 +17,7 @@ router = APIRouter(tags=["referrals"])
 async def member_referrals(member_id: UUID, read: TheReader, wait: Waiting, as_of: AsOf = None) -> MemberReferrals:
     """The member's codes, whom they brought and what became of it, and who brought the member."""
     async with read.look("referrals", wait) as snapshot:
-        found = await referrals_of(snapshot, member_id=member_id, as_of=instant(as_of))
+        found = await referrals_of(snapshot, member_id=member_id, as_of=instant(as_of, wait))
     return found or no_member()
 
 
@@ -32,4 +32,4 @@ async def referrals(
 ) -> ReferralList:
     """Referrals page by page, and how many there are in each state."""
     async with read.look("referrals", wait) as snapshot:
-        return await referral_list(snapshot, state=state, as_of=instant(as_of), after=after, limit=limit)
+        return await referral_list(snapshot, state=state, as_of=instant(as_of, wait), after=after, limit=limit)

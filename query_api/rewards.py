@@ -26,7 +26,7 @@ async def rewards(
 ) -> RewardList:
     """What points buy, with what is left of it; page by page."""
     async with read.look("rewards", wait) as snapshot:
-        return await reward_list(snapshot, as_of=instant(as_of), after=after, limit=limit)
+        return await reward_list(snapshot, as_of=instant(as_of, wait), after=after, limit=limit)
 
 
 @router.get("/members/{member_id}/rewards")
@@ -35,7 +35,7 @@ async def member_rewards(
 ) -> MemberRewards:
     """What the member can have for points, and everything that keeps them from the rest; the nearest first."""
     programme: str = request.app.state.programme
-    at, subjects = instant(as_of), [member_id, programme_id(programme)]
+    at, subjects = instant(as_of, wait), [member_id, programme_id(programme)]
     async with read.look("balances", wait, subjects=subjects) as points:
         balance = await balance_of(points, member_id=member_id, as_of=at) or no_member()
     async with read.look("segments", wait, subjects=subjects) as history:
@@ -64,5 +64,5 @@ async def member_coupons(
         persons = await persons_of(history, member_id=member_id)
     async with read.look("coupons", wait, subjects=persons) as snapshot:
         return await coupons_of(
-            snapshot, member_id=member_id, one_person=persons, as_of=instant(as_of), after=after, limit=limit
+            snapshot, member_id=member_id, one_person=persons, as_of=instant(as_of, wait), after=after, limit=limit
         )

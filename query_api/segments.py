@@ -47,7 +47,12 @@ async def segment_members(
     async with read.look("segments", wait) as snapshot:
         try:
             found = await members_of(
-                snapshot, segment_id=segment_id, programme=programme, as_of=instant(as_of), after=after, limit=limit
+                snapshot,
+                segment_id=segment_id,
+                programme=programme,
+                as_of=instant(as_of, wait),
+                after=after,
+                limit=limit,
             )
         except NoProgrammeKnown as error:
             raise no_programme() from error
@@ -64,7 +69,7 @@ async def segments_of_member(
     programme: str = request.app.state.programme
     async with read.look("segments", wait) as snapshot:
         try:
-            found = await segments_of(snapshot, member_id=member_id, programme=programme, as_of=instant(as_of))
+            found = await segments_of(snapshot, member_id=member_id, programme=programme, as_of=instant(as_of, wait))
         except NoProgrammeKnown as error:
             raise no_programme() from error
     return found or no_member()

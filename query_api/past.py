@@ -1,0 +1,78 @@
+"""Questions about what was known at an instant, answered from the log as it was then."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from uuid import UUID
+
+import psycopg
+from starlette.concurrency import run_in_threadpool
+
+from infra.settings import Settings
+from infra.web import Problem
+from projections.past import BeforeFirstFact, Past
+from projections.schema import KINDS
+from projections.snapshot import Snapshot
+
+
+def refuse_future(known_at: datetime) -> None:
+    """What will be known may still change."""
+    if known_at > datetime.now(UTC):
+        raise Problem("known-at-in-future", 422, "Nobody knows yet what will be known. Ask about an instant that was.")
+
+
+def before_first_fact(first: datetime | None) -> Problem:
+    """Nothing was known then; the first fact was recorded at `first`, if there is one."""
+    return Problem(
+        "before-first-fact", 404, "Nothing had been recorded by then. Ask about a later instant.",
+        first_recorded_at=first,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """Tables for one question at a time."""
+
+    past: Past
+    alone: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Pasts:
+    """The pasts of read models: of each one for questions about members, and one for those about everybody.
+
+    A question about a member does not wait while the whole log is folded for another one.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._turns = {
+            (name, of_all): _Turn(Past(settings.database_url, kind))
+            for name, kind in KINDS.items()
+            for of_all in (False, True)
+        }
+
+    def close(self) -> None:
+        for turn in self._turns.values():
+            turn.past.close()
+
+    @asynccontextmanager
+    async def look(self, projection: str, known_at: datetime, subjects: Sequence[UUID]) -> AsyncIterator[Snapshot]:
+        """The read model as of what was known; of those subjects alone, where any are named."""
+        if known_at > datetime.now(UTC):
+            raise Problem(
+                "known-at-in-future", 422, "Nobody knows yet what will be known. Ask about an instant that was."
+            )
+        turn = self._turns[projection, not subjects]
+        async with turn.alone:
+            try:
+                yield await run_in_threadpool(turn.past.as_known, known_at, subjects)
+            except BeforeFirstFact as error:
+                raise before_first_fact(error.first) from error
+            except psycopg.OperationalError as error:
+                raise Problem(
+                    "store-unavailable",
+                    503,
+                    "The log does not answer. Repeat the request.",
+                    headers={"Retry-After": "1"},
+                ) from error
