@@ -9,6 +9,7 @@ from infra.evidence.tree import LogBroken
 from tests.domain.test_commands_of_personal_data import erase
 from tests.infra.evidence.vouched import Vouched, write_export
 from tests.ledger import execute
+from tests.test_docs import blocks
 
 COLUMNS = "originator_id, originator_version, name, state, subject, recorded_at"
 SWAP = f"""
@@ -140,3 +141,11 @@ def test_a_notary_does_not_sign_over_a_gap(vouched: Vouched) -> None:
     vouched.tamper("DELETE FROM facts WHERE position = 13")
     with pytest.raises(LogBroken, match="are missing"):
         vouched.sign()
+
+
+def test_the_check_by_hand_that_auditors_are_shown_finds_a_change(vouched: Vouched) -> None:
+    (check,) = (block for block in blocks("auditors.md", "sql") if "fact_hashes" in block)
+    vouched.buy(20).sign()
+    assert vouched.ledger.rows(check) == []
+    vouched.tamper("UPDATE facts SET recorded_at = recorded_at + interval '1 microsecond' WHERE position IN (17, 31)")
+    assert sorted(vouched.ledger.rows(check)) == [(17,), (31,)]
