@@ -136,7 +136,6 @@ def test_nobody_who_asks_notices_a_rebuild_and_what_is_sold_meanwhile_is_in_it(t
 
         ledger.caught_up()
         assert "conservation holds" in ledger.loyalty("audit", "conservation")
-        assert "equal" in ledger.loyalty("rebuild", "--all", "--compare-only")
         with psycopg.connect(ledger.run["database_url"]) as connection:
             lives = connection.execute("SELECT projection, generation FROM projections_live ORDER BY 1").fetchall()
             lots = connection.execute("SELECT count(*) FROM balances_4.lots").fetchone()
