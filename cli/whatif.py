@@ -56,6 +56,8 @@ def whatif(
     """
     if not programme and not check:
         raise typer.BadParameter("name a proposal with --programme, or ask for --check")
+    if check and until:
+        raise typer.BadParameter("--check compares all that is recorded: leave --to out")
     if parquet is not None:
         files.check_parquet()
     settings, console = surroundings(), Console(stderr=True)

@@ -64,8 +64,8 @@ class Part:
     parts: int
     together: Sequence[UUID]
     """Whose points depend on those of others: they are read by the first process, all of them."""
-    coming_back: frozenset[UUID]
-    """The purchases of which something goes back."""
+    told_of_again: frozenset[UUID]
+    """The purchases of which something goes back, or that find their member later."""
 
     def transactions(self) -> Iterator[tuple[int, list[Any]]]:
         """The facts of one command after the other, each with how far the log is read."""
@@ -115,9 +115,9 @@ def has_budgets(log: Connection, *, position: int) -> bool:
     return any(state.get("budget") for state in _states(log, CampaignCreated, position))
 
 
-def coming_back(log: Connection, *, position: int) -> frozenset[UUID]:
-    """The purchases of which something goes back."""
-    names = [kind.stored_name for kind in (PurchaseReturned, PurchaseVoided)]
+def told_of_again(log: Connection, *, position: int) -> frozenset[UUID]:
+    """The purchases of which something goes back, or that find their member later."""
+    names = [kind.stored_name for kind in (PurchaseReturned, PurchaseVoided, PurchaseClaimed)]
     rows = log.execute("SELECT originator_id FROM facts WHERE name = ANY(%s) AND position <= %s", (names, position))
     return frozenset(purchase_id for (purchase_id,) in rows)
 

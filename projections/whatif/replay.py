@@ -1,7 +1,6 @@
 """A replay: each recorded transaction decided once more, by the functions that decided it, under the rules of a world.
 
-What somebody did stands: purchases, returns, redemptions, corrections, merges, gifts. What followed from it by the rules
-is left out and follows anew: points of purchases, claws, debt and what pays it, lapses, tiers, draws on budgets.
+What somebody did stands. What followed from it by the rules is left out and follows anew: points, debt, lapses, tiers.
 """
 
 from collections import Counter
@@ -41,7 +40,7 @@ from domain.movements import (
 )
 from domain.points_account import PointsAccount, account_id
 from domain.programme import Policy, Programme, ProgrammePublished, programme_id
-from domain.purchase import Purchase, PurchaseReturned, PurchaseVoided
+from domain.purchase import Purchase, PurchaseRecorded, PurchaseReturned, PurchaseVoided
 from domain.qualifying import calendar_of, credit_of
 from domain.quote import Quoted
 from domain.refusals import InsufficientPoints, Refusal
@@ -64,15 +63,16 @@ class Replay:
         *,
         kept: Sequence[Policy] = (),
         proposal: Policy | None = None,
-        coming_back: Collection[UUID] | None = None,
+        told_of_again: Collection[UUID] | None = None,
     ) -> None:
-        """`kept`: the published versions that a proposal leaves in force until its own time. `coming_back`: the purchases
-        of which something goes back one day; the others are forgotten once they are credited, where these are known.
+        """`kept`: the published versions that a proposal leaves in force until its own time. `told_of_again`: the purchases
+        of which something goes back, or that find their member later. Where these are known, the others are forgotten
+        once they are credited, and those of nobody at once.
         """
         self.kept = len(kept)
         self.proposal = proposal
         self.world = World(programme, kept if proposal is None else [*kept, proposal], tap)
-        self._coming_back = coming_back
+        self._told_of_again = told_of_again
         self.not_covered: list[int] = []
         """Of redemptions, the points that were not there and are owed instead, beyond what had been owed by the record."""
         self.not_carried_out: Counter[str] = Counter()
@@ -90,7 +90,7 @@ class Replay:
         for fact in transaction:
             kind = kind_of(fact)
             self.world.recorded_at = fact.recorded_at
-            if kind in AS_RECORDED:
+            if kind in AS_RECORDED and not self._of_nobody(kind, fact):
                 self.world.take_over(kind, fact)
             if kind in STEPS:
                 self._carry_out(STEPS[kind], self, fact)
@@ -104,6 +104,11 @@ class Replay:
                 self._carry_out(self.world.carry_out, settling)
         self._judging.clear()
         self._settling.clear()
+
+    def _of_nobody(self, kind: type[Fact], fact: Any) -> bool:
+        """Whether it is a purchase that nobody is ever credited for."""
+        again = self._told_of_again
+        return kind is PurchaseRecorded and not fact.member_id and again is not None and fact.originator_id not in again
 
     def account(self, member_id: UUID) -> PointsAccount:
         return self.world.get(PointsAccount, account_id(member_id))
@@ -157,7 +162,7 @@ class Replay:
         for number in range(len(purchase.backs)):
             self._reclaim(purchase, number, fact)
         self._settling[self.account(fact.member_id)] = fact.occurred_at
-        if self._coming_back is not None and purchase.id not in self._coming_back:
+        if self._told_of_again is not None and purchase.id not in self._told_of_again:
             del self.world.streams[purchase.id]
 
     def _went_back(self, fact: PurchaseReturned | PurchaseVoided) -> None:

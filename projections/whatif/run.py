@@ -75,10 +75,10 @@ def what_if(
         budgets = log.has_budgets(facts, position=position)
         parts = 1 if budgets else processes or min(os.cpu_count() or 1, MOST_PROCESSES)
         together = log.tied(facts, position=position)
-        coming_back = log.coming_back(facts, position=position)
+        told_of_again = log.told_of_again(facts, position=position)
     url = settings.database_url or ""
     told = [
-        Told(log.Part(url, position, number, parts, together, coming_back), question, published, begins)
+        Told(log.Part(url, position, number, parts, together, told_of_again), question, published, begins)
         for number in range(parts)
     ]
     as_of, purchases, found = side_by_side(told, progress=lambda read: progress(read, position * parts))

@@ -80,39 +80,46 @@ class Told:
         replays = [
             self._replay(one, books) for one, books in zip(asked.proposals, of_proposals, strict=True)
         ]  # fmt: skip
-        again = Replay(asked.programme, lambda *_: None, coming_back=self.part.coming_back) if asked.check else None
+        again = Replay(asked.programme, lambda *_: None, told_of_again=self.part.told_of_again) if asked.check else None
         everybody = [history, *replays, *([again] if again else ())]
         seen, read = NOTHING, 0
         for upto, transaction in self.part.transactions():
             if upto != read:
                 yield upto
                 read = upto
-            if self._left_out(transaction):
+            told = transaction if asked.until is None else _by(asked.until, transaction)
+            if not told:
                 continue
             for one in everybody:
-                one.tell(transaction)
-            seen = _saw(seen, transaction)
+                one.tell(told)
+            seen = _saw(seen, told)
         found = [*differences(history.world, again.world)] if again else []
         as_of = yield seen
         members = sum(one.merged_into is None for one in accounts_of(history.world))
         grouped = groups(history, asked.segments, at=as_of)
-        told = figures_of(history, of_history, grouped, at=as_of)
+        figures = figures_of(history, of_history, grouped, at=as_of)
         others = [
             figures_of(one, books, grouped, at=as_of) for one, books in zip(replays, of_proposals, strict=True)
         ]  # fmt: skip
-        yield Found(told, others, members, len(found), list(islice(found, FEW)))
+        yield Found(figures, others, members, len(found), list(islice(found, FEW)))
 
     def _replay(self, proposal: Proposal, books: Books) -> Replay:
         """Versions that began before the proposal does stay in force until then; later ones are not."""
         kept = [policy for policy in self.published if policy.begins < self.begins]
         return Replay(
             self.question.programme, books.note, kept=kept, proposal=beginning(proposal.policy, self.begins),
-            coming_back=self.part.coming_back,
+            told_of_again=self.part.told_of_again,
         )  # fmt: skip
 
-    def _left_out(self, transaction: Sequence[Any]) -> bool:
-        until, first = self.question.until, transaction[0]
-        return until is not None and first.occurred_at > until and kind_of(first) not in SHARED
+
+def _by(until: datetime, transaction: Sequence[Any]) -> Sequence[Any]:
+    """What of a transaction had happened by an instant: who joins may be credited for what they buy later.
+
+    A transaction that began later is left out as a whole; the programme, campaigns and segments are there at any time.
+    """
+    if transaction[0].occurred_at > until and kind_of(transaction[0]) not in SHARED:
+        return ()
+    return [fact for fact in transaction if fact.occurred_at <= until or kind_of(fact) in SHARED]
 
 
 def beginning(policy: Policy, at: datetime) -> Policy:

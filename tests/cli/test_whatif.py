@@ -37,7 +37,7 @@ def whatif(*options: str) -> Result:
 def test_a_proposal_stands_beside_history() -> None:
     done = whatif("--programme", PROPOSAL, "--segment", "regulars")
     assert done.exit_code == 0, done.output
-    assert "7 members, 97 purchases" in done.output
+    assert "8 members, 101 purchases" in done.output
     for part in ("outstanding", "cost minor", "regulars", "2024-05", "members: tier in history, and here", "Diamond"):
         assert part in done.output
 
@@ -101,7 +101,7 @@ def test_parquet_without_polars_says_what_to_install(monkeypatch: pytest.MonkeyP
 def test_the_self_test_finds_no_difference() -> None:
     done = whatif("--check")
     assert done.exit_code == 0, done.output
-    assert "0 differences from what is recorded, over 7 members" in done.output
+    assert "0 differences from what is recorded, over 8 members" in done.output
 
 
 def test_a_proposal_that_the_linter_refuses_is_told_by_its_findings(tmp_path: Path) -> None:
@@ -134,6 +134,7 @@ def test_a_file_that_cannot_be_read_is_wrong_usage(tmp_path: Path) -> None:
     [
         ((), "name a proposal"),
         (("--programme", PROPOSAL, "--from", "2025-01-01", "--to", "2024-01-01"), "lies after"),
+        (("--check", "--to", "2024-01-01"), "leave --to out"),
         (("--programme", PROPOSAL, "--from", "yesterday"), "is no day such as"),
         (("--programme", PROPOSAL, "--to", "2024-01-01T10:00:00"), "needs its offset"),
         (("--programme", "@2"), "1 versions are published"),

@@ -18,6 +18,7 @@ from tests.builders import (
     BOB,
     back,
     campaign_created,
+    claim,
     defined,
     join,
     line,
@@ -33,6 +34,8 @@ from tests.spec import NOON, fact
 
 PLAIN = [UUID(int=number + 1, version=4) for number in range(6)]
 """Members who only buy: what they are by a tier plan can be told from their purchases alone."""
+LATE = UUID(int=99, version=4)
+"""Joins when they have bought something already."""
 SPENDS_YUAN = (3_000, 20_000, 30_000, 60_000, 90_000, 180_000)
 """What each of them spends with a purchase, give or take a fifth; ¥10 are a point."""
 REGULARS = {"behaviour": {"visits_at_least": 2}}
@@ -68,11 +71,24 @@ class Town(World):
         for round_ in range(12):
             self.plain_members_buy(NOON + (150 + round_ * 60) * DAY)
             self.ann_and_bob_do_all_sorts(NOON + (round_ * 60) * DAY, str(round_))
+        self.somebody_buys_without_a_card()
         self.do(self.merge(BOB, ANN, at=NOON + 790 * DAY))
         last = purchase(line(50_000), at=NOON + 791 * DAY, id="last", card="1002")
         self.do(last)
         self.do(returned(last.id, at=END, id="T-last"))
         return self
+
+    def somebody_buys_without_a_card(self) -> None:
+        """One receipt is claimed later, when some of it is back already; one card joins later; the others stay nobody's."""
+        at = NOON + 700 * DAY
+        receipts = [purchase(line(40_000), at=at, id=f"N-{number}", card=None) for number in range(3)]
+        kept = purchase(line(70_000), at=at, id="N-kept", card="77")
+        for one in (*receipts, kept):
+            self.do(one)
+        self.do(returned(receipts[0].id, back(amount_minor=15_000), at=at + DAY, id="T-N0"))
+        self.do(returned(receipts[2].id, at=at + DAY, id="T-N2"))
+        self.do(claim(receipts[0].id, card="1001", at=at + 2 * DAY))
+        self.do(join(LATE, at=JOINED_AT, card="77"))
 
     def plain_members_buy(self, at: datetime) -> None:
         """Less and less: who climbed early may not keep it."""
