@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, str] = {
     "status": "cli.status:status",
     "audit": "cli.evidence:app",  # which adds its own commands to those of `cli.audit`
     "whatif": "cli.whatif:whatif",
+    "liability": "cli.liability:liability",
     "export": "cli.export:export",
     "keys": "cli.keys:app",
     "programme": "cli.programme:app",
@@ -72,6 +73,9 @@ EXPECTED = frozenset({
     "projections.exports.run.NothingToExport",
     "projections.generations.NoGenerationBefore",
     "projections.generations.RebuildUnderWay",
+    "projections.liability.run.LogDoesNotAddUp",
+    "projections.liability.run.NothingKnown",
+    "projections.liability.run.WorthUnknown",
     "projections.offsets.TopicRecreated",
     "projections.parking.TooManyParked",
     "projections.proofs.slices.NothingProjected",

@@ -95,10 +95,14 @@ class _Cohort:
 
     @property
     def owed(self) -> Fraction:
-        """What was deferred, but for the share of the expected redemptions that has come."""
-        if self.will_be_redeemed <= self.redeemed:
+        """What was deferred, but for the share of the expected redemptions that has come.
+
+        What came back may be dated before what it reverses: no more is owed than was deferred.
+        """
+        redeemed = max(self.redeemed, 0)
+        if self.will_be_redeemed <= redeemed:
             return Fraction(0)
-        return self.deferred * (1 - self.redeemed / self.will_be_redeemed)
+        return self.deferred * (1 - redeemed / self.will_be_redeemed)
 
     def issue(self, flow: Flow, face: Fraction, share: Fraction) -> None:
         """By relative stand-alone selling prices: that of goods is what was paid. Points without a sale are deferred whole."""
