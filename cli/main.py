@@ -22,7 +22,7 @@ COMMANDS: Mapping[str, str] = {
     "load": "cli.load_balances:app",  # which adds its own command to those of `cli.load`
     "letters": "cli.letters:app",
     "status": "cli.status:status",
-    "audit": "cli.evidence:app",  # which adds its own commands to those of `cli.audit`
+    "audit": "cli.tail:app",  # which adds its own command to those of `cli.evidence` and `cli.audit`
     "whatif": "cli.whatif:whatif",
     "liability": "cli.liability:liability",
     "export": "cli.export:export",

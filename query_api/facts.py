@@ -1,12 +1,14 @@
 """The facts themselves, in the order of their positions, straight from the log."""
 
 import json
+from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
 import psycopg
 from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import StreamingResponse
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from pydantic import BaseModel, Field
 
@@ -15,17 +17,61 @@ from infra.web import Problem, requires
 from projections.past import CLOCKS_AGREE, FIRST, POSITION
 from query_api.asking import Words, unknown
 from query_api.past import before_first_fact, refuse_future
+from query_api.reading import Instant
+from query_api.related import ids_of, members_of, related
 
 router = APIRouter(prefix="/facts", tags=["facts"], dependencies=[Depends(requires("auditor"))])
 
 _COLUMNS = "position, originator_id, originator_version, name, recorded_at, state"
-_PAGE = f"""
-SELECT {_COLUMNS} FROM facts WHERE position > %(after)s
+LINES = 1_000
+"""Facts in memory at once, while they are told as lines."""
+MESSAGE = 1_000
+"""Within how many positions all facts of a message stand."""
+MATTER = 10_000
+"""Facts of the members and streams in question that are looked at for what refers to what."""
+WINDOW = 20_000
+"""Positions that one request looks at, where no member and no stream is named."""
+
+_MATCH = """
 AND (%(name)s::text IS NULL OR name = %(name)s)
 AND (%(member)s::uuid IS NULL OR subject = %(member)s)
 AND (%(stream)s::uuid IS NULL OR originator_id = %(stream)s)
+AND (%(recorded_from)s::timestamptz IS NULL OR recorded_at >= %(recorded_from)s)
+AND (%(recorded_before)s::timestamptz IS NULL OR recorded_at < %(recorded_before)s)
+AND (
+    NOT %(inside)s OR (
+        (%(actor)s::text IS NULL OR told ->> 'actor' = %(actor)s)
+        AND (%(cause)s::text IS NULL OR told ->> 'correlation_id' = %(cause)s)
+        AND (%(store)s::text IS NULL OR told ->> 'store' = %(store)s)
+        AND (%(campaign)s::text IS NULL OR told ->> 'campaign_id' = %(campaign)s OR EXISTS (
+            SELECT FROM jsonb_array_elements(CASE WHEN jsonb_typeof(told -> 'parts') = 'array' THEN told -> 'parts' ELSE '[]' END) AS part
+            WHERE part ->> 'part' = %(campaign)s
+        ))
+        AND (%(occurred_from)s::timestamptz IS NULL OR (told ->> 'occurred_at')::timestamptz >= %(occurred_from)s)
+        AND (%(occurred_before)s::timestamptz IS NULL OR (told ->> 'occurred_at')::timestamptz < %(occurred_before)s)
+    )
+)
 ORDER BY position LIMIT %(limit)s
+"""
+# Only where a filter looks into facts are they parsed.
+_FACTS = f"""
+SELECT {_COLUMNS} FROM facts, LATERAL (
+    SELECT CASE WHEN %(inside)s THEN convert_from(state, 'UTF8')::jsonb END AS told
+) AS parsed
+WHERE position > %(after)s AND position <= %(until)s
 """  # noqa: S608 - the columns are ours
+_PAGE = _FACTS + _MATCH
+_AROUND = f"""
+SELECT {_COLUMNS} FROM (
+    SELECT position FROM facts
+    WHERE subject = ANY(%(subjects)s::uuid[]) OR originator_id = ANY(%(streams)s::uuid[]) OR subject = ANY(%(streams)s::uuid[])
+    UNION
+    SELECT position FROM facts
+    WHERE position BETWEEN %(before)s AND %(after)s AND convert_from(state, 'UTF8')::jsonb ->> 'correlation_id' = %(cause)s
+    LIMIT %(limit)s
+) AS places JOIN facts USING (position) WHERE position <> %(position)s ORDER BY position
+"""  # noqa: S608 - the columns are ours
+_LAST = "SELECT coalesce(max(position), 0) FROM facts"
 _ONE = f"SELECT {_COLUMNS} FROM facts WHERE position = %(position)s"  # noqa: S608 - the columns are ours
 
 
@@ -56,7 +102,7 @@ class Log:
     def __init__(self, settings: Settings) -> None:
         self.pool = AsyncConnectionPool(
             settings.database_url or "", open=False, min_size=1, max_size=4, timeout=5,
-            check=AsyncConnectionPool.check_connection, kwargs={"autocommit": True},
+            check=AsyncConnectionPool.check_connection, kwargs={"autocommit": True, "options": "-c plan_cache_mode=force_custom_plan"},
         )  # fmt: skip
 
     async def select(self, statement: str, **values: Any) -> list[FactTold]:
@@ -85,30 +131,138 @@ class Log:
             ) from error
 
 
-@router.get("")
-async def facts(
-    request: Request,
-    after: Annotated[int, Query(ge=0, description="The position after which to begin.")] = 0,
-    limit: Annotated[int, Query(ge=1, le=1_000, description="Facts on a page.")] = 100,
+class Filters(NamedTuple):
+    """Which facts are asked for: those that all of it is true of."""
+
+    name: str | None
+    member: UUID | None
+    stream: UUID | None
+    actor: str | None
+    cause: UUID | None
+    campaign: str | None
+    store: str | None
+    recorded_from: datetime | None
+    recorded_before: datetime | None
+    occurred_from: datetime | None
+    occurred_before: datetime | None
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """The parameters of the page's statement."""
+        inside = (self.actor, self.cause, self.campaign, self.store, self.occurred_from, self.occurred_before)
+        return self._asdict() | {
+            "cause": str(self.cause) if self.cause else None,
+            "inside": any(one is not None for one in inside),
+        }
+
+    @property
+    def indexed(self) -> bool:
+        """Whether an index leads to the few facts that it can be."""
+        return self.member is not None or self.stream is not None
+
+
+async def filtering(
+    *,
     name: Annotated[Words | None, Query(description="Only facts of this stored name.")] = None,
     member: Annotated[UUID | None, Query(description="Only facts of this member.")] = None,
     stream: Annotated[UUID | None, Query(description="Only facts of this stream.")] = None,
+    actor: Annotated[Words | None, Query(description="Only what this till or owner of a key brought about.")] = None,
+    cause: Annotated[
+        UUID | None, Query(description="Only what this message brought about: its `correlation_id`.")
+    ] = None,
+    campaign: Annotated[
+        Words | None, Query(description="Only facts of this campaign, and those with points of it.")
+    ] = None,
+    store: Annotated[Words | None, Query(description="Only facts of this store.")] = None,
+    recorded_from: Annotated[Instant | None, Query(description="Only what was recorded then or later.")] = None,
+    recorded_before: Annotated[Instant | None, Query(description="Only what was recorded before.")] = None,
+    occurred_from: Annotated[Instant | None, Query(description="Only what happened then or later.")] = None,
+    occurred_before: Annotated[Instant | None, Query(description="Only what happened before.")] = None,
+) -> Filters:
+    """The filters of a question."""
+    return Filters(
+        name, member, stream, actor, cause, campaign, store, recorded_from, recorded_before, occurred_from, occurred_before
+    )  # fmt: skip
+
+
+Filtered = Annotated[Filters, Depends(filtering)]
+
+
+@router.get("")
+async def facts(
+    request: Request,
+    filters: Filtered,
+    after: Annotated[int, Query(ge=0, description="The position after which to begin.")] = 0,
+    limit: Annotated[int, Query(ge=1, le=1_000, description="Facts on a page.")] = 100,
 ) -> FactPage:
-    """Facts, page by page, in the order in which they were recorded."""
+    """Facts, page by page, in the order in which they were recorded.
+
+    Where neither a member nor a stream is named, one request looks at 20,000 positions at most, so a page may have few
+    facts, or none, and a `next`.
+    """
+    return await _page(request.app.state.log, filters, after, limit)
+
+
+@router.get(".ndjson", response_class=StreamingResponse)
+async def facts_as_lines(
+    request: Request,
+    filters: Filtered,
+    after: Annotated[int, Query(ge=0, description="The position after which to begin: that of the last line had.")] = 0,
+) -> StreamingResponse:
+    """All facts, or those that are asked for, as one JSON object a line, up to the last one that there is now.
+
+    A page is read when the one before it was taken. Who is cut off goes on after the position of the last whole line.
+    """
     log: Log = request.app.state.log
-    found = await log.select(_PAGE, after=after, limit=limit + 1, name=name, member=member, stream=stream)
+    return StreamingResponse(_lines(log, filters, after), media_type="application/x-ndjson")
+
+
+async def _lines(log: Log, filters: Filters, after: int) -> AsyncIterator[str]:
+    following: int | None = after
+    while following is not None:
+        page = await _page(log, filters, following, LINES)
+        yield "".join(f"{one.model_dump_json()}\n" for one in page.items)
+        following = page.next
+
+
+async def _page(log: Log, filters: Filters, after: int, limit: int) -> FactPage:
+    """A page; its `next` is where the last fact on it stands, or where the look at the log ended."""
+    ((last,),) = await log.rows(_LAST)
+    until = last if filters.indexed else min(last, after + WINDOW)
+    found = await log.select(_PAGE, **filters.asked, after=after, until=until, limit=limit + 1)
     items = found[:limit]
-    return FactPage(items=items, next=items[-1].position if len(found) > limit else None)
+    if len(found) > limit:
+        return FactPage(items=items, next=items[-1].position)
+    return FactPage(items=items, next=until if until < last else None)
+
+
+class FactExplained(FactTold):
+    """A fact, with what it came with, what it refers to and what refers to it, as far as the matter is no larger than 10,000 facts."""
+
+    cause: list[FactTold] = Field(description="The other facts of the same message, of whatever streams")
+    refers_to: list[FactTold] = Field(
+        description="Earlier facts of the messages in which what this fact names first came up"
+    )
+    referred_to_by: list[FactTold] = Field(
+        description="Later facts that name, as this one does, what first came up in its message"
+    )
 
 
 @router.get("/{position}")
-async def fact(request: Request, position: int) -> FactTold:
-    """One fact."""
+async def fact(request: Request, position: int) -> FactExplained:
+    """One fact, with its causes and its effects."""
     log: Log = request.app.state.log
     found = await log.select(_ONE, position=position)
     if not found:
         raise unknown("fact", "The log holds no fact at this position.")
-    return found[0]
+    (told,) = found
+    subjects = [told.member_id or told.stream_id, *members_of(told)]
+    others = await log.select(
+        _AROUND, position=position, cause=told.body["correlation_id"], subjects=subjects, streams=list(ids_of(told)),
+        before=position - MESSAGE, after=position + MESSAGE, limit=MATTER,
+    )  # fmt: skip
+    cause, refers_to, referred_to_by = related(told, others)
+    return FactExplained(**dict(told), cause=cause, refers_to=refers_to, referred_to_by=referred_to_by)
 
 
 _ENVELOPE = {"originator_id", "originator_version", "recorded_at", "occurred_at", "actor", "member_id"}

@@ -1,8 +1,18 @@
 """The log over HTTP: page by page, filtered, fact by fact."""
 
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from query_api import facts
 from tests.builders import ANN, BOB
+from tests.domain.world import DAY, World
 from tests.query_api.conftest import Door
+from tests.query_api.test_points import RULES
 from tests.read_spec import JANUARY, earns, joins
+from tests.spec import NOON
 
 
 def positions(told: dict[str, list[dict[str, int]]]) -> list[int]:
@@ -38,3 +48,75 @@ def test_a_fact_tells_its_place_its_envelope_and_what_it_says(door: Door) -> Non
     assert body["source"] == "/stores/1"
     unknown = door.ask("/facts/9")
     assert (unknown.status_code, unknown.json()["type"]) == (404, "urn:loyalty:unknown-fact")
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({"actor": "/stores/1"}, list(range(1, 9))),
+        ({"actor": "/stores/2"}, []),
+        ({"store": "1"}, [7, 8]),
+        ({"campaign": "spring"}, [8]),
+        ({"member": BOB, "campaign": "spring"}, [8]),
+        ({"occurred_from": (JANUARY + timedelta(days=1)).isoformat()}, [8]),
+        ({"occurred_before": (JANUARY + timedelta(days=1)).isoformat(), "name": "PointsEarned.v1"}, [7]),
+        ({"recorded_before": "1990-01-01T00:00:00Z"}, []),
+        ({"recorded_from": "1990-01-01T00:00:00Z", "store": "1"}, [7, 8]),
+    ],
+)
+def test_facts_are_filtered_by_what_they_say(door: Door, asked: dict[str, Any], found: list[int]) -> None:
+    bought = earns(BOB, 5, at=JANUARY + timedelta(days=1), campaign="spring", bonus=3)
+    door.recorded(*joins(ANN, card="1"), *joins(BOB, card="2"), earns(BOB, 5, at=JANUARY), bought)
+    assert positions(door.ask("/facts", **asked).json()) == found
+
+
+def test_a_cause_leads_to_all_of_its_facts(door: Door) -> None:
+    door.recorded(*joins(ANN, card="1"))
+    cause = door.ask("/facts/2").json()["body"]["correlation_id"]
+    assert 2 in positions(door.ask("/facts", cause=cause).json())
+
+
+def test_a_look_at_the_log_ends_and_says_where(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(facts, "WINDOW", 3)
+    door.recorded(*joins(ANN, card="1"), *joins(BOB, card="2"), earns(BOB, 5, at=JANUARY))
+    first = door.ask("/facts", name="PointsEarned.v1").json()
+    assert (first["items"], first["next"]) == ([], 3)
+    second = door.ask("/facts", name="PointsEarned.v1", after=6).json()
+    assert (positions(second), second["next"]) == ([7], None)
+    assert positions(door.ask("/facts", member=BOB).json()) == [4, 5, 6, 7]
+
+
+def test_all_facts_come_as_lines_and_go_on_after_the_last_one_had(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(facts, "LINES", 2)
+    monkeypatch.setattr(facts, "WINDOW", 3)
+    door.recorded(*joins(ANN, card="1"), *(earns(ANN, number, at=JANUARY) for number in range(6)))
+    for asked, expected in (
+        ({}, range(1, 10)),
+        ({"after": 4}, range(5, 10)),
+        ({"name": "PointsEarned.v1"}, range(4, 10)),
+    ):
+        told = door.ask("/facts.ndjson", **asked)
+        assert told.headers["content-type"] == "application/x-ndjson"
+        assert [json.loads(one)["position"] for one in told.text.splitlines()] == list(expected)
+    assert door.ask("/facts.ndjson", "analyst").status_code == 403
+
+
+def test_a_fact_leads_to_what_it_refers_to_and_to_what_refers_to_it(door: Door) -> None:
+    world = World(RULES)
+    world.buys(30, at=NOON)
+    redemption = world.redeem(12, at=NOON + DAY)
+    world.do(redemption)
+    world.do(world.reverse(redemption.id, at=NOON + 2 * DAY))
+    log = world.log.batch.facts
+    door.recorded(*log)
+    place = {fact.stored_name.removesuffix(".v1"): number for number, fact in enumerate(log, start=1)}
+
+    def names(position: int, what: str) -> set[str]:
+        return {one["name"].removesuffix(".v1") for one in door.ask(f"/facts/{position}").json()[what]}
+
+    spent = place["PointsRedeemed"]
+    assert "PointsEarned" in names(spent, "refers_to")
+    assert "RedemptionReversed" in names(spent, "referred_to_by")
+    assert "PointsRedeemed" in names(place["RedemptionReversed"], "refers_to")
+    assert {"PointsRedeemed", "RedemptionReversed"} <= names(place["PointsEarned"], "referred_to_by")
+    assert "PurchaseRecorded" in names(place["PointsEarned"], "cause")
