@@ -18,8 +18,7 @@ from projections.exports.balances import FactsParked
 from projections.exports.run import NothingToExport
 from projections.points import balance_of
 from projections.proofs.slices import NothingProjected
-from tests.builders import ANN, BOB
-from tests.projections.whatif.recorded import END, PLAIN, Town
+from tests.projections.whatif.recorded import END, EVERYBODY, Town
 from tests.read_spec import ReadSide
 from tests.spec import NOON
 
@@ -61,10 +60,10 @@ def test_everybody_has_the_balance_that_the_query_api_tells(
     monkeypatch.setattr(balances, "FILE", 4)
     done = export(tmp_path, *at(AS_OF), "--json")
     assert done.exit_code == 0, done.output
-    assert json.loads(done.stdout) == {"rows": 8, "files": 2, "position": _position(read_side)}
+    assert json.loads(done.stdout) == {"rows": len(EVERYBODY), "files": 2, "position": _position(read_side)}
     rows = {row["member_id"]: row for row in pl.read_parquet(tmp_path / "balances" / "*" / "*.parquet").to_dicts()}
-    assert len(rows) == 8
-    for member_id in (ANN, BOB, *PLAIN):
+    assert len(rows) == len(EVERYBODY)
+    for member_id in EVERYBODY:
         asked = read_side.ask("balances", balance_of, member_id=member_id, as_of=AS_OF)
         assert asked is not None
         told, row = asked.model_dump(), rows[str(member_id)]
@@ -91,12 +90,14 @@ def test_instants_stand_beside_each_other_and_one_told_anew_takes_its_place(
 ) -> None:
     for as_of in (AS_OF, END, END):
         assert export(tmp_path, *at(as_of)).exit_code == 0
-    assert pl.read_parquet(tmp_path / "balances" / "*" / "*.parquet")["as_of"].to_list() == [AS_OF] * 8 + [END] * 8
+    assert pl.read_parquet(tmp_path / "balances" / "*" / "*.parquet")["as_of"].to_list() == [
+        as_of for as_of in (AS_OF, END) for _ in EVERYBODY
+    ]
     database.execute("UPDATE projection_offsets SET last_position = last_position + 9 WHERE projection = 'balances'")
     assert export(tmp_path, *at(END)).exit_code == 0
     found = pl.read_parquet(tmp_path / "balances" / "*" / "*.parquet")
     assert found.group_by("as_of", "position").len().sort("as_of").rows() == [
-        (AS_OF, _position(read_side) - 9, 8), (END, _position(read_side), 8)
+        (AS_OF, _position(read_side) - 9, len(EVERYBODY)), (END, _position(read_side), len(EVERYBODY))
     ]  # fmt: skip
     manifest = json.loads((tmp_path / "manifest.json").read_text())["exports"]["balances"]
     assert sorted(file["path"] for file in manifest["files"]) == sorted(

@@ -16,8 +16,8 @@ from cli.main import app
 from domain.points_account import PointsAccount, account_id
 from domain.purchase import PurchaseRecorded
 from projections.exports.tables import TABLES
-from tests.builders import ANN, BOB
-from tests.projections.whatif.recorded import PLAIN, Town
+from tests.builders import ANN
+from tests.projections.whatif.recorded import EVERYBODY, Town
 
 DOCS = Path(__file__).parents[2] / "docs" / "analysts.md"
 
@@ -69,7 +69,7 @@ def test_movements_add_up_to_every_lot_and_debt_of_every_account(town: Town, to:
             debts[member_id] += points if kind == "debt-raised" else -points
         else:
             lots[lot_id]["points" if kind in {"issued", "received"} else kind] += points
-    for member in (ANN, BOB, *PLAIN):
+    for member in EVERYBODY:
         account = PointsAccount(account_id(member))
         for one in town.facts:
             if one.originator_id == account.id:

@@ -36,6 +36,7 @@ PLAIN = [UUID(int=number + 1, version=4) for number in range(6)]
 """Members who only buy: what they are by a tier plan can be told from their purchases alone."""
 LATE = UUID(int=99, version=4)
 """Joins when they have bought something already."""
+EVERYBODY = (ANN, BOB, LATE, *PLAIN)
 SPENDS_YUAN = (3_000, 20_000, 30_000, 60_000, 90_000, 180_000)
 """What each of them spends with a purchase, give or take a fifth; ¥10 are a point."""
 REGULARS = {"behaviour": {"visits_at_least": 2}}
