@@ -17,7 +17,7 @@ GROUPS = {
     "consume": ["purchases"],
     "load": ["members", "campaigns", "purchases", "returns", "balances"],
     "letters": ["list", "show", "redrive"],
-    "audit": ["conservation", "public-key", "checkpoint", "checkpoints", "verify", "prove", "check-proof"],
+    "audit": ["conservation", "public-key", "checkpoint", "checkpoints", "verify", "prove", "check-proof", "tail"],
     "keys": ["create", "init"],
     "programme": ["lint", "publish", "list", "diff", "amend", "schema"],
 }
