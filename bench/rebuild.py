@@ -3,33 +3,20 @@
 import time
 from collections.abc import Sequence
 
-from kafka import TopicPartition
-
 from bench.figure import Figure, in_turns
-from bench.ground import INTAKE, RELAY, ground
 from bench.pace import wait_for
-from bench.projector import BALANCES, FETCHING
-from bench.watch import READ, RECORDED, TAKEN_IN, TOLD, counter, records_on
+from bench.projector import BALANCES
+from bench.told import merely_reading, told
+from bench.watch import READ, counter
 from cli.demo.complete_journey import Basket
 from consumers.rebuild import rebuilding
-from infra.database import connect
 from infra.embedded.services import EmbeddedServices
-from infra.kafka import consumer
 from infra.settings import Settings
-from infra.topics import FACTS
 
 
 def measure(baskets: Sequence[Basket], *, servers: EmbeddedServices, repeats: int) -> list[Figure]:
     """The work of `loyalty rebuild balances`, no projector at work, beside kafka-python's consumer merely reading."""
-    with (
-        ground(baskets, servers=servers) as here,
-        here.database() as settings,
-        connect(settings.database_url) as database,
-    ):
-        with here.roles(INTAKE, RELAY, settings=settings):
-            wait_for(counter(database, TAKEN_IN), len(baskets))
-            wait_for(counter(database, TOLD), counter(database, RECORDED)())
-        total = records_on(FACTS, settings)
+    with told(baskets, servers=servers) as (here, settings, database, total):
         with here.roles(BALANCES, settings=settings):
             wait_for(counter(database, READ), total)
         both = in_turns(
@@ -65,12 +52,9 @@ def _rebuild(settings: Settings, total: int) -> tuple[float, ...]:
 
 
 def _merely_read(settings: Settings, total: int) -> tuple[float]:
-    """Nothing is done with the records."""
-    places = [TopicPartition(FACTS, number) for number in range(settings.partitions)]
-    read, started = 0, time.perf_counter()
-    with consumer(settings, **FETCHING) as reader:
-        reader.assign(places)
-        reader.seek_to_beginning()
-        while read < total:
-            read += sum(map(len, reader.poll(timeout_ms=200).values()))
+    """Facts a second, reading all of them."""
+    started = time.perf_counter()
+    with merely_reading(settings) as done:
+        while done() < total:
+            pass
     return (total / (time.perf_counter() - started),)
