@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
+from cli.progress import one_step
 from cli.surroundings import surroundings
 from infra.process import quiet_gc
 from projections.proofs.conservation import Conservation, prove
@@ -19,13 +19,10 @@ app = typer.Typer(help="Prove that the ledger is right.", no_args_is_help=True)
 @app.command()
 def conservation(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Fold the whole log anew, check every equation of points and debt, and compare the read model; exit 1 if one does not hold."""
-    settings, console = surroundings(), Console(stderr=True)
+    settings = surroundings()
     quiet_gc()
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bars:
-        bar = bars.add_task("folding the log", total=None)
-        proof = prove(
-            settings, as_of=datetime.now(UTC), progress=lambda done, total: bars.update(bar, completed=done, total=total)
-        )  # fmt: skip
+    with one_step("folding the log") as progress:
+        proof = prove(settings, as_of=datetime.now(UTC), progress=progress)
     if as_json:
         typer.echo(proof.model_dump_json(indent=2))
     else:

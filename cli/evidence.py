@@ -1,6 +1,6 @@
 """`loyalty audit …`: checkpoints, proofs that a fact is in the log, and whether anything was changed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC
 from pathlib import Path
@@ -10,10 +10,10 @@ from uuid import UUID
 import typer
 from psycopg import Connection
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
 from cli.audit import app
+from cli.progress import one_step
 from cli.surroundings import surroundings
 from cli.wiring import ready
 from infra.append_only import enforced
@@ -27,9 +27,6 @@ from infra.evidence.tree import LogBroken, NoCheckpoint, Tree
 from infra.evidence.verifying import Hashes, Verified, verify
 from infra.keys import load_signer
 from infra.settings import Settings
-
-PLAIN_EVERY = 100_000
-"""Facts between two lines of progress, where there is no terminal."""
 
 Key = Annotated[str, typer.Option("--key", help="The public key, or a file that holds it.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -135,7 +132,7 @@ def _verify_export(export: Path, checkpoints: Path, key: PublicKey) -> Verified:
     file = CheckpointFile(checkpoints)
     signed = opened_in_order(file.notes(), key)
     source = Export(export)
-    with _progress(source.facts) as progress:
+    with one_step("verifying facts") as progress:
         return verify(source, signed, [file.hashes], key_id=key.id, progress=progress)
 
 
@@ -150,7 +147,7 @@ def _verify_live(checkpoints: Path | None, key: str | None) -> tuple[Verified, l
             tree.latest()
         signed = opened_in_order(notes, public)
         source = Live(log)
-        with _progress(source.facts) as progress:
+        with one_step("verifying facts") as progress:
             found = verify(source, signed, [file.hashes, _kept(tree)], key_id=public.id, progress=progress)
         return found, [
             f"checkpoints from {file.path if of_file else 'the database itself; a copy elsewhere proves more'}",
@@ -200,20 +197,3 @@ def _log(settings: Settings) -> Iterator[Connection]:
         if not made or not made[0]:
             raise NoCheckpoint("this database knows of no checkpoints: start a role of this release on it first")
         yield log
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[int], None]]:
-    """A bar on terminals, a line now and then elsewhere."""
-    console, done = Console(stderr=True), 0
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bars:
-        bar = bars.add_task("verifying facts", total=total)
-
-        def advance(facts: int) -> None:
-            nonlocal done
-            bars.advance(bar, facts)
-            if not console.is_terminal and done // PLAIN_EVERY < (done + facts) // PLAIN_EVERY:
-                typer.echo(f"{done + facts:,} of {total:,} facts read", err=True)
-            done += facts
-
-        yield advance

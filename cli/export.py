@@ -1,22 +1,17 @@
 """`loyalty export`: what is recorded, as Parquet for analysts."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
+from cli.instants import instant
+from cli.progress import one_step
 from cli.surroundings import surroundings
 from infra.database import connect
-from projections.whatif.files import check_parquet
-
-PLAIN_EVERY = 100_000
-"""Facts, or members, between two lines of progress, where there is no terminal."""
+from infra.parquet import check_parquet
 
 
 def export(
@@ -41,9 +36,9 @@ def export(
         raise typer.BadParameter("balances are of an instant: name it with --as-of", param_hint="--since-last")
     if what != NAME and as_of is not None:
         raise typer.BadParameter("only balances are of an instant", param_hint="--as-of")
-    at = datetime.now(UTC) if as_of is None else _instant(as_of)
+    at = datetime.now(UTC) if as_of is None else instant(as_of, option="--as-of")
     settings = surroundings()
-    with connect(settings.database_url) as log, _progress() as progress:
+    with connect(settings.database_url) as log, one_step(f"exporting {what}") as progress:
         log.execute("SET default_transaction_read_only = on")
         if what == NAME:
             done = export_balances(log, settings.read_url or "", to, as_of=at, progress=progress)
@@ -55,30 +50,3 @@ def export(
         typer.echo(
             f"{what}: {done.rows:,} rows in {done.files:,} files added to {to}, up to position {done.position:,}"
         )
-
-
-def _instant(text: str) -> datetime:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text} is no instant such as 2026-11-02T00:00:00Z", param_hint="--as-of") from None
-    if at.tzinfo is None:
-        raise typer.BadParameter(f"{text} needs its offset from UTC, as in {text}Z", param_hint="--as-of")
-    return at
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    """A bar on terminals, a line now and then elsewhere."""
-    console, told = Console(stderr=True), 0
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bars:
-        bar = bars.add_task("exporting", total=None)
-
-        def tell(done: int, total: int) -> None:
-            nonlocal told
-            bars.update(bar, completed=done, total=total)
-            if not console.is_terminal and told // PLAIN_EVERY < done // PLAIN_EVERY:
-                typer.echo(f"{done:,} of {total:,} read", err=True)
-            told = done
-
-        yield tell

@@ -3,15 +3,15 @@
 import json
 import re
 from collections.abc import Sequence
-from datetime import datetime
 from fractions import Fraction
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
+from cli.instants import instant
+from cli.progress import one_step
 from cli.surroundings import surroundings
 from domain.money import rational
 from projections.liability import run
@@ -46,17 +46,13 @@ def liability(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Roll the liability of points forward (IFRS 15): opening, issued, redeemed, expired, revoked, re-estimated, closing."""
-    settings, console = surroundings(), Console(stderr=True)
+    settings = surroundings()
     first, last = _month(begins), _month(until)
-    question = run.Question(
-        _expected(expected), horizon, _rate(face) if face else None, known_at=_instant(known_at), until=last
-    )
-    before = _instant(restated_since)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bars:
-        bar = bars.add_task("reading accounts", total=None)
-        answer = run.liability(
-            settings, question, progress=lambda done, total: bars.update(bar, completed=done, total=total)
-        )  # fmt: skip
+    at = instant(known_at, option="--known-at") if known_at else None
+    question = run.Question(_expected(expected), horizon, _rate(face) if face else None, known_at=at, until=last)
+    before = instant(restated_since, option="--restated-since") if restated_since else None
+    with one_step("reading accounts") as progress:
+        answer = run.liability(settings, question, progress=progress)
         told = run.told(answer, begins=first)
         if before is not None:
             then = run.liability(settings, run.Question(question.expected, horizon, question.face_minor, before, last))
@@ -88,18 +84,6 @@ def _month(text: str | None) -> str | None:
     if text is not None and not MONTH.fullmatch(text):
         raise typer.BadParameter(f"{text} is no month such as 2026-03")
     return text
-
-
-def _instant(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text} is no instant such as 2026-04-01T00:00:00Z") from None
-    if at.tzinfo is None:
-        raise typer.BadParameter(f"{text} needs its offset from UTC, as in {text}Z")
-    return at
 
 
 def _show(told: Told) -> None:

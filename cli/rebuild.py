@@ -1,24 +1,17 @@
 """`loyalty rebuild`: read models made anew beside the ones that answer, compared with them, and switched to."""
 
 import json
-import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated, NoReturn
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from cli.progress import steps
 from cli.surroundings import surroundings
-from consumers.rebuild import Progress as Tell
 from consumers.rebuild import Rebuilt, compare_with_replay, rebuilding
 from infra.process import quiet_gc
 from projections.comparison import Comparison
 from projections.schema import KINDS
-
-TELL_EVERY_SECONDS = 2.0
 
 
 def rebuild(
@@ -43,10 +36,10 @@ def rebuild(
     quiet_gc()
     chosen = names or list(KINDS)
     if compare_only:
-        with _shown() as tell:
+        with steps() as tell:
             rebuilt = compare_with_replay(settings, chosen, tell)
         _tell(rebuilt, compared_only=True, as_json=as_json)
-    with _shown() as tell, rebuilding(settings, chosen, tell) as work:
+    with steps() as tell, rebuilding(settings, chosen, tell) as work:
         if back:
             _say(
                 [
@@ -123,28 +116,3 @@ def _differences(found: Comparison) -> Iterator[str]:
         yield f"  not compared, as only one of them has these tables or columns: {', '.join(found.other_tables)}"
     if found.left_out:
         yield f"  {found.left_out:,} members are parked and were not compared, {found.newly_parked:,} of them only now"
-
-
-@contextmanager
-def _shown() -> Iterator[Tell]:
-    """A bar for what is being done on a terminal, plain lines elsewhere; never on stdout."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description:18}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    if console.is_terminal:
-        with Progress(*columns, console=console, transient=True) as bars:
-            bar = bars.add_task("beginning", total=None)
-            yield lambda step, done, total: bars.update(bar, description=step, completed=done, total=total)
-    else:
-        yield _Lines()
-
-
-class _Lines:
-    """A line for each step, and every other second one for how far it is."""
-
-    def __init__(self) -> None:
-        self._step, self._told_at = "", 0.0
-
-    def __call__(self, step: str, done: int, total: int) -> None:
-        if step != self._step or time.monotonic() - self._told_at > TELL_EVERY_SECONDS:
-            self._step, self._told_at = step, time.monotonic()
-            sys.stderr.write(f"{step}: {done:,} of {total:,}\n")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,9 +10,10 @@ from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
+from cli.instants import instant
+from cli.progress import one_step
 from cli.surroundings import surroundings
 from domain.calendar_days import day_begins, day_ends
 from domain.document import Document, read_yaml
@@ -19,6 +21,7 @@ from domain.lint import lint_document
 from domain.messages.programmes import read_policy, shipped_file
 from domain.programme import Policy
 from infra.database import connect
+from infra.parquet import check_parquet
 from infra.settings import Settings
 from projections.whatif import files, log
 from projections.whatif.page import page
@@ -59,8 +62,8 @@ def whatif(
     if check and until:
         raise typer.BadParameter("--check compares all that is recorded: leave --to out")
     if parquet is not None:
-        files.check_parquet()
-    settings, console = surroundings(), Console(stderr=True)
+        check_parquet()
+    settings = surroundings()
     published = _published(settings)
     question = Question(
         settings.programme,
@@ -72,11 +75,8 @@ def whatif(
     )
     if question.begins is not None and question.until is not None and question.begins > question.until:
         raise typer.BadParameter(f"--from {begins} lies after --to {until}")
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bars:
-        bar = bars.add_task("telling history again", total=None)
-        answer = what_if(
-            settings, question, progress=lambda read, total: bars.update(bar, completed=read, total=total)
-        )  # fmt: skip
+    with one_step("telling history again") as progress:
+        answer = what_if(settings, question, progress=progress)
     told = report(answer)
     if parquet is not None:
         files.write_parquet(told, parquet)
@@ -124,15 +124,10 @@ def _instant(text: str | None, published: Sequence[Policy], *, ends: bool) -> da
     if text is None:
         return None
     zone = published[-1].zone if published else ZoneInfo("UTC")
-    try:
+    with suppress(ValueError):  # it is no day, then
         if len(text) == len("2026-11-02"):
             return (day_ends if ends else day_begins)(date.fromisoformat(text), zone)
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text} is no day such as 2026-11-02, nor an instant") from None
-    if at.tzinfo is None:
-        raise typer.BadParameter(f"{text} needs its offset from UTC, as in {text}Z")
-    return at
+    return instant(text, option="--to" if ends else "--from", kind="day such as 2026-11-02, nor an instant")
 
 
 def _show(told: Told) -> None:

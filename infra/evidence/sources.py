@@ -12,6 +12,7 @@ from psycopg import Connection
 
 from infra.evidence.tree import facts_between, position_of
 from infra.merkle import leaf_data_of
+from infra.parquet import check_parquet
 
 PAGE = 5_000
 
@@ -21,10 +22,6 @@ _COLUMNS = ("position", "stream_id", "version", "subject", "recorded_at", "name"
 
 class ExportDamaged(RuntimeError):
     """An export is not whole, or not as it was written."""
-
-
-class AnalystsExtraMissing(RuntimeError):
-    """Exports are Parquet, which this installation cannot read."""
 
 
 class Source(Protocol):
@@ -115,25 +112,17 @@ class Export:
                 raise ExportDamaged(f"{path} holds a row that is no fact ({error}): export again") from error
 
     def _frame(self, path: str) -> Any:
-        polars = _polars()
+        check_parquet()
+        import polars as pl  # noqa: PLC0415 - only who reads an export needs it
+
         try:
-            frame = polars.read_parquet(self._directory / path, columns=list(_COLUMNS)).select(_COLUMNS)
-            frame = frame.with_columns(polars.col("recorded_at").dt.epoch("us"))
-            ids = frame.select(polars.col("stream_id", "subject").bin.size() == 16)
-        except (polars.exceptions.PolarsError, OSError) as error:
+            frame = pl.read_parquet(self._directory / path, columns=list(_COLUMNS)).select(_COLUMNS)
+            frame = frame.with_columns(pl.col("recorded_at").dt.epoch("us"))
+            ids = frame.select(pl.col("stream_id", "subject").bin.size() == 16)
+        except (pl.exceptions.PolarsError, OSError) as error:
             raise ExportDamaged(
                 f"{path} is no readable Parquet file of facts ({type(error).__name__}): export again"
             ) from error
         if not all(ids[name].all() for name in ids.columns):
             raise ExportDamaged(f"{path} holds an id that is not of 16 bytes: export again")
         return frame
-
-
-def _polars() -> Any:
-    try:
-        import polars as pl  # noqa: PLC0415 - only who reads an export needs it
-    except ImportError as error:
-        raise AnalystsExtraMissing(
-            "to read Parquet, install the extra: pip install 'loyalty-ledger[analysts]'"
-        ) from error
-    return pl

@@ -20,8 +20,8 @@ from infra.merkle import Frontier, leaf_hash, moved
 What = Literal["changed", "removed", "inserted", "reordered", "rewritten"]
 Hashes = Callable[[int, int], list[bytes] | None]
 """The kept hashes of the facts at some indices, from 0; none, where there are none."""
-Progress = Callable[[int], None]
-"""Told facts that were read."""
+Progress = Callable[[int, int], None]
+"""Told how many facts were read, and how many there are."""
 
 AT_ONCE = 50_000
 
@@ -61,7 +61,7 @@ class _Walk:
 
 def verify(
     source: Source, checkpoints: Sequence[Checkpoint], hashes: Sequence[Hashes], *, key_id: str,
-    progress: Progress = lambda _: None,
+    progress: Progress = lambda _, __: None,
 ) -> Verified:  # fmt: skip
     """Hold facts against checkpoints, in order; there must be at least one. Hashes may be kept in several places."""
     walk, last = _Walk(), checkpoints[-1]
@@ -77,7 +77,7 @@ def verify(
 
 def _walk(source: Source, checkpoints: Sequence[Checkpoint], walk: _Walk, progress: Progress) -> Checkpoint | None:
     """Read until something is wrong; answers the checkpoint that does not hold, if one does not."""
-    awaited = iter(checkpoints)
+    awaited, read = iter(checkpoints), 0
     due = next(awaited, None)
     for page in source.read(0):
         rest: Sequence[bytes] = page
@@ -98,7 +98,8 @@ def _walk(source: Source, checkpoints: Sequence[Checkpoint], walk: _Walk, progre
                 if walk.tree.root() != due.root:
                     return due
                 walk.held, walk.region, due = walk.tree.copy(), [], next(awaited, None)
-        progress(len(page))
+        read += len(page)
+        progress(read, source.facts)
     walk.broken = due is not None
     return due
 

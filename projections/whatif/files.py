@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +12,8 @@ Row = tuple[str, str, str, str, str, int | None]
 COLUMNS = ("side", "by", "name", "to", "measure", "value")
 
 
-class ParquetNotInstalled(RuntimeError):
-    """What reads and writes Parquet is missing."""
-
-
 class NotWritten(RuntimeError):
     """A file could not be written; nothing of it was left."""
-
-
-def check_parquet() -> None:
-    """Whether Parquet can be written: asked before long work."""
-    if find_spec("polars") is None:
-        raise ParquetNotInstalled("Parquet needs polars: pip install 'loyalty-ledger[analysts]'")
 
 
 def write_parquet(told: Told, path: Path) -> None:

@@ -16,10 +16,11 @@ from cli.main import app
 from infra.database import connect
 from infra.evidence.sources import Export, ExportDamaged
 from infra.file_lock import FileLock, LockHeld
+from infra.parquet import ParquetNotInstalled
 from projections.exports import run
 from projections.exports.directory import LOCK, NotAnExport
 from projections.exports.run import AlreadyExported, AnotherLedger, NothingToExport
-from projections.whatif.files import NotWritten, ParquetNotInstalled
+from projections.whatif.files import NotWritten
 from tests.infra.evidence.vouched import Vouched
 from tests.ledger import Ledger
 
@@ -225,7 +226,7 @@ def test_wrong_usage_is_told(vouched: Vouched, to: Path, monkeypatch: pytest.Mon
     result = export("nothing", to)
     assert result.exit_code == 2
     assert "there is no export nothing" in result.output
-    monkeypatch.setattr("projections.whatif.files.find_spec", lambda _: None)
+    monkeypatch.setattr("infra.parquet.find_spec", lambda _: None)
     assert "loyalty-ledger[analysts]" in refused(export("facts", to), ParquetNotInstalled)
 
 

@@ -10,7 +10,8 @@ from typer.testing import CliRunner, Result
 
 from cli.main import app
 from domain.refusals import InvalidField, MalformedMessage, UnknownSegment
-from projections.whatif.files import NotWritten, ParquetNotInstalled
+from infra.parquet import ParquetNotInstalled
+from projections.whatif.files import NotWritten
 from projections.whatif.processes import NothingHappened
 from tests.projections.whatif.recorded import Town
 
@@ -92,7 +93,7 @@ def test_a_file_that_cannot_be_written_is_told_and_left_alone(tmp_path: Path) ->
 
 
 def test_parquet_without_polars_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("projections.whatif.files.find_spec", lambda _: None)
+    monkeypatch.setattr("infra.parquet.find_spec", lambda _: None)
     done = whatif("--programme", PROPOSAL, "--parquet", str(tmp_path / "file"))
     assert type(done.exception) is ParquetNotInstalled
     assert "loyalty-ledger[analysts]" in str(done.exception)
