@@ -21,7 +21,7 @@ from consumers.watched import WATCHED, Watched
 from domain.books import InClosedBooks
 from domain.loyalty import Failed, Loyalty, Recorded
 from domain.programme import Programme
-from infra.database import CLOCK_LOCK, connect, make_tables
+from infra.database import CLOCK_LOCK, alone, connect, make_tables
 from infra.personal_data import PersonalData
 from infra.settings import Settings
 from projections import agenda, birth_dates
@@ -61,14 +61,14 @@ class Clock:
         """Look every few seconds until told to stop, which is heard between two transactions."""
         with self._connected() as database:
             while not stop.is_set():
-                with _alone(database, wait=False) as alone:
-                    if alone:
+                with alone(database, CLOCK_LOCK, wait=False) as held:
+                    if held:
                         self._look(database, datetime.now(UTC), stop=stop)
                 stop.wait(EVERY_SECONDS)
 
     def look(self, now: datetime, *, dry: bool = False) -> Looked:
         """Look once, as soon as no other clock does; `dry` records nothing."""
-        with self._connected() as database, _alone(database, wait=True):
+        with self._connected() as database, alone(database, CLOCK_LOCK, wait=True):
             return self._look(database, now, dry=dry)
 
     def _look(
@@ -149,17 +149,3 @@ class Clock:
         with connect(self._settings.database_url) as database:
             make_tables(database, (*agenda.TABLES, *birth_dates.TABLES))
             yield database
-
-
-@contextmanager
-def _alone(database: Connection, *, wait: bool) -> Iterator[bool]:
-    """Hold the clock's lock, if nobody does or once nobody does any more."""
-    if wait:
-        database.execute("SELECT pg_advisory_lock(%s)", (CLOCK_LOCK,))
-    row = (True,) if wait else database.execute("SELECT pg_try_advisory_lock(%s)", (CLOCK_LOCK,)).fetchone()
-    alone = bool(row and row[0])
-    try:
-        yield alone
-    finally:
-        if alone and not database.closed:
-            database.execute("SELECT pg_advisory_unlock(%s)", (CLOCK_LOCK,))

@@ -57,6 +57,19 @@ def make_tables(opened: Connection, statements: Iterable[LiteralString]) -> None
 
 
 @contextmanager
+def alone(opened: Connection, lock: int, *, wait: bool) -> Iterator[bool]:
+    """Hold an advisory lock, if nobody does or, with `wait`, once nobody does any more; tells whether it is held."""
+    take = "SELECT pg_advisory_lock(%s), true" if wait else "SELECT NULL, pg_try_advisory_lock(%s)"
+    row = opened.execute(take, (lock,)).fetchone()
+    held = bool(row and row[1])
+    try:
+        yield held
+    finally:
+        if held and not opened.closed:
+            opened.execute("SELECT pg_advisory_unlock(%s)", (lock,))
+
+
+@contextmanager
 def making_tables(opened: Connection) -> Iterator[None]:
     """One process at a time makes tables, on an autocommit connection.
 

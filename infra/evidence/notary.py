@@ -5,15 +5,13 @@ but shows against those that were signed before.
 """
 
 import logging
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import psycopg
 from psycopg import Connection
 
-from infra.database import CHECKPOINTS_LOCK, connect
+from infra.beside import Beside
+from infra.database import CHECKPOINTS_LOCK, alone, connect
 from infra.evidence.files import CheckpointFile
 from infra.evidence.notes import Signer
 from infra.evidence.tree import Kept, LogBroken, Tree
@@ -25,28 +23,19 @@ log = logging.getLogger(__name__)
 LOOK_EVERY_SECONDS = 1.0
 
 
-class Notary:
+class Notary(Beside):
     """One works at a time; others that run take over when it ends."""
 
+    name = "notary"
+
     def __init__(self, settings: Settings, signer: Signer) -> None:
+        super().__init__()
         self._settings = settings
         self._signer = signer
         self._every = settings.checkpoint_facts
         self._at_latest = timedelta(seconds=settings.checkpoint_seconds)
         self._file = CheckpointFile(settings.checkpoints_path)
         self._tree = Frontier()
-        self._stop = threading.Event()
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        """At work beside whatever else this process does; nothing waits for it, and it brings nothing down."""
-        thread = threading.Thread(target=self._run, name="notary", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            self._stop.set()
-            thread.join()
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -61,13 +50,13 @@ class Notary:
 
     def _follow(self, database: Connection) -> None:
         while not self._stop.wait(LOOK_EVERY_SECONDS):
-            with _alone(database, wait=False) as alone:
-                if alone:
+            with alone(database, CHECKPOINTS_LOCK, wait=False) as held:
+                if held:
                     self.look(database, datetime.now(UTC))
 
     def sign_now(self, database: Connection) -> int:
         """Sign what there is, as soon as no other notary works; answers how many checkpoints that took."""
-        with _alone(database, wait=True):
+        with alone(database, CHECKPOINTS_LOCK, wait=True):
             return self.look(database, datetime.now(UTC), at_once=True)
 
     def look(self, database: Connection, now: datetime, *, at_once: bool = False) -> int:
@@ -107,16 +96,3 @@ class Notary:
                 f"the kept hashes do not give the root that was signed over {last.size} facts: see `loyalty audit verify`"
             )
         return tree
-
-
-@contextmanager
-def _alone(database: Connection, *, wait: bool) -> Iterator[bool]:
-    """Hold the lock of the notaries, if nobody does or once nobody does any more."""
-    take = "SELECT pg_advisory_lock(%s), true" if wait else "SELECT NULL, pg_try_advisory_lock(%s)"
-    row = database.execute(take, (CHECKPOINTS_LOCK,)).fetchone()
-    alone = bool(row and row[1])
-    try:
-        yield alone
-    finally:
-        if alone and not database.closed:
-            database.execute("SELECT pg_advisory_unlock(%s)", (CHECKPOINTS_LOCK,))

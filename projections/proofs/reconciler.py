@@ -1,9 +1,6 @@
 """The reconciler: holds the read model against the log, some members at a time, for as long as anybody runs it."""
 
 import logging
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import groupby
 from operator import itemgetter
@@ -16,6 +13,7 @@ from psycopg.types.json import Jsonb
 from pydantic import BaseModel, Field
 
 from domain.points_account import account_id
+from infra.beside import Beside
 from infra.database import connect, make_tables
 from infra.settings import Settings
 from projections.projection import in_schema
@@ -74,23 +72,14 @@ def reconciled(read_models: Connection) -> ReconcilerStatus:
     return ReconcilerStatus(checked_at=row[0], members=row[1], difference=row[2])
 
 
-class Reconciler:
+class Reconciler(Beside):
     """Takes one sample after the other. Several of them harm nobody."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._stop = threading.Event()
+    name = "reconciler"
 
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        """At work beside whatever else this process does; nothing waits for it, and it brings nothing down."""
-        thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            self._stop.set()
-            thread.join()
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self._settings = settings
 
     def _run(self) -> None:
         while not self._stop.is_set():
