@@ -3,7 +3,8 @@
 import json
 import logging
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -40,14 +41,17 @@ Records = Mapping[TopicPartition, Sequence[ConsumerRecord]]
 class Bookmarks(ConsumerRebalanceListener):  # type: ignore[misc]
     """Where to go on reading: the offsets that were committed with the facts, never those of the broker."""
 
-    def __init__(self, settings: Settings, client: KafkaConsumer) -> None:
+    def __init__(self, settings: Settings, client: KafkaConsumer, *, settle: Callable[[], None]) -> None:
+        """`settle` waits for what is being saved: before that, what is stored is not where to go on."""
         self._url = settings.database_url
         self._client = client
+        self._settle = settle
         self.expected: dict[int, tuple[UUID, int]] = {}
         """By partition: the topic's id and the next offset, as stored."""
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Seek to the stored offsets; a local step, as nothing else is allowed here."""
+        self._settle()
         places = {place.partition: place for place in assigned}
         with connect(self._url) as database:
             rows = database.execute(
@@ -59,6 +63,7 @@ class Bookmarks(ConsumerRebalanceListener):  # type: ignore[misc]
             self._client.seek(places[partition], next_offset)
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        self._settle()
         for place in revoked:
             self.expected.pop(place.partition, None)
 
@@ -77,51 +82,81 @@ class Intake:
             fetch_max_wait_ms=50,
             session_timeout_ms=10_000,  # when a process is killed, the others take over after this
         )
-        self._bookmarks = Bookmarks(settings, self._client)
+        self._bookmarks = Bookmarks(settings, self._client, settle=self._settle)
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
+        self._saving: tuple[list[Offset], Future[None]] | None = None
 
     def run(self) -> None:
-        """Poll, decide, save; until asked to stop. An error of the store or the broker ends the process."""
+        """Poll, read, have it saved; until asked to stop. An error of the store or the broker ends the process."""
         subscribe(self._client, PURCHASES, self._bookmarks)
         try:
             while not self._stop.is_set():
                 records = self._client.poll(timeout_ms=200)
-                if records:
-                    self._take_in(records)
-                else:
+                read = [self._read(record) for batch in records.values() for record in batch]
+                if self._saved() and records:
+                    self._save(records, read)
+                elif not records:
                     self._loyalty.follow()
+            self._saved()
         finally:
+            self._writer.shutdown()
             self._client.close()
 
-    def _take_in(self, records: Records) -> None:
-        """1. Read each record, or write a letter. 2. Execute, with the offsets. 3. Remember the offsets."""
-        ordered = [record for batch in records.values() for record in batch]
-        commands: list[Command] = []
-        sources: list[ConsumerRecord] = []
-        letters: list[Sealed] = []
-        for record in ordered:
-            try:
-                commands.append(self._command(record))
-                sources.append(record)
-            except Refusal as refusal:
-                letters.append(self._letter(record, refusal.name, refusal.fields()))
-            except Exception as error:  # a message that our reading trips over is kept: it would only come again
-                log.exception("a purchase could not be read")
-                letters.append(self._letter(record, UNEXPECTED, {"error": type(error).__name__}))
-        offsets = self._offsets(records)
+    def _read(self, record: ConsumerRecord) -> tuple[ConsumerRecord, Command | Sealed]:
+        """What a record asks for, or the letter that it becomes."""
         try:
-            self._loyalty.execute(
-                commands,
-                recorded_at=datetime.now(UTC),
-                offsets=offsets,
-                letters=lambda decided: [*letters, *self._refused(decided, sources)],
-            )
+            return record, self._command(record)
+        except Refusal as refusal:
+            return record, self._letter(record, refusal.name, refusal.fields())
+        except Exception as error:  # a message that our reading trips over is kept: it would only come again
+            log.exception("a purchase could not be read")
+            return record, self._letter(record, UNEXPECTED, {"error": type(error).__name__})
+
+    def _save(self, records: Records, read: Sequence[tuple[ConsumerRecord, Command | Sealed]]) -> None:
+        """Have the writer decide and save; answers once all is decided, so that while PostgreSQL works more can be read."""
+        offsets, decided = self._offsets(records), threading.Event()
+        self._saving = offsets, self._writer.submit(self._take_in, read, offsets, decided)
+        decided.wait()
+
+    def _settle(self) -> None:
+        if self._saving is not None:
+            wait([self._saving[1]])
+
+    def _saved(self) -> bool:
+        """Wait for what is being saved, and remember its offsets; else what was read after it will be read again."""
+        if self._saving is None:
+            return True
+        (offsets, saving), self._saving = self._saving, None
+        try:
+            saving.result()
         except OffsetsMoved:
             log.warning("another process has taken these messages in; reading the offsets again")
             self._bookmarks.on_partitions_assigned(self._client.assignment())
-            return
+            return False
         for offset in offsets:
-            if offset.partition in self._bookmarks.expected:
+            if self._bookmarks.expected.get(offset.partition) == (offset.topic_id, offset.expected):
                 self._bookmarks.expected[offset.partition] = (offset.topic_id, offset.next_offset)
+        return True
+
+    def _take_in(
+        self,
+        read: Sequence[tuple[ConsumerRecord, Command | Sealed]],
+        offsets: Sequence[Offset],
+        decided: threading.Event,
+    ) -> None:
+        """In the writer's thread: execute, with the offsets and the letters."""
+        commands = [one for _, one in read if isinstance(one, Command)]
+        sources = [record for record, one in read if isinstance(one, Command)]
+        letters = [one for _, one in read if not isinstance(one, Command)]
+
+        def all_letters(told: Sequence[Decided]) -> list[Sealed]:
+            decided.set()
+            return [*letters, *self._refused(told, sources)]
+
+        try:
+            self._loyalty.execute(commands, recorded_at=datetime.now(UTC), offsets=offsets, letters=all_letters)
+        finally:
+            decided.set()
 
     def _command(self, record: ConsumerRecord) -> Command:
         return command_of(event_of(record.value, record.headers), self._keys.card_id, self._keys)

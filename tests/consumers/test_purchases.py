@@ -312,3 +312,33 @@ def test_a_quiet_intake_can_be_stopped(till: Till) -> None:
     with till.intake() as running:
         wait_until(lambda: running.partitions == 12)
     assert running.error is None
+
+
+def test_what_was_read_ahead_of_a_batch_that_is_fenced_is_read_again(
+    till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a writer that is overtaken while the next messages have been read already, then none of them is lost."""
+    other, execute, read = till.writer(), Loyalty.execute, Counter[str]()
+    command = Intake._command
+
+    def counting(intake: Intake, record: Any) -> Any:
+        read[record.value] += 1
+        return command(intake, record)
+
+    def overtaken(loyalty: Loyalty, commands: Sequence[Any], *, letters: Any, **what: Any) -> Any:
+        def slowly(decided: Any) -> Any:
+            told = letters(decided)  # from here on the next messages are read
+            wait_until(lambda: read.total() == 20)
+            return told
+
+        monkeypatch.setattr(Loyalty, "execute", execute)
+        other.execute(commands, **what)
+        return execute(loyalty, commands, letters=slowly, **what)
+
+    monkeypatch.setattr("consumers.purchases.BATCH", 10)
+    monkeypatch.setattr(Intake, "_command", counting)
+    monkeypatch.setattr(Loyalty, "execute", overtaken)
+    till.sell(*range(40))
+    till.take_in()
+    assert sorted(till.recorded()) == sorted(f"R-{number}" for number in range(40))
+    assert any(times > 1 for times in read.values())
