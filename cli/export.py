@@ -15,7 +15,7 @@ from infra.parquet import check_parquet
 
 
 def export(
-    what: Annotated[str, typer.Argument(help="The export: facts, purchases, points or balances.")],
+    what: Annotated[str, typer.Argument(help="The export: facts, purchases, points, tiers, campaigns or balances.")],
     to: Annotated[Path, typer.Option(help="The directory; each export has a folder of its own in it.")],
     since_last: Annotated[bool, typer.Option("--since-last", help="Add what is new since the last time.")] = False,
     as_of: Annotated[str | None, typer.Option(help="Of balances: the instant; default: now.")] = None,

@@ -117,10 +117,10 @@ def _hash(log: Connection, position: int) -> str:
 
 
 def _pages(log: Connection, table: Table, start: int, last: int, progress: Progress) -> Iterator[pl.DataFrame]:
-    at, names = start, list(table.names) if table.names else None
-    while rows := log.execute(_FACTS, (at, last, names, names, PAGE), binary=True).fetchall():
-        yield table.frame(rows)
-        at = rows[-1][0]
+    at, names, rows_of = start, list(table.names) if table.names else None, table.reading(log)
+    while facts := log.execute(_FACTS, (at, last, names, names, PAGE), binary=True).fetchall():
+        yield table.frame(rows_of(facts))
+        at = facts[-1][0]
         progress(at - start, last - start)
 
 

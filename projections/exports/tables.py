@@ -1,12 +1,23 @@
 """What can be exported by position: the facts as they are stored, and what is laid flat of them."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
+from psycopg import Connection
 
-from projections.exports.flat import POINTS, PURCHASES, Row, flat, lines_of_purchase, movements_of
+from projections.exports.flat import (
+    CREDITED,
+    POINTS,
+    PURCHASES,
+    Row,
+    flat,
+    lines_of_purchase,
+    movements_of,
+    parts_of_campaigns,
+)
+from projections.exports.tier_moves import MOVES, TierMoves
 
 INSTANT = pl.Datetime("us", "UTC")
 """Told as microseconds since 1970, and cast."""
@@ -18,14 +29,14 @@ class Table:
 
     name: str
     columns: Mapping[str, pl.DataType | type[pl.DataType]]
-    rows: Callable[[Iterable[Row]], list[Row]]
-    """From facts as they are read: position, stream_id, version, name, state, subject, recorded_at."""
+    reading: Callable[[Connection], Callable[[Iterable[Row]], list[Row]]]
+    """For one run on a log, what makes rows of its pages in order. Facts are told as they are read: position, stream_id,
+    version, name, state, subject, recorded_at."""
     names: tuple[str, ...] | None = None
     """The facts that it is made of; None for all."""
 
-    def frame(self, facts: Iterable[Row]) -> pl.DataFrame:
-        """The rows of a page."""
-        rows = self.rows(facts)
+    def frame(self, rows: Sequence[Row]) -> pl.DataFrame:
+        """Rows, by column."""
         found = {
             name: pl.Series(name, values, dtype=_read_as(kind), strict=True).cast(kind)
             for (name, kind), values in zip(
@@ -37,6 +48,13 @@ class Table:
     def told(self) -> dict[str, str]:
         """The columns as a manifest tells them."""
         return {name: str(kind) for name, kind in self.columns.items()}
+
+
+def _each_page(
+    rows: Callable[[Iterable[Row]], list[Row]],
+) -> Callable[[Connection], Callable[[Iterable[Row]], list[Row]]]:
+    """Where a page tells all that its rows need."""
+    return lambda _: rows
 
 
 def _read_as(kind: Any) -> Any:
@@ -54,7 +72,7 @@ FACTS = Table(
         "subject": pl.Binary,
         "recorded_at": INSTANT,
     },
-    list,
+    _each_page(list),
 )
 
 LINES = Table(
@@ -81,7 +99,7 @@ LINES = Table(
         "tax_minor": pl.Int64,
         "paid_minor": pl.Int64,
     },
-    flat(lines_of_purchase),
+    _each_page(flat(lines_of_purchase)),
     PURCHASES,
 )
 
@@ -103,8 +121,49 @@ MOVEMENTS = Table(
         "active_from": INSTANT,
         "expires_at": INSTANT,
     },
-    flat(movements_of),
+    _each_page(flat(movements_of)),
     POINTS,
 )
 
-TABLES = {table.name: table for table in (FACTS, LINES, MOVEMENTS)}
+TIERS = Table(
+    "tiers",
+    {
+        "position": pl.Int64,
+        "recorded_at": INSTANT,
+        "occurred_at": INSTANT,
+        "member_id": pl.String,
+        "programme": pl.String,
+        "programme_version": pl.Int64,
+        "from_tier": pl.String,
+        "to_tier": pl.String,
+        "steps": pl.Int64,
+        "why": pl.String,
+        "cause": pl.String,
+        "period": pl.Int64,
+        "qualifying_points": pl.Int64,
+    },
+    TierMoves,
+    MOVES,
+)
+
+CAMPAIGNS = Table(
+    "campaigns",
+    {
+        "position": pl.Int64,
+        "recorded_at": INSTANT,
+        "occurred_at": INSTANT,
+        "campaign_id": pl.String,
+        "member_id": pl.String,
+        "purchase_id": pl.String,
+        "purchased_at": INSTANT,
+        "kind": pl.String,
+        "points": pl.Int64,
+        "discount_minor": pl.Int64,
+        "coupon": pl.String,
+        "uncapped": pl.Int64,
+    },
+    _each_page(flat(parts_of_campaigns)),
+    CREDITED,
+)
+
+TABLES = {table.name: table for table in (FACTS, LINES, MOVEMENTS, TIERS, CAMPAIGNS)}

@@ -1,0 +1,195 @@
+"""Changes of tiers and what campaigns gave, exported: every one that is recorded, and in sum what the Query API tells."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import polars as pl
+import pytest
+from typer.testing import CliRunner, Result
+
+from cli.main import app
+from domain.fact import FACTS, Fact
+from domain.movements import (
+    OpeningBalanceImported,
+    PointsAdjusted,
+    PointsEarned,
+    PointsGivenBack,
+    PointsReceived,
+    PointsRevoked,
+    ReceivedRevoked,
+)
+from domain.tier_moves import TierMoved
+from infra.event_store import FactRecorder
+from infra.evidence.sources import ExportDamaged
+from infra.stored_facts import FactMapper
+from projections.analytics import analytics_of
+from projections.exports import run
+from projections.whatif.files import NotWritten
+from tests.builders import back, create_campaign, join, line, purchase, returned
+from tests.cli.test_export import room_for
+from tests.domain.quoting import ask, recorded, words
+from tests.domain.story import JOINED_AT
+from tests.domain.world import DAY
+from tests.projections.whatif.recorded import END, Town
+from tests.read_spec import ReadSide
+
+ALL = ("tiers", "campaigns")
+NEW = [UUID(int=number, version=4) for number in (201, 202, 203)]
+LATER = END + 30 * DAY
+CAUSES = {
+    PointsEarned: "purchase", PointsRevoked: "return", ReceivedRevoked: "return", PointsAdjusted: "adjustment",
+    OpeningBalanceImported: "opening-balance", PointsReceived: "merge", PointsGivenBack: "merge-undone",
+}  # fmt: skip
+
+
+class Market(Town):
+    """A town with campaigns of every kind, and tiers that move for every reason."""
+
+    def lives(self) -> "Market":
+        self.do(self.opening(at=JOINED_AT + DAY, card="31", tier="Gold", lots=[]))
+        super().lives()
+        for member, card in zip(NEW, ("91", "92", "93"), strict=True):
+            self.do(join(member, at=END, card=card))
+        bought = [self.buys(10_000, at=END + DAY, id=f"M-{card}", card=card) for card in ("91", "92")]
+        self.do(returned(bought[0], at=END + 2 * DAY, id="T-M"))
+        self.do(self.merge(NEW[1], NEW[2], at=END + 2 * DAY))
+        self.do(self.unmerge(NEW[1], NEW[2], at=END + 3 * DAY))
+        self.do(self.adjust(10_000, at=END + 4 * DAY, member=NEW[2], qualifying=True))
+        campaigns: dict[str, dict[str, Any]] = {
+            "coffee": {"gift": {"kind": "coffee", "valid_days": 9}},
+            "fifth": {"discount": {"percent": "20"}},
+            "with-coffee": {"bonus_points": 7, "coupon_kind": "coffee"},
+        }
+        for name, effect in campaigns.items():
+            self.do(create_campaign(name, at=LATER, starts_at=LATER, everyone=True, **effect))
+        off = ask(self, line(20_000), at=LATER)
+        sold = line(20_000, discount_minor=off.told["discount_minor"])
+        first = recorded(self.do(purchase(sold, at=LATER, id="C-1", quote=words(off))).facts).originator_id
+        self.do(purchase(line(9_000), at=LATER, id="C-2", store="2", coupons=[{"code": "X", "campaign": "coffee"}]))
+        self.do(purchase(line(9_000), at=LATER, id="C-3", store="2", coupons=[{"code": "Y"}]))
+        self.do(returned(first, back(amount_minor=5_000), at=LATER + DAY, id="T-C1"))
+        self.do(returned(first, at=LATER + DAY, id="T-C1-all"))
+        return self
+
+
+@pytest.fixture(scope="module")
+def market() -> Market:
+    return Market().lives()
+
+
+@pytest.fixture(scope="module")
+def read_side(market: Market, module_database_url: str) -> Iterator[ReadSide]:
+    market.store(module_database_url)
+    made = ReadSide(module_database_url)
+    made.given(*market.facts)
+    yield made
+    made.close()
+
+
+@pytest.fixture(autouse=True)
+def _surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOYALTY_KAFKA_BOOTSTRAP_SERVERS", "nobody.invalid:9092")
+
+
+def export(url: str, what: str, to: Path, *options: str) -> Result:
+    return CliRunner(env={"LOYALTY_DATABASE_URL": url}).invoke(app, ["export", what, "--to", str(to), *options])
+
+
+def exported(url: str, what: str, to: Path, *options: str) -> list[dict[str, Any]]:
+    done = export(url, what, to, *options)
+    assert done.exit_code == 0, done.output
+    return pl.read_parquet(to / what / "*" / "*.parquet").sort("position").to_dicts()
+
+
+def why(move: TierMoved, facts: list[Fact]) -> str:
+    if move.reviewed:
+        return "review"
+    told = [
+        one for one in facts if one.correlation_id == move.correlation_id and one.originator_id == move.originator_id
+    ]
+    return next(CAUSES[type(one)] for one in told if type(one) in CAUSES)
+
+
+def test_every_move_of_a_tier_is_told_with_its_reason(market: Market, read_side: ReadSide, tmp_path: Path) -> None:
+    rows = exported(read_side.url, "tiers", tmp_path)
+    moves = [(position, one) for position, one in enumerate(market.facts, 1) if isinstance(one, TierMoved)]
+    names = ["Ordinary", "Silver", "Gold", "Diamond"]
+    assert [(row["position"], row["why"], row["steps"]) for row in rows] == [
+        (position, why(one, market.facts), names.index(one.to_tier) - names.index(one.from_tier))
+        for position, one in moves
+    ]
+    for row, (_, one) in zip(rows, moves, strict=True):
+        assert (row["member_id"], row["occurred_at"], row["cause"]) == (
+            str(one.member_id), one.occurred_at, str(one.correlation_id)
+        )  # fmt: skip
+        assert (row["from_tier"], row["to_tier"], row["period"]) == (one.from_tier, one.to_tier, one.period)
+        assert (row["programme"], row["programme_version"]) == ("member_experience", one.programme_version)
+        assert row["qualifying_points"] == one.qualifying_points.get(one.period, 0)
+    assert {row["why"] for row in rows} >= {"purchase", "return", "review", "merge"}
+    assert {row["why"] for row in rows} >= {"merge-undone", "adjustment", "opening-balance"}
+
+
+def test_what_a_campaign_gave_adds_up_to_its_analytics(market: Market, read_side: ReadSide, tmp_path: Path) -> None:
+    rows = exported(read_side.url, "campaigns", tmp_path)
+    for name in ("dairy", "basket", "coffee", "fifth", "with-coffee"):
+        told = read_side.ask("campaigns", analytics_of, campaign_id=name)
+        assert told is not None
+        its = [row for row in rows if row["campaign_id"] == name]
+        kinds = [row["kind"] for row in its]
+        assert sum(row["points"] for row in its) == told.bonus_points
+        assert sum(row["discount_minor"] for row in its) == told.discount_minor
+        assert kinds.count("coupon-given") == told.coupons_given
+        if name != "with-coffee":
+            assert kinds.count("coupon-used") == told.coupons_redeemed
+    assert {row["kind"] for row in rows} == {"points", "discount", "coupon-given", "coupon-used", "coupon-voided"}
+    given, voided = ([row for row in rows if row["kind"] == f"coupon-{what}"] for what in ("given", "voided"))
+    assert voided[0]["coupon"] == given[0]["coupon"] is not None
+    assert (voided[0]["purchased_at"], voided[0]["occurred_at"]) == (LATER, LATER + DAY)
+    sold = {str(one.purchase_id): one for one in market.facts if isinstance(one, PointsEarned)}
+    for row in rows:
+        purchase_ = sold[row["purchase_id"]]
+        assert (row["member_id"], row["purchased_at"]) == (str(purchase_.member_id), purchase_.occurred_at)
+    cut = {row["uncapped"] for row in rows if row["campaign_id"] == "dairy"} - {None}
+    assert cut, "its budget ended"
+
+
+def test_pages_and_later_runs_make_no_difference(
+    market: Market, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = market.facts
+    half = next(
+        at for at in range(len(facts) // 2, len(facts)) if facts[at].correlation_id != facts[at - 1].correlation_id
+    )
+    rest = [FactMapper(FACTS).to_stored_event(one) for one in facts[half:]]
+    monkeypatch.setattr(Market, "facts", facts[:half])
+    market.store(database_url)
+    for what in ALL:
+        exported(database_url, what, tmp_path / "by halves", "--since-last")
+    log = FactRecorder(database_url)
+    log.insert_events(rest)
+    log.close()
+    for what in ALL:
+        by_halves = exported(database_url, what, tmp_path / "by halves", "--since-last")
+        monkeypatch.setattr(run, "PAGE", 5)
+        assert by_halves == exported(database_url, what, tmp_path / "by pages")
+        monkeypatch.undo()
+        monkeypatch.setenv("LOYALTY_KAFKA_BOOTSTRAP_SERVERS", "nobody.invalid:9092")
+        assert by_halves == exported(database_url, what, tmp_path / "at once")
+    manifest = json.loads((tmp_path / "by halves" / "manifest.json").read_text())
+    assert {manifest["exports"][what]["last_position"] for what in ALL} == {len(facts)}
+
+
+@pytest.mark.parametrize("what", ALL)
+def test_they_are_refused_as_any_export(read_side: ReadSide, tmp_path: Path, what: str) -> None:
+    with room_for(100):
+        result = export(read_side.url, what, tmp_path / "full")
+    assert (result.exit_code, type(result.exception)) == (1, NotWritten)
+    assert not list((tmp_path / "full").rglob("*.parquet*"))
+    exported(read_side.url, what, tmp_path / "export")
+    file = next((tmp_path / "export").rglob("*.parquet"))
+    file.write_bytes(file.read_bytes()[:-1])
+    result = export(read_side.url, what, tmp_path / "export", "--since-last")
+    assert (result.exit_code, type(result.exception)) == (1, ExportDamaged)
