@@ -13,7 +13,6 @@ from ruamel.yaml import YAML
 import domain.loyalty  # noqa: F401 - so that every fact is registered
 from consumers.cloud_events import EVENTS
 from domain.fact import FACTS
-from domain.messages.purchases import NOT_YET
 from domain.programme import json_schema
 from domain.refusals import REFUSALS
 from infra import bootstrap
@@ -99,7 +98,9 @@ def asyncapi() -> Json:
         "defaultContentType": "application/json",
         "channels": {
             "purchases": _channel(
-                PURCHASES_TOPIC, "What tills sold, and what came back. Key: the card, or else the member.", _purchases()
+                PURCHASES_TOPIC,
+                "What tills sold, what came back, and what they counted. Key: the card, or else the member.",
+                _purchases(),
             ),
             "facts": _channel(
                 FACTS_TOPIC,
@@ -141,7 +142,7 @@ def _operation(action: str, channel: str, description: str) -> Json:
 
 
 def _purchases() -> Json:
-    """Both modes of each message; those of the types that are not supported yet become dead letters."""
+    """Both modes of each message."""
     return {
         key: message for name, (event, _) in EVENTS.items() for key, message in _both_modes(name, event.__doc__ or "")
     }
@@ -155,17 +156,16 @@ def _both_modes(name: str, summary: str) -> Iterator[tuple[str, Json]]:
         "ce_id": TEXT,
         "ce_time": TEXT | {"format": "date-time"},
     }
-    later = f"Not supported yet, and kept as dead letters: {', '.join(sorted(NOT_YET))}."
-    key = "purchase" + name.split(".")[2].capitalize()
+    _, what, happened, _ = name.split(".")
+    key = what + happened.capitalize()
     yield (
         key,
-        _message(name, name, "application/cloudevents+json")
-        | {"summary": summary, "description": f"Structured mode. {later}"},
+        _message(name, name, "application/cloudevents+json") | {"summary": summary, "description": "Structured mode."},
     )
     yield (
         f"{key}Binary",
         _message(name, f"{name}.data", "application/json", headers=attributes)
-        | {"summary": summary, "description": f"Binary mode: the attributes stand in headers. {later}"},
+        | {"summary": summary, "description": "Binary mode: the attributes stand in headers."},
     )
 
 

@@ -1,6 +1,6 @@
-"""Instants as they are written on the command line."""
+"""Instants and days as they are written on the command line."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 import typer
 
@@ -14,3 +14,22 @@ def instant(text: str, *, option: str, kind: str = "instant such as 2026-11-02T0
     if at.tzinfo is None:
         raise typer.BadParameter(f"{text} needs its offset from UTC, as in {text}Z", param_hint=option)
     return at
+
+
+def day(text: str, *, option: str) -> date:
+    """A day such as 2026-11-02; anything else is wrong usage of the option."""
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        found = date.min
+    if len(text) != len("2026-11-02") or not 1900 <= found.year <= 9000:
+        raise typer.BadParameter(f"{text} is no day such as 2026-11-02", param_hint=option)
+    return found
+
+
+def days(first: str, last: str) -> tuple[date, date]:
+    """The days of `--from` and `--to`, both of them included."""
+    begins, ends = day(first, option="--from"), day(last, option="--to")
+    if begins > ends:
+        raise typer.BadParameter(f"--from {first} lies after --to {last}")
+    return begins, ends

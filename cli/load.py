@@ -25,6 +25,7 @@ from domain.messages.identity import Identity
 from domain.messages.members import MemberBody, join_command
 from domain.messages.purchases import CardIds, PurchaseCompleted
 from domain.messages.reading import read
+from domain.messages.tills import TillClosedEvent
 from domain.personal_data import Sealing
 from domain.refusals import Refusal
 from infra.kafka import producer
@@ -144,6 +145,12 @@ def returns(file: File) -> None:
     _publish(file, "returns published")
 
 
+@app.command()
+def closings(file: File) -> None:
+    """Publish closings of tills to Kafka as a till does: one structured CloudEvent a line."""
+    _publish(file, "closings published")
+
+
 def _publish(file: Path, what: str) -> None:
     settings = ready()
     load, card_ids = Load(file), load_key_file(settings).card_id
@@ -181,10 +188,12 @@ def _execute(loyalty: Loyalty, waiting: list[tuple[int, bytes, C]], load: Load) 
 
 def _routing_key(line: bytes, card_ids: CardIds) -> bytes | None:
     """Check a message as far as it can be told by itself; answer what keeps a buyer's purchases in order, or the returns
-    of a purchase, which do not tell the buyer.
+    of a purchase, which do not tell the buyer, or a till's closings.
     """
     event = event_of(line, [])
     command_of(event, card_ids)
+    if isinstance(event, TillClosedEvent):
+        return event.source.encode()
     if not isinstance(event, PurchaseCompleted):
         return message_id(event.data.purchase.source, event.data.purchase.id).bytes
     buyer = event.data.card or event.data.member

@@ -22,7 +22,7 @@ COMMANDS: Mapping[str, str] = {
     "load": "cli.load_balances:app",  # which adds its own command to those of `cli.load`
     "letters": "cli.letters:app",
     "status": "cli.status:status",
-    "audit": "cli.tail:app",  # which adds its own command to those of `cli.evidence` and `cli.audit`
+    "audit": "cli.completeness:app",  # which adds its own command to those of `cli.tail`, `cli.evidence` and `cli.audit`
     "whatif": "cli.whatif:whatif",
     "liability": "cli.liability:liability",
     "export": "cli.export:export",
@@ -66,6 +66,7 @@ EXPECTED = frozenset({
     "infra.parquet.ParquetNotInstalled",
     "kafka.errors.KafkaError",
     "projections.chain.AnotherEpoch",
+    "projections.completeness.run.NothingPublished",
     "projections.exports.balances.FactsParked",
     "projections.exports.directory.NotAnExport",
     "projections.exports.run.AlreadyExported",

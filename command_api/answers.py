@@ -1,7 +1,7 @@
 """What became of a command, told as an HTTP answer."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -107,6 +107,17 @@ class PurchaseAnswer(Answer):
     tier: str | None = None
     next_tier: str | None = None
     points_to_next: int | None = None
+
+
+class ClosingAnswer(Answer):
+    """What a till counted on a day. Of several closings of a day the last by business time counts."""
+
+    source: str
+    business_day: date
+    receipts: int
+    paid_minor: int
+    supersedes: UUID | None = Field(description="The message of the closing that this one stands in for.")
+    superseded_by: UUID | None = Field(description="The message of a later closing, which goes on counting.")
 
 
 class ReceiptAnswer(Answer):

@@ -22,6 +22,7 @@ from command_api import (
     reservations,
     rewards,
     segments,
+    tills,
 )
 from command_api.bodies import document_bodies
 from command_api.direct import Api
@@ -40,6 +41,7 @@ from domain.messages.reading import Message
 from domain.messages.receipts import ClaimBody, ReassignmentBody
 from domain.messages.returns import ReturnBody, VoidBody
 from domain.messages.segments import SegmentBody
+from domain.messages.tills import ClosingBody
 from domain.personal_data import Sealing
 from domain.quote import Signing
 from domain.refusals import Refusal
@@ -52,11 +54,11 @@ router = APIRouter(tags=["health"])
 ROUTERS = [  # asked most first: a request is held against each in turn
     purchases.direct, purchases.router, quotes.router, redemptions.router, members.router, campaigns.router, programmes.router,
     corrections.router, receipts.router, coupons.router, rewards.router, segments.router, referrals.router,
-    reservations.router, router,
+    reservations.router, tills.router, router,
 ]  # fmt: skip
 BODIES: list[type[Message]] = [
     PurchaseBatch, ReturnBody, VoidBody, ClaimBody, ReassignmentBody, MemberBatch, MemberPatch, CampaignBody, PolicyBody,
-    LintBody, SegmentBody, QuoteBody, QuoteReleaseBody,
+    LintBody, SegmentBody, QuoteBody, QuoteReleaseBody, ClosingBody,
     *corrections.BODIES,
     *redemptions.BODIES,
     *coupons.BODIES,

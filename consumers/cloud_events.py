@@ -7,16 +7,16 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from domain.messages.purchases import COMPLETED, NOT_YET, PurchaseCompleted, PurchaseData
+from domain.messages.purchases import COMPLETED, PurchaseCompleted, PurchaseData
 from domain.messages.reading import Message, read, refusal_of
 from domain.messages.returns import PurchaseReturnedEvent, PurchaseVoidedEvent, ReturnData, VoidData
+from domain.messages.tills import CLOSED, ClosingData, TillClosedEvent
 from domain.refusals import (
     InvalidField,
     MalformedMessage,
     OversizedMessage,
     Refusal,
     UnknownType,
-    UnsupportedType,
     UnsupportedVersion,
 )
 
@@ -26,12 +26,13 @@ MAX_MESSAGE_BYTES = 192 * 1024
 Headers = Sequence[tuple[str, bytes | None]]
 
 
-Event = PurchaseCompleted | PurchaseReturnedEvent | PurchaseVoidedEvent
+Event = PurchaseCompleted | PurchaseReturnedEvent | PurchaseVoidedEvent | TillClosedEvent
 
 EVENTS: dict[str, tuple[type[Event], type[Message]]] = {
     COMPLETED: (PurchaseCompleted, PurchaseData),
     "pos.purchase.returned.v1": (PurchaseReturnedEvent, ReturnData),
     "pos.purchase.voided.v1": (PurchaseVoidedEvent, VoidData),
+    CLOSED: (TillClosedEvent, ClosingData),
 }
 """Each type that is supported, with its event and its data."""
 
@@ -71,9 +72,7 @@ def _kind(attributes: Mapping[str, Any]) -> str:
         raise UnsupportedVersion(message_type=f"CloudEvents {version[:20]}")
     if kind in EVENTS:
         return kind
-    if kind in NOT_YET:
-        raise UnsupportedType(message_type=kind)
-    known = {name.rsplit(".", 1)[0] for name in (*EVENTS, *NOT_YET)}
+    known = {name.rsplit(".", 1)[0] for name in EVENTS}
     name, _, number = kind.rpartition(".")
     if name in known and re.fullmatch(r"v\d{1,9}", number):
         raise UnsupportedVersion(message_type=kind)

@@ -17,6 +17,7 @@ from domain.command import Command
 from domain.loyalty import Decided, Failed, Loyalty, Refused
 from domain.messages.purchases import CardIds, PurchaseCompleted, purchase_command
 from domain.messages.returns import return_event_command
+from domain.messages.tills import TillClosedEvent, closing_command
 from domain.quote import Signing
 from domain.refusals import Refusal
 from infra.database import connect
@@ -194,6 +195,8 @@ class Intake:
 
 def command_of(event: Event, card_ids: CardIds, signing: Signing | None = None) -> Command:
     """What an event asks of the ledger."""
+    if isinstance(event, TillClosedEvent):
+        return closing_command(event.data, source=event.source, external_id=event.id, time=event.time, answered=False)
     if not isinstance(event, PurchaseCompleted):
         return return_event_command(event)
     return purchase_command(

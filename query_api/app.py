@@ -16,6 +16,7 @@ from infra.web import tell_problems
 from projections import schema
 from query_api import (
     campaigns,
+    completeness,
     evidence,
     facts,
     health,
@@ -61,7 +62,9 @@ def create_app(
     app.state.programme = settings.programme
     app.state.proving = asyncio.Lock()
     app.include_router(health.router)
-    for part in (members, points, purchases, campaigns, facts, proofs, evidence, returns, segments, referrals, rewards):
+    for part in (
+        members, points, purchases, campaigns, facts, proofs, evidence, completeness, returns, segments, referrals, rewards,
+    ):  # fmt: skip
         app.include_router(part.router, dependencies=[Depends(only_known_parameters)])
     tell_problems(app)
     return app

@@ -14,7 +14,7 @@ from domain.commands.personal_data import ChangeProfile, ErasePersonalData
 from domain.member import Consent
 from domain.messages.identity import Identity
 from domain.messages.purchases import CardIds
-from domain.messages.reading import Message, UtcTime, canonical, fingerprint
+from domain.messages.reading import Message, UtcTime, canonical, date_as_text, fingerprint
 from domain.personal_data import FIELDS, Sealing
 from domain.refusals import InvalidField
 
@@ -32,13 +32,6 @@ def _telephone(number: str) -> str:
     return number
 
 
-def _as_text(value: object) -> object:
-    """A bare number would be taken for seconds since 1970."""
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
-        return value
-    raise ValueError("a date is text, as in 1990-05-31")
-
-
 def _within_living_memory(day: date) -> date:
     if day.year < 1900:
         raise ValueError("the year lies before 1900")
@@ -49,7 +42,7 @@ Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f
 Telephone = Annotated[str, Field(max_length=40), AfterValidator(_telephone)]
 Email = Annotated[str, Field(max_length=254, pattern=r"^[^@\s]+@[^@\s.]+(\.[^@\s.]+)+$")]
 Address = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
-BirthDate = Annotated[date, BeforeValidator(_as_text), AfterValidator(_within_living_memory)]
+BirthDate = Annotated[date, BeforeValidator(date_as_text), AfterValidator(_within_living_memory)]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Za-z]{2,4})?$")]
 Reason = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 """A word such as `member-request`: it is kept in clear for ever, and a sentence might name somebody."""

@@ -21,7 +21,6 @@ from domain.refusals import InvalidField, QuoteInvalid, TendersDoNotMatch
 from domain.returned import refunded, worth
 
 COMPLETED = "pos.purchase.completed.v1"
-NOT_YET = frozenset({"pos.till.closed.v1"})
 
 CardIds = Callable[[str], UUID]
 """Turns a card number into the id that stands for it; the number goes no further."""

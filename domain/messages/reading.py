@@ -25,6 +25,13 @@ def _as_text(value: object) -> object:
     raise ValueError("a time is text, as in RFC 3339")
 
 
+def date_as_text(value: object) -> object:
+    """A bare number would be taken for seconds since 1970."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        return value
+    raise ValueError("a date is text, as in 1990-05-31")
+
+
 def _in_utc(at: datetime) -> datetime:
     """Local days, anniversaries and expiries of the time must all lie within what a calendar can hold."""
     if not 1900 <= at.year <= 9000:

@@ -1,15 +1,12 @@
 """The liability of points: the log read in slices, each by a process, and rolled forward month by month."""
 
 import os
-import signal
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from fractions import Fraction
 from itertools import groupby
-from multiprocessing import get_context
 from operator import itemgetter
 from typing import Any
 from uuid import UUID
@@ -21,8 +18,8 @@ from pydantic_core import from_json
 from domain.liability import Assumptions, Flow, Month, months_between, roll_forward
 from domain.programme import Policy
 from infra.database import connect
-from infra.process import quiet_gc
 from infra.settings import Settings
+from infra.side_by_side import side_by_side
 from projections.liability.flows import Timeline, flows_of, month_of
 from projections.proofs.points import Violation
 from projections.proofs.tally import LONG_AGO, TELLERS, instant
@@ -185,19 +182,7 @@ def _nothing(question: Question) -> str:
 
 def _side_by_side(parts: list[Slice], position: int) -> Iterator[tuple[dict[tuple[str, str], Flow], datetime]]:
     """Every slice, in no particular order; a small log is read by this process."""
-    if position < AT_ONCE or len(parts) == 1:
-        yield from map(_read, parts)
-        return
-    # Started afresh: whoever asks may have threads and connections, which a forked process must not share.
-    with ProcessPoolExecutor(os.cpu_count() or 1, get_context("spawn"), _start) as pool:
-        for one in as_completed([pool.submit(_read, part) for part in parts]):
-            yield one.result()
-
-
-def _start() -> None:
-    """Ctrl-C is for whoever asked."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    quiet_gc()
+    yield from map(_read, parts) if position < AT_ONCE else side_by_side(_read, parts)
 
 
 def _read(part: Slice) -> tuple[dict[tuple[str, str], Flow], datetime]:

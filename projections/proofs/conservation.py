@@ -4,13 +4,10 @@
 into slices; each is folded on its own, by as many processes as there are processors. 3. Add the slices up.
 """
 
-import os
-import signal
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from datetime import datetime
-from multiprocessing import get_context
+from functools import partial
 from uuid import UUID
 
 from psycopg import Connection
@@ -18,8 +15,8 @@ from pydantic import BaseModel, Field
 
 from domain.lots import Buckets
 from infra.database import connect
-from infra.process import quiet_gc
 from infra.settings import Settings
+from infra.side_by_side import side_by_side
 from projections.proofs.rows import members_of
 from projections.proofs.slices import Difference, Folded, Look, fold_slice, known_by, looking
 
@@ -57,7 +54,7 @@ def prove(settings: Settings, *, as_of: datetime, progress: Progress = lambda _,
     with _look(settings, as_of) as (look, facts, read_model):
         found = Folded()
         slices = facts // FACTS_IN_A_SLICE + 1
-        for done, one in enumerate(_fold(look, slices), 1):
+        for done, one in enumerate(side_by_side(partial(fold_slice, look, slices=slices), range(slices)), 1):
             found.add(one)
             progress(done, slices)
         strangers = members_of(read_model, look.known.schema) - found.members
@@ -90,24 +87,6 @@ def _look(settings: Settings, as_of: datetime) -> Iterator[tuple[Look, int, Conn
         assert row is not None, "a snapshot can always be exported"
         assert count is not None, "an aggregate always has a row"
         yield Look(log_url, read_url, row[0], known, count[1], as_of), count[0], read_model
-
-
-def _fold(look: Look, slices: int) -> Iterator[Folded]:
-    """Every slice, in no particular order."""
-    workers = min(os.cpu_count() or 1, slices)
-    if workers == 1:
-        yield from (fold_slice(look, number, slices) for number in range(slices))
-        return
-    # Started afresh: whoever asks may have threads and connections, which a forked process must not share.
-    with ProcessPoolExecutor(workers, get_context("spawn"), _start) as pool:
-        for one in as_completed([pool.submit(fold_slice, look, number, slices) for number in range(slices)]):
-            yield one.result()
-
-
-def _start() -> None:
-    """Ctrl-C is for whoever asked."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    quiet_gc()
 
 
 def _of_all(found: Folded, look: Look, facts: int, strangers: set[UUID]) -> Iterator[Difference]:

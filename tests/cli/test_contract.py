@@ -15,7 +15,7 @@ from domain.fact import FACTS
 from domain.refusals import WrongCurrency
 from infra import relay
 from infra.bootstrap import TOPICS
-from tests.consumers.bad_messages import BACK, BAD, BINARY, GOOD, data, event, line, returned
+from tests.consumers.bad_messages import BACK, BAD, BINARY, GOOD, closing, data, event, line, returned
 from tests.test_house import GOLDEN
 
 CONTRACT = Path(__file__).parents[2] / "docs" / "contract"
@@ -122,6 +122,13 @@ def test_what_goes_back_keeps_to_its_schema_too(kind: str, message: bytes) -> No
     validator(f"{kind}.data").validate(read["data"])
     del read["data"]["purchase"]
     assert not validator(kind).is_valid(read)
+
+
+def test_a_closing_keeps_to_its_schema_too() -> None:
+    read = json.loads(closing())
+    validator("pos.till.closed.v1").validate(read)
+    validator("pos.till.closed.v1.data").validate(read["data"])
+    assert not validator("pos.till.closed.v1").is_valid(json.loads(closing(paid_minor=7.2)))
 
 
 def test_what_the_demo_publishes_keeps_to_the_schema() -> None:

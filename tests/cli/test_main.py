@@ -15,9 +15,19 @@ IMPORTED = "import sys; from cli.main import Commands; Commands(name='loyalty').
 GROUPS = {
     "serve": ["command-api", "query-api"],
     "consume": ["purchases"],
-    "load": ["members", "campaigns", "purchases", "returns", "balances"],
+    "load": ["members", "campaigns", "purchases", "returns", "closings", "balances"],
     "letters": ["list", "show", "redrive"],
-    "audit": ["conservation", "public-key", "checkpoint", "checkpoints", "verify", "prove", "check-proof", "tail"],
+    "audit": [
+        "conservation",
+        "public-key",
+        "checkpoint",
+        "checkpoints",
+        "verify",
+        "prove",
+        "check-proof",
+        "tail",
+        "completeness",
+    ],
     "keys": ["create", "init"],
     "programme": ["lint", "publish", "list", "diff", "amend", "schema"],
 }

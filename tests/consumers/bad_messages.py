@@ -77,6 +77,15 @@ def returned(*, kind: str = "pos.purchase.returned.v1", time: str = GOOD["time"]
     return event(type=kind, id="T-1", time=time, data=kept)
 
 
+COUNTED: dict[str, Any] = {"business_day": "2017-01-01", "receipts": 3, "paid_minor": 720, "store": "367"}
+
+
+def closing(*, kind: str = "pos.till.closed.v1", **changes: Any) -> bytes:
+    """A good closing of the till, with other data; None leaves a field out."""
+    kept = {name: value for name, value in {**COUNTED, **changes}.items() if value is not None}
+    return event(type=kind, id="Z-1", time="2017-01-01T23:05:00Z", data=kept)
+
+
 EXCHANGED: dict[str, Any] = {"purchase": {"source": GOOD["source"], "id": "R-0"}, "lines": [BACK]}
 
 
@@ -119,10 +128,7 @@ KINDS = {
     "a future version of a return": ("unsupported-version", event(type="pos.purchase.returned.v2")),
     "a future CloudEvent": ("unsupported-version", event(specversion="2.0")),
     "an ancient CloudEvent": ("unsupported-version", event(specversion="0.3")),
-    "a till closing": (
-        "unsupported-type",
-        event(type="pos.till.closed.v1", data={"business_day": "2017-01-01", "receipts": 3}),
-    ),
+    "a future version of a till closing": ("unsupported-version", closing(kind="pos.till.closed.v2")),
     "a number as specversion": ("invalid-field", event(specversion=1.0)),
     "a list as type": ("invalid-field", event(type=["pos.purchase.completed.v1"])),
     "another content type": ("invalid-field", event(datacontenttype="application/xml")),
@@ -251,6 +257,18 @@ EXCHANGES = {
     "an exchange of too many purchases": ("invalid-field", event(data=data(returned=[EXCHANGED] * 21))),
 }  # fmt: skip
 
+CLOSINGS = {
+    "a closing of a day that there is not": ("invalid-field", closing(business_day="2017-02-30")),
+    "a closing of a day of seconds": ("invalid-field", closing(business_day=1483228800)),
+    "a closing of an instant": ("invalid-field", closing(business_day="2017-01-01T00:00:00Z")),
+    "a closing of long ago": ("invalid-field", closing(business_day="1017-01-01")),
+    "a closing of half a receipt": ("invalid-field", closing(receipts=2.5)),
+    "a closing of fewer than no receipts": ("invalid-field", closing(receipts=-1)),
+    "a closing of an amount as text": ("invalid-field", closing(paid_minor="720")),
+    "a closing of a float amount": ("invalid-field", closing(paid_minor=7.2)),
+    "a receipt as a closing": ("invalid-field", event(type="pos.till.closed.v1")),
+}
+
 BINARIES = {
     "a header that is not UTF-8": ("malformed-message", binary(id=b"\xff\xfe")),
     "a header without a value": ("malformed-message", binary(id=None)),
@@ -258,7 +276,7 @@ BINARIES = {
     "binary data that is a list": ("invalid-field", binary(b"[]")),
     "a binary time without zone": ("time-without-zone", binary(time=b"2017-01-01T11:30:27")),
     "a binary time of seconds": ("invalid-field", binary(time=b"1483270227")),
-    "a binary till closing": ("unsupported-type", binary(type=b"pos.till.closed.v1")),
+    "a binary till closing that is a receipt": ("invalid-field", binary(type=b"pos.till.closed.v1")),
     "a binary receipt as a return": ("invalid-field", binary(type=b"pos.purchase.returned.v1")),
     "a binary receipt as a void": ("invalid-field", binary(type=b"pos.purchase.voided.v1")),
     "a binary future": ("unsupported-version", binary(specversion=b"1.1")),
@@ -270,8 +288,9 @@ BINARIES = {
 
 BAD: dict[str, Sent] = {
     **{name: _sent("malformed-message", value) for name, value in MALFORMED.items()},
-    **{name: _sent(*sent) for group in (KINDS, TIMES, AMOUNTS, QUANTITIES, CONTENTS, RETURNS, EXCHANGES, BINARIES) for name, sent in group.items()},
+    **{name: _sent(*sent) for group in (KINDS, TIMES, AMOUNTS, QUANTITIES, CONTENTS, RETURNS, EXCHANGES, CLOSINGS, BINARIES) for name, sent in group.items()},
     **_missing("a message", ["specversion", "type", "source", "id", "time", "data"], event),
     **_missing("data", ["currency", "store", "lines", "tenders"], lambda **gone: event(data=data(**gone))),
+    **_missing("a closing", ["business_day", "receipts", "paid_minor"], closing),
     **_missing("a line", ["line", "sku", "quantity", "gross_minor"], line),
 }  # fmt: skip

@@ -2,7 +2,7 @@
 
 import json
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from consumers import purchases
 from consumers.cloud_events import MAX_MESSAGE_BYTES, event_of
 from domain.commands.purchases import RecordPurchase
 from domain.commands.returns import TakeBack
+from domain.commands.tills import CloseTill
 from domain.fact import message_id
 from domain.messages.purchases import PurchaseCompleted, purchase_command
 from domain.refusals import REFUSALS, Refusal
@@ -22,11 +23,13 @@ from tests.consumers.bad_messages import (
     BAD,
     BINARY,
     CARD_NUMBER,
+    COUNTED,
     GOOD,
     NAME,
     Headers,
     Sent,
     binary,
+    closing,
     data,
     event,
     line,
@@ -84,6 +87,19 @@ def test_a_return_and_a_void_are_read_in_both_modes(kind: str, lines: list[dict[
     assert (structured.lines, structured.strictly, structured.answered, structured.actor) == (
         lines, False, False, "/stores/367/tills/4",
     )  # fmt: skip
+
+
+def test_a_closing_is_read_in_both_modes_and_a_future_field_makes_no_difference() -> None:
+    in_binary = binary(
+        json.dumps(COUNTED).encode(), type=b"pos.till.closed.v1", id=b"Z-1", time=b"2017-01-01T23:05:00Z"
+    )
+    same = [(closing(), []), in_binary, (closing(colour="red"), [])]
+    structured, *others = [purchases.command_of(event_of(*one), card_id) for one in same]
+    assert isinstance(structured, CloseTill)
+    assert others == [structured, structured]
+    assert (structured.source, structured.external_id, structured.answered) == ("/stores/367/tills/4", "Z-1", False)
+    assert (structured.business_day, structured.receipts, structured.paid_minor) == (date(2017, 1, 1), 3, 720)
+    assert structured.fingerprint != purchases.command_of(event_of(closing(store=None), []), card_id).fingerprint
 
 
 def test_what_means_the_same_return_has_the_same_fingerprint() -> None:

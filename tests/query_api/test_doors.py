@@ -29,6 +29,7 @@ MATRIX = {
     "/segments/regulars/members": EVERY - {"till"},
     f"/members/{ANN}/segments": EVERY,
     "/programmes": EVERY - {"till"},
+    "/completeness?from=2023-06-01&to=2023-06-30": {"auditor", "staff", "admin"},
     "/facts": {"auditor", "admin"},
     "/facts/1": {"auditor", "admin"},
 }
@@ -101,6 +102,8 @@ def test_the_documentation_asks_for_a_key_and_explains_every_field(door: Door) -
         "MemberCoupons",
         "Coupon",
         "Flag",
+        "Completeness",
+        "TillDay",
     }
     silent = [
         f"{name}.{field}"
