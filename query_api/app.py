@@ -18,6 +18,7 @@ from query_api import (
     campaigns,
     completeness,
     evidence,
+    explaining,
     facts,
     health,
     members,
@@ -30,6 +31,7 @@ from query_api import (
     segments,
 )
 from query_api.asking import only_known_parameters
+from query_api.explaining import Explaining
 from query_api.facts import Log
 from query_api.reading import Reader
 
@@ -43,9 +45,12 @@ def create_app(
     async def life(app: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(_make_tables, settings)
         app.state.reader, app.state.log = Reader(settings), Log(settings)
+        app.state.explaining = Explaining(settings)
         await app.state.reader.open()
         await app.state.log.pool.open()
+        app.state.explaining.open()
         yield
+        app.state.explaining.close()
         await app.state.reader.close()
         await app.state.log.pool.close()
 
@@ -63,7 +68,8 @@ def create_app(
     app.state.proving = asyncio.Lock()
     app.include_router(health.router)
     for part in (
-        members, points, purchases, campaigns, facts, proofs, evidence, completeness, returns, segments, referrals, rewards,
+        members, points, purchases, campaigns, facts, proofs, evidence, explaining, completeness, returns, segments, referrals,
+        rewards,
     ):  # fmt: skip
         app.include_router(part.router, dependencies=[Depends(only_known_parameters)])
     tell_problems(app)

@@ -28,6 +28,7 @@ GROUPS = {
         "tail",
         "completeness",
     ],
+    "explain": ["balance", "expiry", "tier", "fact"],
     "keys": ["create", "init"],
     "programme": ["lint", "publish", "list", "diff", "amend", "schema"],
 }

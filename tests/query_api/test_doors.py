@@ -32,6 +32,10 @@ MATRIX = {
     "/completeness?from=2023-06-01&to=2023-06-30": {"auditor", "staff", "admin"},
     "/facts": {"auditor", "admin"},
     "/facts/1": {"auditor", "admin"},
+    f"/explain/balance?member={ANN}": EVERY - {"till"},
+    f"/explain/expiry?member={ANN}": EVERY - {"till"},
+    f"/explain/tier?member={ANN}": EVERY - {"till"},
+    "/explain/fact/1": EVERY - {"till"},
 }
 
 

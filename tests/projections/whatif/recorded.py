@@ -57,6 +57,8 @@ class Town(World):
             fact(SegmentListed, originator_id=CATALOGUE_ID, segment_id="regulars"),
             defined("regulars", REGULARS),
         )
+        self.planted: dict[int, Fact] = {}
+        """Facts, by their index, that somebody has put into the place of those that were decided."""
         super().__init__(rules, *self.given[1:])
         self.chance = Random(7)
         self.bought: list[tuple[UUID, datetime, int]] = []
@@ -66,7 +68,8 @@ class Town(World):
 
     @property
     def facts(self) -> list[Fact]:
-        return [*self.given, *self.log.batch.facts]
+        decided = [*self.given, *self.log.batch.facts]
+        return [self.planted.get(number, one) for number, one in enumerate(decided)]
 
     def lives(self) -> "Town":
         for round_ in range(12):

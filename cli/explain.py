@@ -1,0 +1,112 @@
+"""`loyalty explain`: why a figure is what it is."""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from cli.instants import instant
+from cli.surroundings import surroundings
+from infra.database import connect
+from projections.explaining.asking import Asking
+from projections.explaining.step import Explanation, Step, Told
+from projections.wording import Language
+
+app = typer.Typer(help="Why a figure is what it is: its facts and rules, worked out once more.", no_args_is_help=True)
+
+Member = Annotated[UUID, typer.Argument(help="The member.")]
+AsOf = Annotated[str | None, typer.Option("--as-of", help="The instant that the answer is about; default: now.")]
+KnownAt = Annotated[str | None, typer.Option("--known-at", help="Leave out what was recorded after this instant.")]
+In = Annotated[Language, typer.Option("--language", help="The language of the words.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def balance(
+    member: Member, as_of: AsOf = None, known_at: KnownAt = None, language: In = "en", as_json: AsJson = False
+) -> None:
+    """The points that a member can spend: what came, what became of it, what the clock did."""
+    at = instant(as_of, option="--as-of") if as_of else None
+    _explain(lambda asking: asking.balance(member, at), language, known_at, as_json=as_json)
+
+
+@app.command()
+def expiry(
+    member: Member, as_of: AsOf = None, known_at: KnownAt = None, language: In = "en", as_json: AsJson = False
+) -> None:
+    """What of a member's points will lapse when, lot by lot, and by which rule."""
+    at = instant(as_of, option="--as-of") if as_of else None
+    _explain(lambda asking: asking.expiry(member, at), language, known_at, as_json=as_json)
+
+
+@app.command()
+def tier(
+    member: Member, as_of: AsOf = None, known_at: KnownAt = None, language: In = "en", as_json: AsJson = False
+) -> None:
+    """A member's tier: what qualifies, the rules in force, the reviews."""
+    at = instant(as_of, option="--as-of") if as_of else None
+    _explain(lambda asking: asking.tier(member, at), language, known_at, as_json=as_json)
+
+
+@app.command()
+def fact(
+    position: Annotated[int, typer.Argument(help="Its place in the log.")], language: In = "en", as_json: AsJson = False
+) -> None:
+    """One fact: what went in, by which rules, and whether they give the same once more."""
+    _explain(lambda asking: asking.fact(position), language, None, as_json=as_json)
+
+
+def _explain(ask: Callable[[Asking], Explanation], language: Language, known_at: str | None, *, as_json: bool) -> None:
+    """Print an explanation; exit 1 if the rules do not give what is recorded."""
+    at = instant(known_at, option="--known-at") if known_at else None
+    settings = surroundings()
+    with connect(settings.database_url) as log, connect(settings.read_url) as read:
+        log.read_only = True
+        told = ask(Asking(log, read, settings.programme, settings.partitions, language, at))
+    if as_json:
+        typer.echo(told.model_dump_json(indent=2))
+    else:
+        _show(told)
+    raise typer.Exit(1 if told.reproduced is False else 0)
+
+
+def _show(told: Explanation) -> None:
+    typer.echo(told.says)
+    typer.echo("")
+    _steps(told.steps, "")
+    typer.echo("")
+    for one in told.differences:
+        typer.echo(f"! {one.says}")
+    if told.read_model is not None:
+        typer.echo(_read_model(told.read_model))
+    typer.echo(f"{_REPRODUCED[told.reproduced][told.language]} ({told.position:,})")
+
+
+def _steps(steps: Sequence[Step], indent: str) -> None:
+    for step in steps:
+        cited = "; ".join(one for one in (step.rule or "", _places(step.facts)) if one)
+        typer.echo(f"{indent}{step.says}" + (f"  [{cited}]" if cited else ""))
+        _steps(step.steps, indent + "  ")
+
+
+MOST = 6
+"""Positions that are printed one by one; all of them stand in the JSON."""
+
+
+def _places(facts: Sequence[int]) -> str:
+    shown = ", ".join(str(one) for one in facts[:MOST])
+    return f"{shown}, … {len(facts) - MOST:,} more" if len(facts) > MOST else shown
+
+
+def _read_model(told: Told) -> str:
+    if told.agrees is None:
+        return f"read model: {told.why_not or '–'}"
+    return f"read model: {'–' if told.gives is None else told.gives} ({told.position:,}) {'=' if told.agrees else '≠'}"
+
+
+_REPRODUCED = {
+    True: {"en": "The rules give the same from the facts before", "zh": "按此前的事实与规则，结果一致"},
+    False: {"en": "NOT REPRODUCED: see the lines with !", "zh": "结果不一致：见以 ! 开头的各行"},
+    None: {"en": "No rule decided it; it stands as it was stated", "zh": "不由规则决定，以陈述为准"},
+}

@@ -1,0 +1,69 @@
+"""Asking for an explanation: from the log, beside the read models."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from psycopg import Connection
+
+from projections.explaining.balance import explain_balance, explain_expiry
+from projections.explaining.case import Case
+from projections.explaining.fact import explain_fact
+from projections.explaining.read_model import ReadModels
+from projections.explaining.recorded import last_position
+from projections.explaining.step import Explanation, Told
+from projections.explaining.tier import explain_tier
+from projections.past import CLOCKS_AGREE, FIRST, POSITION, BeforeFirstFact
+from projections.wording import Language
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Who asks in which language, by what was known. All raise `NotRecorded`, `NothingYet` and `BeforeFirstFact`."""
+
+    log: Connection
+    read: Connection
+    programme: str
+    partitions: int
+    language: Language = "en"
+    known_at: datetime | None = None
+
+    def balance(self, member_id: UUID, as_of: datetime | None = None) -> Explanation:
+        at = self._at(as_of)
+        return explain_balance(self._case(member_id), at, self._told(lambda models: models.balance(member_id, at)))
+
+    def expiry(self, member_id: UUID, as_of: datetime | None = None) -> Explanation:
+        at = self._at(as_of)
+        return explain_expiry(self._case(member_id), at, self._told(lambda models: models.next_expiry(member_id, at)))
+
+    def tier(self, member_id: UUID, as_of: datetime | None = None) -> Explanation:
+        """Raises `NoProgrammeInForce`, too."""
+        at = self._at(as_of)
+        return explain_tier(self._case(member_id), at, self._told(lambda models: models.tier(member_id, at)))
+
+    def fact(self, position: int) -> Explanation:
+        return explain_fact(self.log, position, programme=self.programme, language=self.language)
+
+    def _at(self, as_of: datetime | None) -> datetime:
+        return (as_of or self.known_at or datetime.now(UTC)).astimezone(UTC)
+
+    def _case(self, member_id: UUID) -> Case:
+        return Case(self.log, member_id, programme=self.programme, language=self.language, position=self._position())
+
+    def _position(self) -> int:
+        """That of the last fact that was known."""
+        if self.known_at is None:
+            return last_position(self.log)
+        asked = {"known_at": self.known_at, "clocks_agree": CLOCKS_AGREE}
+        row = self.log.execute(POSITION, asked).fetchone()
+        if row is None or row[0] is None:
+            first = self.log.execute(FIRST).fetchone()
+            raise BeforeFirstFact(first[0] if first else None)
+        return int(row[0])
+
+    def _told(self, ask: Callable[[ReadModels], Told]) -> Told | None:
+        """What was known once, the read models do not tell."""
+        if self.known_at is not None:
+            return None
+        return ask(ReadModels(self.read, programme=self.programme, partitions=self.partitions))

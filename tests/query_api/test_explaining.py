@@ -1,0 +1,80 @@
+"""Explanations over HTTP: from the log, beside the read models."""
+
+from uuid import uuid4
+
+import pytest
+
+from domain.points_account import account_id
+from tests.builders import ANN
+from tests.projections.whatif.recorded import END, Town
+from tests.query_api.conftest import Door
+from tests.spec import NOON
+
+
+@pytest.fixture
+def town(door: Door) -> Town:
+    town = Town()
+    town.log.batch.recorded_at = END
+    town.ann_and_bob_do_all_sorts(NOON, "1")
+    town.store(door.settings.database_url or "")
+    door.read_side.given(*town.facts)
+    return town
+
+
+@pytest.mark.parametrize("what", ["balance", "expiry", "tier"])
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_figure_of_a_member_is_explained_and_is_what_the_read_model_tells(
+    door: Door, town: Town, what: str, language: str
+) -> None:
+    told = door.ask(f"/explain/{what}", "analyst", member=ANN, as_of=END.isoformat(), language=language).json()
+    assert (told["about"], told["language"], told["reproduced"], told["differences"]) == (what, language, True, [])
+    assert told["read_model"]["agrees"] is True
+    assert told["read_model"]["gives"] == told["gives"]
+    assert told["position"] == len(town.facts)
+    assert all(step["rule"].startswith("rules ") for step in told["steps"])
+
+
+def test_a_balance_is_that_of_the_balances_route_and_of_what_was_known(door: Door, town: Town) -> None:
+    live = door.ask(f"/members/{ANN}/balance").json()
+    assert door.ask("/explain/balance", member=ANN).json()["gives"] == live["available"]
+    told = door.ask("/explain/balance", member=ANN, known_at=END.isoformat(), as_of=END.isoformat()).json()
+    assert (told["read_model"], told["reproduced"], told["position"]) == (None, True, len(town.facts))
+
+
+def test_a_read_model_that_tells_something_else_is_told(door: Door, town: Town) -> None:
+    assert town.facts
+    with door.read_side.connection.transaction():
+        door.read_side.connection.execute("UPDATE balances_1.lots SET points = points + 7 WHERE member_id = %s", (ANN,))
+    told = door.ask("/explain/balance", member=ANN, as_of=NOON.isoformat()).json()
+    assert (told["reproduced"], told["read_model"]["agrees"]) == (False, False)
+    assert told["differences"][0]["position"] is None
+
+
+def test_a_fact_of_an_account_is_explained_and_another_is_what_was_stated(door: Door, town: Town) -> None:
+    position = next(n for n, one in enumerate(town.facts, 1) if one.originator_id == account_id(ANN) and n > 20)
+    assert door.ask(f"/explain/fact/{position}", "staff").json()["reproduced"] is True
+    told = door.ask("/explain/fact/1", "auditor").json()
+    assert (told["reproduced"], told["gives"]) == (None, None)
+
+
+def test_what_is_not_there_cannot_be_explained(door: Door, town: Town) -> None:
+    for path, status, name in (
+        (f"/explain/balance?member={uuid4()}", 404, "unknown-member"),
+        (f"/explain/fact/{len(town.facts) + 1}", 404, "unknown-fact"),
+        (f"/explain/tier?member={ANN}&as_of=1999-01-01T00:00:00Z", 404, "before-first-fact"),
+        (f"/explain/balance?member={ANN}&known_at=1999-01-01T00:00:00Z", 404, "before-first-fact"),
+        (f"/explain/balance?member={ANN}&known_at=2199-01-01T00:00:00Z", 422, "known-at-in-future"),
+        (f"/explain/balance?member={ANN}&language=fr", 422, "invalid-request"),
+        (f"/explain/balance?member={ANN}&asof=2024-01-01T00:00:00Z", 422, "invalid-request"),
+        ("/explain/fact/-1", 404, "unknown-fact"),
+        ("/explain/fact/99999999999999999999", 422, "invalid-request"),
+    ):
+        told = door.ask(path)
+        assert (told.status_code, told.json()["type"]) == (status, f"urn:loyalty:{name}"), (path, told.text)
+
+
+def test_a_member_whose_read_model_is_not_there_is_explained_all_the_same(door: Door) -> None:
+    town = Town()
+    town.store(door.settings.database_url or "")
+    told = door.ask("/explain/balance", member=ANN).json()
+    assert (told["reproduced"], told["read_model"]["agrees"]) == (True, None)
