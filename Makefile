@@ -4,6 +4,7 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+SPARK := $(VENV)/.spark
 ARGS ?=
 # A name on the PATH may be a shim that answers nothing, or too old: the first one that runs and is 3.11 or later is taken.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do \
@@ -33,6 +34,12 @@ $(STAMP): constraints.txt pyproject.toml
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python -c '$(COMPILED)'
 	@touch $@
 
+# Half a gigabyte, which only the test of a recipe needs. It comes as sources, so what builds it is installed before.
+$(SPARK): $(STAMP) constraints-spark.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-build-isolation --require-hashes \
+		-r constraints-spark.txt
+	@touch $@
+
 demo: install ## a year of a real grocery chain, from the till to the answer: make demo ARGS="--exit"
 	$(BIN)/loyalty demo $(ARGS)
 
@@ -55,7 +62,7 @@ check-dead:
 
 # Half of the suite waits for servers: two workers, each with its own, keep two cores busy. A file stays with one worker;
 # tests/conftest.py says which begin first, and xdist would put those with few tests, which take longest, last.
-test: install ## the whole suite, on real PostgreSQL and Kafka: make test ARGS="-k kafka"
+test: install $(SPARK) ## the whole suite, on real PostgreSQL and Kafka: make test ARGS="-k kafka"
 	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: install ## measurements
@@ -67,6 +74,8 @@ contract: install ## the AsyncAPI document and the JSON Schemas, from the code
 lock: install ## resolve constraints.txt afresh
 	$(BIN)/uv pip compile --quiet pyproject.toml --all-extras --universal --generate-hashes --no-emit-index-url --no-header --upgrade \
 		--output-file constraints.txt
+	$(BIN)/uv pip compile --quiet --group spark --universal --generate-hashes --no-emit-index-url --no-header --upgrade \
+		--output-file constraints-spark.txt
 
 format: install ## put the code into shape
 	$(BIN)/ruff format .

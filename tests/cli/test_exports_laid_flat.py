@@ -96,7 +96,7 @@ def test_columns_are_those_that_are_told(to: Path) -> None:
 
 def test_the_recipes_run_as_they_stand(town: Town, to: Path) -> None:
     text = DOCS.read_text(encoding="utf-8").split("### Recipes", 1)[1].split("\n## ", 1)[0]
-    with_duckdb, with_polars = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    with_duckdb, with_polars = re.findall(r"```python\n(import.*?)```", text, re.DOTALL)
     sold = _printed(with_duckdb, to.parent)
     assert "DAIRY" in sold
     assert "basket" in sold

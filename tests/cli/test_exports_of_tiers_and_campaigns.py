@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import polars as pl
 import pytest
@@ -28,51 +27,16 @@ from infra.stored_facts import FactMapper
 from projections.analytics import analytics_of
 from projections.exports import run
 from projections.whatif.files import NotWritten
-from tests.builders import back, create_campaign, join, line, purchase, returned
+from tests.cli.market import LATER, Market, surroundings
 from tests.cli.test_export import room_for
-from tests.domain.quoting import ask, recorded, words
-from tests.domain.story import JOINED_AT
 from tests.domain.world import DAY
-from tests.projections.whatif.recorded import END, Town
 from tests.read_spec import ReadSide
 
 ALL = ("tiers", "campaigns")
-NEW = [UUID(int=number, version=4) for number in (201, 202, 203)]
-LATER = END + 30 * DAY
 CAUSES = {
     PointsEarned: "purchase", PointsRevoked: "return", ReceivedRevoked: "return", PointsAdjusted: "adjustment",
     OpeningBalanceImported: "opening-balance", PointsReceived: "merge", PointsGivenBack: "merge-undone",
 }  # fmt: skip
-
-
-class Market(Town):
-    """A town with campaigns of every kind, and tiers that move for every reason."""
-
-    def lives(self) -> "Market":
-        self.do(self.opening(at=JOINED_AT + DAY, card="31", tier="Gold", lots=[]))
-        super().lives()
-        for member, card in zip(NEW, ("91", "92", "93"), strict=True):
-            self.do(join(member, at=END, card=card))
-        bought = [self.buys(10_000, at=END + DAY, id=f"M-{card}", card=card) for card in ("91", "92")]
-        self.do(returned(bought[0], at=END + 2 * DAY, id="T-M"))
-        self.do(self.merge(NEW[1], NEW[2], at=END + 2 * DAY))
-        self.do(self.unmerge(NEW[1], NEW[2], at=END + 3 * DAY))
-        self.do(self.adjust(10_000, at=END + 4 * DAY, member=NEW[2], qualifying=True))
-        campaigns: dict[str, dict[str, Any]] = {
-            "coffee": {"gift": {"kind": "coffee", "valid_days": 9}},
-            "fifth": {"discount": {"percent": "20"}},
-            "with-coffee": {"bonus_points": 7, "coupon_kind": "coffee"},
-        }
-        for name, effect in campaigns.items():
-            self.do(create_campaign(name, at=LATER, starts_at=LATER, everyone=True, **effect))
-        off = ask(self, line(20_000), at=LATER)
-        sold = line(20_000, discount_minor=off.told["discount_minor"])
-        first = recorded(self.do(purchase(sold, at=LATER, id="C-1", quote=words(off))).facts).originator_id
-        self.do(purchase(line(9_000), at=LATER, id="C-2", store="2", coupons=[{"code": "X", "campaign": "coffee"}]))
-        self.do(purchase(line(9_000), at=LATER, id="C-3", store="2", coupons=[{"code": "Y"}]))
-        self.do(returned(first, back(amount_minor=5_000), at=LATER + DAY, id="T-C1"))
-        self.do(returned(first, at=LATER + DAY, id="T-C1-all"))
-        return self
 
 
 @pytest.fixture(scope="module")
@@ -89,13 +53,8 @@ def read_side(market: Market, module_database_url: str) -> Iterator[ReadSide]:
     made.close()
 
 
-@pytest.fixture(autouse=True)
-def _surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LOYALTY_KAFKA_BOOTSTRAP_SERVERS", "nobody.invalid:9092")
-
-
 def export(url: str, what: str, to: Path, *options: str) -> Result:
-    return CliRunner(env={"LOYALTY_DATABASE_URL": url}).invoke(app, ["export", what, "--to", str(to), *options])
+    return CliRunner(env=surroundings(url)).invoke(app, ["export", what, "--to", str(to), *options])
 
 
 def exported(url: str, what: str, to: Path, *options: str) -> list[dict[str, Any]]:
@@ -175,8 +134,7 @@ def test_pages_and_later_runs_make_no_difference(
         by_halves = exported(database_url, what, tmp_path / "by halves", "--since-last")
         monkeypatch.setattr(run, "PAGE", 5)
         assert by_halves == exported(database_url, what, tmp_path / "by pages")
-        monkeypatch.undo()
-        monkeypatch.setenv("LOYALTY_KAFKA_BOOTSTRAP_SERVERS", "nobody.invalid:9092")
+        monkeypatch.setattr(run, "PAGE", 20_000)
         assert by_halves == exported(database_url, what, tmp_path / "at once")
     manifest = json.loads((tmp_path / "by halves" / "manifest.json").read_text())
     assert {manifest["exports"][what]["last_position"] for what in ALL} == {len(facts)}
