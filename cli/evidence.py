@@ -41,10 +41,7 @@ def public_key() -> None:
 @app.command()
 def checkpoint() -> None:
     """Sign a checkpoint of all facts that there are now, and print it."""
-    settings = ready()
-    with connect(settings.database_url) as database:
-        Notary(settings, load_signer(settings)).sign_now(database)
-        typer.echo(Tree(database).latest().note, nl=False)
+    typer.echo(_sign(ready()), nl=False)
 
 
 @app.command()
@@ -88,15 +85,26 @@ def verify_(
 def prove(
     position: Annotated[int | None, typer.Argument(min=1, help="The position of a fact.")] = None,
     member: Annotated[UUID | None, typer.Option(help="All facts of a member instead.")] = None,
+    sign_now: Annotated[
+        bool, typer.Option("--sign-now", help="Sign a checkpoint first, which vouches for all that there is by now.")
+    ] = False,
 ) -> None:
-    """Print the proof that a fact, or every fact of a member, is in the log that the last checkpoint vouches for, as JSON."""
+    """Print the proof that a fact, or every fact of a member, is in the log that the last checkpoint vouches for, as JSON.
+
+    What of a member was recorded after that checkpoint cannot be proven yet: how much that is, is told beside.
+    """
     if (position is None) == (member is None):
         raise typer.BadParameter("name a position, or else --member", param_hint="POSITION")
+    if sign_now:
+        _sign(ready())
     with _log(surroundings()) as log:
-        made = (
-            proofs.prove_position(log, position)
-            if position is not None
-            else proofs.prove_member(log, member or UUID(int=0))
+        made = proofs.prove_member(log, member) if member is not None else proofs.prove_position(log, position or 0)
+        left_out = 0 if member is None else proofs.left_out(log, made)
+    if left_out:
+        typer.echo(
+            f"left out: {left_out:,} facts of the member were recorded after the last checkpoint, and none vouches for them"
+            " yet. With them: --sign-now, or once the clock has signed the next one",
+            err=True,
         )
     typer.echo(made.model_dump_json(indent=2))
 
@@ -181,6 +189,13 @@ def _told(found: Verified) -> list[str]:
     if found.uncovered:
         told.append(f"{found.uncovered:,} facts came later; no checkpoint vouches for them yet")
     return told
+
+
+def _sign(settings: Settings) -> str:
+    """A checkpoint of all that there is; the last one, where nothing came since."""
+    with connect(settings.database_url) as database:
+        Notary(settings, load_signer(settings)).sign_now(database)
+        return Tree(database).latest().note
 
 
 def _key(given: str) -> PublicKey:

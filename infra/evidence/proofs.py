@@ -9,13 +9,14 @@ from uuid import UUID
 from psycopg import Connection
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from infra.evidence.notes import Checkpoint, PublicKey
+from infra.evidence.notes import Checkpoint, PublicKey, parsed
 from infra.evidence.tree import BLOCK, Kept, Tree
 from infra.merkle import ProofWrong, Roots, check_inclusion, inclusion_path, leaf_data, leaf_hash, root_of
 
 _COLUMNS = "position, originator_id, originator_version, name, convert_from(state, 'UTF8'), subject, recorded_at"
 _AT = f"SELECT {_COLUMNS} FROM facts WHERE position = ANY(%s) AND position <= %s ORDER BY position"  # noqa: S608 - the columns are ours
 _OF = f"SELECT {_COLUMNS} FROM facts WHERE subject = ANY(%s) AND position <= %s ORDER BY position"  # noqa: S608
+_LATER = "SELECT count(*) FROM facts WHERE subject = %s AND position > %s"
 
 
 class NotVouchedFor(LookupError):
@@ -49,7 +50,7 @@ class Proof(BaseModel):
     format: Literal[1] = 1
     checkpoint: str = Field(description="The signed note")
     member_id: UUID | None = Field(
-        None, description="Whose facts these are, all of them: where it was made for a member"
+        None, description="Whose facts these are, all that the checkpoint vouches for: where it was made for a member"
     )
     facts: list[FactProven]
 
@@ -64,6 +65,14 @@ def prove_member(log: Connection, member_id: UUID) -> Proof:
     return _proof(log, _OF, [member_id], member_id, f"member {member_id}")
 
 
+def left_out(log: Connection, proof: Proof) -> int:
+    """How many facts of the member of a proof were recorded after its checkpoint."""
+    signed, _ = parsed(proof.checkpoint)
+    row = log.execute(_LATER, (proof.member_id, signed.size)).fetchone()
+    assert row is not None, "an aggregate always has a row"
+    return int(row[0])
+
+
 def _proof(log: Connection, statement: str, of: Sequence[Any], member_id: UUID | None, what: str) -> Proof:
     tree = Tree(log)
     last: Kept = tree.latest()
@@ -71,7 +80,7 @@ def _proof(log: Connection, statement: str, of: Sequence[Any], member_id: UUID |
     if not rows:
         raise NotVouchedFor(
             f"{what}: among the {last.size} facts that the last checkpoint vouches for there is none. If it was recorded"
-            " just now, sign a checkpoint: `loyalty audit checkpoint`"
+            " just now, sign a checkpoint first: --sign-now, or `loyalty audit checkpoint`"
         )
     roots = roots_up_to(tree, last.size)
     proven = [_proven(roots, last.size, *row) for row in rows]

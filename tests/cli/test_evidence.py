@@ -260,6 +260,22 @@ class TestProofs:
         assert "\n27\n" in done("checkpoint")
         done("prove", "26")
 
+    def test_what_of_a_member_came_after_the_checkpoint_is_told_or_signed(self, vouched: Vouched) -> None:
+        assert audit("prove", "--member", str(ANN)).stderr == ""
+        vouched.buy(1)
+        (bought,) = vouched.ledger.rows("SELECT count(*) FROM facts WHERE subject = %s AND position > 25", ANN)[0]
+        found = audit("prove", "--member", str(ANN))
+        before = [one["position"] for one in json.loads(found.stdout)["facts"]]
+        assert found.stderr.startswith(f"left out: {bought} facts of the member")
+        assert max(before) <= 25
+        found = audit("prove", "--member", str(ANN), "--sign-now")
+        assert found.stderr == ""
+        after = [one["position"] for one in json.loads(found.stdout)["facts"]]
+        assert after == [*before, *range(27 - bought + 1, 28)]
+        vouched.buy(1)
+        assert audit("prove", "29").exit_code == 1
+        done("prove", "29", "--sign-now")
+
     def test_wrong_usage(self) -> None:
         assert audit("prove").exit_code == 2
         assert audit("prove", "1", "--member", str(ANN)).exit_code == 2
