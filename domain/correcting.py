@@ -150,9 +150,9 @@ def expire(account: PointsAccount, now: datetime) -> list[Draft]:
     reach, _ = account.reach(now)
     held = held_at(account.open_holds(), now)
     by_instant: dict[datetime, list[Taken]] = {}
-    for lot in account.open_lots():
+    for lot in [one for one in account.open_lots() if one.expired(now)]:
         left = reach.left(lot, held) - lot.lapsed
-        if left > 0 and lot.expired(now):
+        if left > 0:
             for at, points in _lapses(account, lot, left, now):
                 by_instant.setdefault(at, []).append(Taken(lot_id=lot.id, points=points))
     return [

@@ -207,7 +207,7 @@ def add_up(
     held = held_at(holds, at)
     sums = Buckets(debt=debt - paid, settled=paid)
     for lot in lots:
-        if lot.id in received:
+        if received and lot.id in received:
             sums.received += lot.points
         else:
             sums.issued += lot.points
@@ -215,8 +215,8 @@ def add_up(
         sums.spent += lot.spent
         sums.settled += lot.settled
         sums.sent += lot.sent
-        aside = held.get(lot.id, 0)
-        left = lot.free - aside - reach.taken.get(lot.id, 0)
+        aside = held.get(lot.id, 0) if held else 0
+        left = lot.free - aside - (reach.taken.get(lot.id, 0) if reach.taken else 0)
         sums.held += aside
         if lot.expired(at):
             sums.expired += left

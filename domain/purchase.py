@@ -289,15 +289,8 @@ class Purchase(Stream):
 
     def sale(self) -> Sale:
         """The purchase as it was made."""
-        recorded = self.recorded
-        assert recorded is not None, "only a recorded purchase is a sale"
-        return Sale(
-            purchase_id=self.id, occurred_at=recorded.occurred_at, recorded_at=recorded.recorded_at,
-            store=recorded.store, lines=recorded.lines, coupons=recorded.coupons or [],
-            coupon_kinds=self.coupon_kinds, points_minor=paid_by_points(recorded.tenders),
-            funded_minor=recorded.funded_minor or 0, discounts=recorded.discounts or (),
-            claimed=self.claimed is not None and recorded.card_id is None,
-        )  # fmt: skip
+        assert self.recorded is not None, "only a recorded purchase is a sale"
+        return sale_of(self.recorded, claimed=self.claimed is not None and self.recorded.card_id is None)
 
     def left_of(self, sold: Line, returned: Mapping[str, tuple[Fraction, int]]) -> tuple[Fraction, int]:
         """The pieces and the money of a line that can still go back, where so much is back already."""
@@ -343,3 +336,13 @@ class Purchase(Stream):
     @evolves(ReturnClosed)
     def _closed(self, fact: ReturnClosed) -> None:
         self.waiting = [kept for kept in self.waiting if kept.correlation_id != fact.return_id]
+
+
+def sale_of(recorded: PurchaseRecorded, *, claimed: bool = False) -> Sale:
+    """The sale that was recorded. `claimed`: somebody brought the receipt later."""
+    return Sale(
+        purchase_id=recorded.originator_id, occurred_at=recorded.occurred_at, recorded_at=recorded.recorded_at,
+        store=recorded.store, lines=recorded.lines, coupons=recorded.coupons or [],
+        coupon_kinds=recorded.coupon_kinds or NO_COUPONS, points_minor=paid_by_points(recorded.tenders),
+        funded_minor=recorded.funded_minor or 0, discounts=recorded.discounts or (), claimed=claimed,
+    )  # fmt: skip

@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from domain.calendar_days import local_day
 from domain.fact import Fact
 from domain.grants import GrantRevoked, PointsGranted
 from domain.lots import total
@@ -35,7 +36,8 @@ class Books:
 
     def __init__(self, zone: ZoneInfo) -> None:
         self._zone = zone
-        self.points: Counter[tuple[str, str]] = Counter()
+        self._points: Counter[tuple[date, str]] = Counter()
+        """By local day, which is known by then, and bucket."""
         self.moves: Counter[tuple[str, str, str]] = Counter()
         """By month, the tier that was left, and the one that was reached."""
 
@@ -43,16 +45,24 @@ class Books:
         """A movement of an account."""
         entries = _ENTRIES.get(kind)
         if entries is not None:
-            month = self.month(fact.occurred_at)
+            day = local_day(fact.occurred_at, self._zone)
             for bucket, points in entries(fact):
-                self.points[month, bucket] += points
+                self._points[day, bucket] += points
         elif kind is TierMoved:
             self.moves[self.month(fact.occurred_at), fact.from_tier, fact.to_tier] += 1
 
+    def by_month(self) -> Iterator[tuple[str, str, int]]:
+        """Points with their month and bucket, day by day."""
+        for (day, bucket), points in self._points.items():
+            yield _month(day), bucket, points
+
     def month(self, at: datetime) -> str:
         """The local month of an instant, as in `2026-11`."""
-        local = at.astimezone(self._zone)
-        return f"{local.year:04}-{local.month:02}"
+        return _month(local_day(at, self._zone))
+
+
+def _month(day: date) -> str:
+    return f"{day.year:04}-{day.month:02}"
 
 
 def _earned(fact: PointsEarned) -> Entries:

@@ -100,7 +100,7 @@ def figures_of(side: History | Replay, books: Books, grouped: Mapping[UUID, Grou
         if account.merged_into is None:
             found.tiers[group.tier, policy.tiers.levels[account.rank_at(policy, at)].name] += 1
         _lapses(found.sums, books, account, at)
-    for (month, bucket), points in books.points.items():
+    for month, bucket, points in books.by_month():
         found.sums[Key("month", month, bucket)] += points
     found.moves.update(books.moves)
     if isinstance(side, Replay):
@@ -119,6 +119,6 @@ def _lapses(sums: Counter[Key], books: Books, account: PointsAccount, at: dateti
     """What has lapsed unspent, by the month in which it did."""
     held = held_at(account.holds.values(), at)
     for lot in account.lots.values():
-        if lot.free and lot.expires_at is not None and lot.expires_at <= at:
+        if lot.expires_at is not None and lot.expires_at <= at and lot.free:
             lapsed = lot.free - held.get(lot.id, 0)
             sums[Key("month", books.month(max(lot.expires_at, lot.freed_at or lot.expires_at)), "expired")] += lapsed

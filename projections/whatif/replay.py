@@ -40,10 +40,11 @@ from domain.movements import (
 )
 from domain.points_account import PointsAccount, account_id
 from domain.programme import Policy, Programme, ProgrammePublished, programme_id
-from domain.purchase import Purchase, PurchaseRecorded, PurchaseReturned, PurchaseVoided
+from domain.purchase import Purchase, PurchaseRecorded, PurchaseReturned, PurchaseVoided, sale_of
 from domain.qualifying import calendar_of, credit_of
 from domain.quote import Quoted
 from domain.refusals import InsufficientPoints, Refusal
+from domain.sale import Sale
 from domain.stream import Draft
 from domain.tally import Credit
 from domain.tier_moves import TierGranted, TierMoved, TierWarned
@@ -66,13 +67,14 @@ class Replay:
         told_of_again: Collection[UUID] | None = None,
     ) -> None:
         """`kept`: the published versions that a proposal leaves in force until its own time. `told_of_again`: the purchases
-        of which something goes back, or that find their member later. Where these are known, the others are forgotten
-        once they are credited, and those of nobody at once.
+        of which something goes back, or that find their member later, where these are known.
         """
         self.kept = len(kept)
         self.proposal = proposal
         self.world = World(programme, kept if proposal is None else [*kept, proposal], tap)
         self._told_of_again = told_of_again
+        self._sold: dict[UUID, PurchaseRecorded] = {}
+        """Of all others, those that are somebody's: they are credited once, and then forgotten."""
         self.not_covered: list[int] = []
         """Of redemptions, the points that were not there and are owed instead, beyond what had been owed by the record."""
         self.not_carried_out: Counter[str] = Counter()
@@ -86,29 +88,26 @@ class Replay:
 
     def tell(self, transaction: Sequence[Any]) -> None:
         """The facts of one command, in their order."""
-        self._transaction = transaction
+        self._transaction, again = transaction, self._told_of_again
         for fact in transaction:
             kind = kind_of(fact)
             self.world.recorded_at = fact.recorded_at
-            if kind in AS_RECORDED and not self._of_nobody(kind, fact):
+            if kind is PurchaseRecorded and again is not None and fact.originator_id not in again:
+                if fact.member_id is not None:
+                    self._sold[fact.originator_id] = fact
+            elif kind in AS_RECORDED:
                 self.world.take_over(kind, fact)
             if kind in STEPS:
                 self._carry_out(STEPS[kind], self, fact)
-        cause = transaction[0]
         for account, at in self._judging.items():
             version, policy = self.world.programme.in_force(at)
             self.world.happen(tier_move(account, policy, version, at), at)
         for account, at in self._settling.items():
             if account.debt or account.merged_into:
-                settling = SettleDebt(**_of(cause, at), account=account.id)
+                settling = SettleDebt(**_of(transaction[0], at), account=account.id)
                 self._carry_out(self.world.carry_out, settling)
         self._judging.clear()
         self._settling.clear()
-
-    def _of_nobody(self, kind: type[Fact], fact: Any) -> bool:
-        """Whether it is a purchase that nobody is ever credited for."""
-        again = self._told_of_again
-        return kind is PurchaseRecorded and not fact.member_id and again is not None and fact.originator_id not in again
 
     def account(self, member_id: UUID) -> PointsAccount:
         return self.world.get(PointsAccount, account_id(member_id))
@@ -147,23 +146,24 @@ class Replay:
         if self.proposal is None and fact.originator_id == self.world.programme.id:
             self.world.get(Programme, programme_id(fact.programme)).versions.append(fact.policy)
 
-    def _opened(self, fact: AccountOpened | AccountClosed) -> None:
-        self._as_recorded(fact)
-
     def _earned(self, fact: PointsEarned) -> None:
         """A purchase that was credited; whatever of it had gone back by then goes back now."""
-        purchase = self.world.get(Purchase, fact.purchase_id)
-        assert purchase.recorded is not None, "only what was recorded was credited"
-        member, quoted = self.world.get(Member, fact.member_id), purchase.recorded.quote
+        account, recorded = self.account(fact.member_id), self._sold.pop(fact.purchase_id, None)
+        if recorded is not None:
+            self._credit(fact, recorded, sale_of(recorded), account)
+        else:
+            purchase = self.world.get(Purchase, fact.purchase_id)
+            assert purchase.recorded is not None, "only what was recorded was credited"
+            self._credit(fact, purchase.recorded, purchase.sale(), account)
+            for number in range(len(purchase.backs)):
+                self._reclaim(purchase, number, fact)
+        self._settling[account] = fact.occurred_at
+
+    def _credit(self, fact: PointsEarned, recorded: PurchaseRecorded, sale: Sale, account: PointsAccount) -> None:
         self.world.codes = iter([part["code"] for part in fact.parts if "code" in part])
-        sale, rules = purchase.sale(), self._rules(quoted, purchase.recorded.occurred_at)
-        drafts = credit(self.world, sale, member, self.account(fact.member_id), rules=rules, quoted=quoted)
-        self.world.happen(drafts, purchase.recorded.occurred_at)
-        for number in range(len(purchase.backs)):
-            self._reclaim(purchase, number, fact)
-        self._settling[self.account(fact.member_id)] = fact.occurred_at
-        if self._told_of_again is not None and purchase.id not in self._told_of_again:
-            del self.world.streams[purchase.id]
+        member, rules = self.world.get(Member, fact.member_id), self._rules(recorded.quote, recorded.occurred_at)
+        drafts = credit(self.world, sale, member, account, rules=rules, quoted=recorded.quote)
+        self.world.happen(drafts, recorded.occurred_at)
 
     def _went_back(self, fact: PurchaseReturned | PurchaseVoided) -> None:
         """Of a purchase that nobody was credited for yet it goes back once somebody is."""
@@ -326,10 +326,10 @@ def _of(cause: Fact, at: datetime) -> dict[str, Any]:
     }  # fmt: skip
 
 
-STEPS: Mapping[type[Fact], Callable[[Replay, Any], None]] = {
+STEPS: Mapping[type[Fact], Callable[[Replay, Any], object]] = {
     ProgrammePublished: Replay._published,
-    AccountOpened: Replay._opened,
-    AccountClosed: Replay._opened,
+    AccountOpened: Replay._as_recorded,
+    AccountClosed: Replay._as_recorded,
     PointsEarned: Replay._earned,
     PurchaseReturned: Replay._went_back,
     PurchaseVoided: Replay._went_back,

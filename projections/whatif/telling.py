@@ -82,7 +82,7 @@ class Told:
         ]  # fmt: skip
         again = Replay(asked.programme, lambda *_: None, told_of_again=self.part.told_of_again) if asked.check else None
         everybody = [history, *replays, *([again] if again else ())]
-        seen, read = NOTHING, 0
+        read, (purchases, last) = 0, NOTHING
         for upto, transaction in self.part.transactions():
             if upto != read:
                 yield upto
@@ -92,9 +92,12 @@ class Told:
                 continue
             for one in everybody:
                 one.tell(told)
-            seen = _saw(seen, told)
+            first = told[0]
+            if kind_of(first) not in SHARED:
+                purchases += kind_of(first) is PurchaseRecorded or _sold(told)
+                last = max(last, first.occurred_at)
         found = [*differences(history.world, again.world)] if again else []
-        as_of = yield seen
+        as_of = yield Seen(purchases, last)
         members = sum(one.merged_into is None for one in accounts_of(history.world))
         grouped = groups(history, asked.segments, at=as_of)
         figures = figures_of(history, of_history, grouped, at=as_of)
@@ -129,9 +132,5 @@ def beginning(policy: Policy, at: datetime) -> Policy:
     )
 
 
-def _saw(seen: Seen, transaction: Sequence[Any]) -> Seen:
-    kind, at = kind_of(transaction[0]), transaction[0].occurred_at
-    if kind in SHARED:
-        return seen
-    sold = kind is PurchaseRecorded or any(kind_of(fact) is PurchaseRecorded for fact in transaction)
-    return Seen(seen.purchases + sold, max(seen.last, at))
+def _sold(transaction: Sequence[Any]) -> bool:
+    return any(kind_of(fact) is PurchaseRecorded for fact in transaction)

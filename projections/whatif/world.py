@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -38,12 +38,23 @@ Tap = Callable[[type[Fact], Any], None]
 
 
 class Told:
-    """A fact as streams fold it: fields, and nothing else."""
+    """A fact as streams fold it: fields, and nothing else. What is not told is as its kind has it, see `told_as`."""
 
     __slots__ = ("__dict__",)
 
     def __init__(self, fields: dict[str, Any]) -> None:
         self.__dict__ = fields
+
+
+@cache
+def told_as(kind: type[Fact]) -> type[Told]:
+    """The facts of a kind, which say by themselves what was left out."""
+    left_out = {
+        name: field.get_default(call_default_factory=True, validated_data={})
+        for name, field in kind.model_fields.items()
+        if not field.is_required()
+    }
+    return type(kind.__name__, (Told,), left_out)
 
 
 class World(Batch):
@@ -76,7 +87,7 @@ class World(Batch):
     def move(self, draft: Draft, at: datetime) -> None:
         """Let what was decided happen at an instant, unless it tells its own."""
         stream, kind, what = draft
-        fact = Told({"occurred_at": at, "recorded_at": self.recorded_at, **left_out(kind), **what})
+        fact = told_as(kind)({"occurred_at": at, "recorded_at": self.recorded_at, **what})
         stream.evolvers[kind](stream, fact)
         stream.version += 1
         if isinstance(stream, PointsAccount):
@@ -98,13 +109,3 @@ class World(Batch):
 
 def _blank(missing: dict[UUID, type[Stream]]) -> list[Stream]:
     return [kind(stream_id) for stream_id, kind in missing.items()]
-
-
-@lru_cache(maxsize=256)
-def left_out(kind: type[Fact]) -> dict[str, Any]:
-    """What a fact says where it says nothing."""
-    return {
-        name: field.get_default(call_default_factory=True, validated_data={})
-        for name, field in kind.model_fields.items()
-        if not field.is_required()
-    }
