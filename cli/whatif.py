@@ -22,6 +22,7 @@ from domain.messages.programmes import read_policy, shipped_file
 from domain.programme import Policy
 from infra.database import connect
 from infra.parquet import check_parquet
+from infra.process import quiet_gc
 from infra.settings import Settings
 from projections.whatif import files, log
 from projections.whatif.page import page
@@ -75,6 +76,7 @@ def whatif(
     )
     if question.begins is not None and question.until is not None and question.begins > question.until:
         raise typer.BadParameter(f"--from {begins} lies after --to {until}")
+    quiet_gc()
     with one_step("telling history again") as progress:
         answer = what_if(settings, question, progress=progress)
     told = report(answer)

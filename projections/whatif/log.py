@@ -1,8 +1,10 @@
 """The log as a replay reads it: transaction by transaction, parted so that several processes can each tell a part of it."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import accumulate, pairwise
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from psycopg import Connection
@@ -42,13 +44,22 @@ SHARED: frozenset[type[Fact]] = frozenset({
 _POLICIES = """
 SELECT state FROM facts WHERE originator_id = %s AND name = %s AND position <= %s ORDER BY originator_version
 """
-_TIED = "SELECT originator_id, subject, state FROM facts WHERE name = ANY(%s) AND position <= %s"
-_STATES = "SELECT state FROM facts WHERE name = %s AND position <= %s ORDER BY position"
+_TYING = {kind.stored_name for kind in (PointsSent, MemberMerged, PurchaseClaimed)}
+_AGAIN = {kind.stored_name for kind in (PurchaseReturned, PurchaseVoided, PurchaseClaimed)}
+_TOLD = {CampaignCreated.stored_name, SegmentDefined.stored_name, *_TYING}
+_LOOK = """
+SELECT name, originator_id, subject, CASE WHEN name = ANY(%s) THEN state END FROM facts
+WHERE name = ANY(%s) AND position <= %s
+"""
+_BYTES = """
+SELECT get_byte(uuid_send(subject), 15), count(*) FROM facts TABLESAMPLE SYSTEM (10) REPEATABLE (1)
+WHERE position <= %s GROUP BY 1
+"""
 _FACTS = """
 SELECT name, state FROM facts
 WHERE position > %s AND position <= %s AND name = ANY(%s) AND CASE
     WHEN name = ANY(%s) THEN true WHEN subject = ANY(%b::uuid[]) THEN %s = 0
-    ELSE get_byte(uuid_send(subject), 15) %% %s = %s
+    ELSE get_byte(uuid_send(subject), 15) BETWEEN %s AND %s
 END ORDER BY position
 """
 
@@ -61,7 +72,8 @@ class Part:
     position: int
     """Up to which the log is read."""
     number: int
-    parts: int
+    bytes: range
+    """The last bytes of the ids of its members."""
     together: Sequence[UUID]
     """Whose points depend on those of others: they are read by the first process, all of them."""
     told_of_again: frozenset[UUID]
@@ -84,7 +96,8 @@ class Part:
     def _page(self, log: Connection, start: int) -> Iterable[Any]:
         end = min(start + PAGE, self.position)
         asked = (
-            start, end, list(WANTED), [kind.stored_name for kind in SHARED], list(self.together), self.number, self.parts, self.number
+            start, end, list(WANTED), [kind.stored_name for kind in SHARED], list(self.together), self.number,
+            self.bytes.start, self.bytes.stop - 1,
         )  # fmt: skip
         for name, state in log.execute(_FACTS, asked, binary=True).fetchall():
             yield read(name, state)
@@ -105,36 +118,49 @@ def last_position(log: Connection) -> int:
     return int(row[0])
 
 
-def segments(log: Connection, *, position: int) -> set[str]:
-    """The segments that are defined."""
-    return {state["segment_id"] for state in _states(log, SegmentDefined, position)}
+class Look(NamedTuple):
+    """What must be known of the whole log before parts of it are read."""
 
-
-def has_budgets(log: Connection, *, position: int) -> bool:
+    segments: set[str]
+    """Those that are defined."""
+    has_budgets: bool
     """Whether campaigns share out something that one member's purchases leave less of for another's."""
-    return any(state.get("budget") for state in _states(log, CampaignCreated, position))
-
-
-def told_of_again(log: Connection, *, position: int) -> frozenset[UUID]:
-    """The purchases of which something goes back, or that find their member later."""
-    names = [kind.stored_name for kind in (PurchaseReturned, PurchaseVoided, PurchaseClaimed)]
-    rows = log.execute("SELECT originator_id FROM facts WHERE name = ANY(%s) AND position <= %s", (names, position))
-    return frozenset(purchase_id for (purchase_id,) in rows)
-
-
-def _states(log: Connection, kind: type[Fact], position: int) -> Iterator[dict[str, Any]]:
-    for (state,) in log.execute(_STATES, (kind.stored_name, position), binary=True):
-        yield from_json(state)
-
-
-def tied(log: Connection, *, position: int) -> list[UUID]:
+    together: Sequence[UUID]
     """Members, and purchases, whose points depend on those of others: by transfers, merges, and receipts that were claimed."""
-    names = [kind.stored_name for kind in (PointsSent, MemberMerged, PurchaseClaimed)]
-    found: set[UUID] = set()
-    for stream_id, subject, state in log.execute(_TIED, (names, position), binary=True):
-        found |= {stream_id, subject, *_others(from_json(state))}
-    return sorted(found)
+    told_of_again: frozenset[UUID]
+    """The purchases of which something goes back, or that find their member later."""
+
+
+def look(log: Connection, *, position: int) -> Look:
+    """In one go, as no index tells facts by their names."""
+    segments: set[str] = set()
+    together: set[UUID] = set()
+    again: set[UUID] = set()
+    has_budgets = False
+    asked = (list(_TOLD), list(_TOLD | _AGAIN), position)
+    for name, stream_id, subject, state in log.execute(_LOOK, asked, binary=True):
+        if name in _AGAIN:
+            again.add(stream_id)
+        if name in _TOLD:
+            told = from_json(state)
+            if name in _TYING:
+                together |= {stream_id, subject, *_others(told)}
+            elif name == SegmentDefined.stored_name:
+                segments.add(told["segment_id"])
+            else:
+                has_budgets |= bool(told.get("budget"))
+    return Look(segments, has_budgets, sorted(together), frozenset(again))
 
 
 def _others(fact: dict[str, Any]) -> Iterator[UUID]:
     return (UUID(fact[name]) for name in ("to_member_id", "survivor_id") if name in fact)
+
+
+def cut(log: Connection, parts: int, *, position: int) -> list[range]:
+    """The last bytes of members' ids in so many ranges, each with about as much to tell: by a tenth of the log."""
+    weights = [1] * 256
+    for byte, facts in log.execute(_BYTES, (position,)):
+        weights[byte] += facts
+    part_of = [before * parts // sum(weights) for before in accumulate(weights[:-1], initial=0)]
+    bounds = [bisect_left(part_of, number) for number in range(parts + 1)]
+    return [range(start, stop) for start, stop in pairwise(bounds)]

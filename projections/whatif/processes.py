@@ -1,7 +1,8 @@
 """Parts of the log told side by side: by a process each, or by this one where there is but one part."""
 
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import reduce
 from multiprocessing import get_context
@@ -20,31 +21,40 @@ class ProcessDied(RuntimeError):
     """A process ended before it had told its part."""
 
 
-def side_by_side(parts: Sequence[Told], *, progress: Callable[[int], None]) -> tuple[datetime, int, list[Found]]:
-    """The instant that figures are as of, the purchases that were told, and what each part came to."""
-    if len(parts) == 1:
-        return _alone(parts[0], progress)
-    context = get_context(
-        "spawn"
-    )  # whoever asks may have threads and connections, which a forked process must not share
+@contextmanager
+def workers(parts: int) -> Iterator[Sequence[Connection]]:
+    """Processes that wait to be told their parts; none, where there is but one."""
+    # Started afresh: whoever asks may have threads and connections, which a forked process must not share.
+    context = get_context("spawn")
     pipes, processes = [], []
     try:
-        for part in parts:
+        for _ in range(parts if parts > 1 else 0):
             ours, theirs = context.Pipe()
-            process = context.Process(target=_work, args=(theirs, part), daemon=True)
+            process = context.Process(target=_work, args=(theirs,), daemon=True)
             process.start()
             theirs.close()
             pipes.append(ours)
             processes.append(process)
-        seen = _listen(pipes, progress)
-        as_of = _as_of(seen, parts[0])
-        for pipe in pipes:
-            pipe.send(as_of)
-        return as_of, sum(one.purchases for one in seen), [_received(pipe) for pipe in pipes]
+        yield pipes
     finally:
         for process in processes:
             process.terminate()
             process.join()
+
+
+def side_by_side(
+    parts: Sequence[Told], pipes: Sequence[Connection], *, progress: Callable[[int], None]
+) -> tuple[datetime, int, list[Found]]:
+    """The instant that figures are as of, the purchases that were told, and what each part came to."""
+    if len(parts) == 1:
+        return _alone(parts[0], progress)
+    for pipe, part in zip(pipes, parts, strict=True):
+        pipe.send(part)
+    seen = _listen(pipes, progress)
+    as_of = _as_of(seen, parts[0])
+    for pipe in pipes:
+        pipe.send(as_of)
+    return as_of, sum(one.purchases for one in seen), [_received(pipe) for pipe in pipes]
 
 
 def _alone(part: Told, progress: Callable[[int], None]) -> tuple[datetime, int, list[Found]]:
@@ -61,10 +71,15 @@ def _alone(part: Told, progress: Callable[[int], None]) -> tuple[datetime, int, 
     return as_of, seen.purchases, [found]
 
 
-def _work(pipe: Connection, part: Told) -> None:
+def _work(pipe: Connection) -> None:
     """Ctrl-C is for whoever asked."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     quiet_gc()
+    with suppress(EOFError):  # nobody asks any more
+        _tell(pipe, pipe.recv())
+
+
+def _tell(pipe: Connection, part: Told) -> None:
     telling = part.tell()
     try:
         for step in telling:

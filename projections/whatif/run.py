@@ -12,7 +12,7 @@ from infra.settings import Settings
 from projections.whatif import log
 from projections.whatif.figures import Figures
 from projections.whatif.history import Difference
-from projections.whatif.processes import side_by_side
+from projections.whatif.processes import side_by_side, workers
 from projections.whatif.telling import Found, Question, Told
 
 MOST_PROCESSES = 16
@@ -57,33 +57,40 @@ def what_if(
     settings: Settings, question: Question, *, processes: int | None = None, progress: Progress = lambda _, __: None
 ) -> Answer:
     """Answer a question from the log; nothing is written."""
-    with connect(settings.database_url) as facts:
+    most = processes or min(os.cpu_count() or 1, MOST_PROCESSES)
+    with workers(most) as waiting:  # they start up while we look
+        told = _parted(settings, question, parts=most)
+        whole = told[0].part.position * len(told)
+        as_of, purchases, found = side_by_side(told, waiting, progress=lambda read: progress(read, whole))
+    first = told[0]
+    answer = Answer(question, first.published, first.part.position, first.begins, as_of, purchases)
+    answer.proposals = [Figures() for _ in question.proposals]
+    for one in found:
+        answer.add(one)
+    return answer
+
+
+def _parted(settings: Settings, question: Question, *, parts: int) -> list[Told]:
+    """What each process is to tell; all of it one, where campaigns have budgets."""
+    url = settings.database_url or ""
+    with connect(url) as facts:
         facts.read_only = True
         position = log.last_position(facts)
         published = log.published(facts, question.programme, position=position)
         if not published:
             raise NothingToReplay(f"no version of the programme {question.programme} is published: there is no history")
-        begins = question.begins or published[0].begins
-        if begins < published[0].begins:
-            first = published[0].begins
+        first = published[0].begins
+        begins = question.begins or first
+        if begins < first:
             raise NothingToReplay(
                 f"the programme began at {first:%FT%TZ}, and nothing happened before: choose --from after that"
             )
-        missing = set(question.segments) - set(log.segments(facts, position=position))
+        known = log.look(facts, position=position)
+        missing = set(question.segments) - known.segments
         if missing:
             raise UnknownSegment(segment_id=min(missing))
-        budgets = log.has_budgets(facts, position=position)
-        parts = 1 if budgets else processes or min(os.cpu_count() or 1, MOST_PROCESSES)
-        together = log.tied(facts, position=position)
-        told_of_again = log.told_of_again(facts, position=position)
-    url = settings.database_url or ""
-    told = [
-        Told(log.Part(url, position, number, parts, together, told_of_again), question, published, begins)
-        for number in range(parts)
+        ranges = log.cut(facts, 1 if known.has_budgets else parts, position=position)
+    return [
+        Told(log.Part(url, position, number, bytes_, known.together, known.told_of_again), question, published, begins)
+        for number, bytes_ in enumerate(ranges)
     ]
-    as_of, purchases, found = side_by_side(told, progress=lambda read: progress(read, position * parts))
-    answer = Answer(question, published, position, begins, as_of, purchases)
-    answer.proposals = [Figures() for _ in question.proposals]
-    for one in found:
-        answer.add(one)
-    return answer
