@@ -47,14 +47,19 @@ class Told:
 
 
 @cache
-def told_as(kind: type[Fact]) -> type[Told]:
-    """The facts of a kind, which say by themselves what was left out."""
-    left_out = {
+def left_out(kind: type[Fact]) -> dict[str, Any]:
+    """What a fact says where it says nothing."""
+    return {
         name: field.get_default(call_default_factory=True, validated_data={})
         for name, field in kind.model_fields.items()
         if not field.is_required()
     }
-    return type(kind.__name__, (Told,), left_out)
+
+
+@cache
+def told_as(kind: type[Fact]) -> type[Told]:
+    """The facts of a kind, which say by themselves what was left out."""
+    return type(kind.__name__, (Told,), left_out(kind).copy())
 
 
 class World(Batch):
