@@ -11,7 +11,7 @@ from bench.ground import CLOCK, PROJECTOR, RELAY, Ground, ground
 from bench.pace import wait_for
 from bench.spent import Spent, process_of
 from bench.town import OF_A_JOIN, OF_A_PURCHASE, Town
-from bench.watch import NOTED, RECORDED, counter
+from bench.watch import NOTED, RECORDED, RESTING, SIGNED, counter
 from cli.demo.complete_journey import Basket
 from cli.roles import ROLES
 from infra.database import connect
@@ -64,7 +64,15 @@ class Grown:
         settings = here.settings.model_copy(update={"command_port": command_port, "query_port": query_port})
         self._pipeline = stack.enter_context(here.pipeline(*ROLES, settings=settings, patience=1_200))
         self._spent = Spent(self._pipeline.roles, self._pipeline.database)
+        self._rest(settings.checkpoint_facts)
         self.cost()
+
+    def _rest(self, a_checkpoint: int) -> None:
+        """Until nothing is behind: all that was stored is signed, and what was due is looked at."""
+        database = self._pipeline.database
+        recorded = counter(database, RECORDED)()
+        wait_for(counter(database, SIGNED), recorded - recorded % a_checkpoint, pause=1, patience=1_200)
+        wait_for(counter(database, RESTING), 1, pause=1, patience=1_200)
 
     def _fill(self, size: Size, of_the_active: int) -> int:
         """Purchases stored. The active have bought as often at every size; the rest is for others, who come in blocks:
@@ -77,11 +85,12 @@ class Grown:
         block = range(before, before + others // blocks)
         self._town.fill(members=range(before), buyers=islice(cycle(range(ACTIVE)), of_the_active))
         with connect(self._here.settings.database_url) as database:
-            after, noted = counter(database, RECORDED)(), counter(database, NOTED)
+            after, noted, resting = counter(database, RECORDED)(), counter(database, NOTED), counter(database, RESTING)
             self._town.fill(members=block, buyers=islice(cycle(block or range(ACTIVE)), bought // blocks))
             if blocks > 1:
                 with self._here.pipeline(RELAY, PROJECTOR, CLOCK):
                     wait_for(noted, counter(database, RECORDED)())
+                    wait_for(resting, 1, pause=1)  # else what is due is copied, and the copies are looked at later
                 copies.copy(self._here.settings, after=after, times=blocks - 1)
         copies.settle(self._here.settings)
         return of_the_active + bought // blocks * blocks

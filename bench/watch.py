@@ -24,6 +24,10 @@ FROM (SELECT sum(next_offset) AS read FROM projection_offsets GROUP BY projectio
 """
 NOTED: LiteralString = "SELECT position FROM clock_state WHERE name = 'agenda'"
 """By the clock."""
+RESTING: LiteralString = "SELECT (NOT EXISTS (SELECT FROM agenda WHERE due_at <= now()))::int"
+"""Whether the clock has looked at all that is due."""
+SIGNED: LiteralString = "SELECT coalesce(max(size), 0) FROM checkpoints"
+"""How many facts the last checkpoint vouches for."""
 FOLDED: LiteralString = "SELECT coalesce(min(last_position), 0) FROM projection_offsets"
 
 
