@@ -82,7 +82,7 @@ EXPECTED = frozenset({
     "projections.liability.run.WorthUnknown",
     "projections.offsets.TopicRecreated",
     "projections.parking.TooManyParked",
-    "projections.past.BeforeFirstFact",
+    "projections.known.BeforeFirstFact",
     "projections.proofs.slices.NothingProjected",
     "projections.shapes.AnotherShape",
     "projections.whatif.files.NotWritten",

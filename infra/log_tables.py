@@ -21,8 +21,8 @@ LOG = (
     "CREATE INDEX IF NOT EXISTS facts_kept_returns ON facts (position) WHERE name = 'ReturnKept.v1'",
     # What is asked of one member's facts reads those alone.
     "CREATE INDEX IF NOT EXISTS facts_subject ON facts (subject, position)",
-    # What was known at an instant is a first part of the log.
-    "CREATE INDEX IF NOT EXISTS facts_recorded ON facts (recorded_at, position)",
+    # What was known at an instant is found without an index, which every writer would have to keep.
+    "DO $$ BEGIN IF to_regclass('facts_recorded') IS NOT NULL THEN DROP INDEX facts_recorded; END IF; END $$",
     # The hashes of the positions from `first` on, one after the other; with the last ones of a block the root over it.
     """
     CREATE TABLE IF NOT EXISTS fact_hashes (

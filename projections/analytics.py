@@ -15,7 +15,7 @@ Breakdown = Literal["tier", "day"]
 
 
 class Analytics(BaseModel):
-    """Figures of a campaign. Its window is half open; a purchase counts at its business time."""
+    """Figures of a campaign, by what had happened at `as_of`. Its window is half open; a purchase counts at its business time."""
 
     campaign_id: str = Field(description="The campaign's id")
     name: str = Field(description="The campaign's name")
@@ -28,7 +28,7 @@ class Analytics(BaseModel):
     targeted: int = Field(
         description="Members in the audience: listed by id, or holding a listed card; or who held one of its tiers at any"
         " time in the window, by the moves recorded; or who belonged to its segment as the window began, or, before"
-        " that, belong to it now"
+        " that, belong to it at `as_of`"
     )
     participants: int = Field(
         description="Targeted members with at least one credited purchase in the window that was not wholly returned"
@@ -67,6 +67,7 @@ class Analytics(BaseModel):
     )
     breakdown: list["Slice"] | None = Field(description="The same by tier or by local day; null unless asked for")
     definitions: dict[str, str] = Field(description="What each figure means, in words")
+    as_of: datetime = Field(description="The instant that the answer is about: what happened later is left out")
     position: int = Field(description="The log position up to which the answer is complete")
 
 
@@ -90,7 +91,7 @@ def definitions() -> dict[str, str]:
     return {
         name: field.description
         for name, field in Analytics.model_fields.items()
-        if field.description and name not in {"breakdown", "definitions", "position"}
+        if field.description and name not in {"breakdown", "definitions", "as_of", "position"}
     }
 
 
@@ -110,31 +111,64 @@ _TERMS = (
     " conditions->>'coupon', conditions->>'coupon_kind'"
     " FROM {schema}.campaigns WHERE campaign_id = %(campaign_id)s"
 )
+# From when until when each member held a tier, as far as moves were recorded: the lowest one before the first.
+_STANDINGS: LiteralString = """
+standings AS (
+    SELECT member_id, tier, at AS since, lead(at, 1, 'infinity') OVER (PARTITION BY member_id ORDER BY at, version) AS until
+    FROM (
+        SELECT member_id, version, at, tier FROM {schema}.tier_moves WHERE at <= %(as_of)s
+        UNION ALL SELECT member_id, 0, '-infinity', (SELECT lowest_tier FROM {schema}.programmes ORDER BY version DESC LIMIT 1)
+        FROM {schema}.members WHERE joined_at <= %(as_of)s
+    ) AS moves
+)
+"""
+# Whom it targets of those who had joined: a listed card stands for its holder, as soon as there is one. Who belongs to a
+# segment is not known here.
+_TARGETED: LiteralString = """
+targeted AS MATERIALIZED (
+    SELECT member_id FROM {schema}.members CROSS JOIN {schema}.campaigns AS terms
+    WHERE joined_at <= %(as_of)s AND terms.campaign_id = %(campaign_id)s AND (
+        everyone OR member_id = ANY(%(segment)s::uuid[])
+        OR member_id IN (SELECT member_id FROM {schema}.audience_members AS listed WHERE listed.campaign_id = %(campaign_id)s)
+        OR member_id IN (
+            SELECT cards.member_id FROM {schema}.audience_cards AS listed JOIN {schema}.cards USING (card_id)
+            WHERE listed.campaign_id = %(campaign_id)s
+        )
+        OR (tiers IS NOT NULL AND member_id IN (
+            SELECT held.member_id FROM standings AS held
+            WHERE terms.tiers ? tier AND since < terms.ends_at AND until > terms.starts_at AND since < until
+        ))
+    )
+)
+"""
+_AUDIENCE: LiteralString = f"WITH {_STANDINGS}, {_TARGETED}"
 _COUNTS = """
 SELECT
-    (SELECT count(*) FROM {schema}.targeted WHERE campaign_id = %(campaign_id)s),
-    (SELECT count(*) FROM {schema}.members),
-    (SELECT coalesce(sum(points), 0)::bigint FROM {schema}.grants WHERE campaign_id = %(campaign_id)s),
-    (SELECT coalesce(sum(discount_minor), 0)::bigint FROM {schema}.grants WHERE campaign_id = %(campaign_id)s),
-    (SELECT coalesce(sum(coupons), 0)::bigint FROM {schema}.grants WHERE campaign_id = %(campaign_id)s),
-    (SELECT coalesce(sum(points), 0)::bigint FROM {schema}.draws WHERE campaign_id = %(campaign_id)s),
-    (SELECT coalesce(sum(amount_minor), 0)::bigint FROM {schema}.draws WHERE campaign_id = %(campaign_id)s),
+    (SELECT count(*) FROM targeted),
+    (SELECT count(*) FROM {schema}.members WHERE joined_at <= %(as_of)s),
+    (SELECT coalesce(sum(points), 0)::bigint FROM granted),
+    (SELECT coalesce(sum(discount_minor), 0)::bigint FROM granted),
+    (SELECT coalesce(sum(coupons), 0)::bigint FROM granted),
+    (SELECT coalesce(sum(points), 0)::bigint FROM drawn),
+    (SELECT coalesce(sum(amount_minor), 0)::bigint FROM drawn),
     (SELECT count(*) FROM {schema}.coupon_uses AS used
-     WHERE campaign_id = %(campaign_id)s
+     WHERE at <= %(as_of)s AND (campaign_id = %(campaign_id)s
         OR (used.at >= %(starts_at)s AND used.at < %(ends_at)s AND campaign_id IS DISTINCT FROM %(campaign_id)s
             AND (kind = %(kind)s OR (kind IS NULL AND code = %(code)s))
             AND NOT EXISTS (SELECT FROM {schema}.coupon_uses AS named WHERE named.campaign_id = %(campaign_id)s
-                AND named.purchase_id = used.purchase_id AND named.code = used.code))),
-    (SELECT min(occurred_at) FROM {schema}.sales),
-    (SELECT max(occurred_at) FROM {schema}.sales)
+                AND named.purchase_id = used.purchase_id AND named.code = used.code)))),
+    (SELECT min(occurred_at) FROM {schema}.sales WHERE occurred_at <= %(as_of)s),
+    (SELECT max(occurred_at) FROM {schema}.sales WHERE occurred_at <= %(as_of)s)
 """
-_SALES = """
-WITH audience AS MATERIALIZED (
-    SELECT member_id FROM {schema}.targeted WHERE campaign_id = %(campaign_id)s UNION SELECT unnest(%(segment)s::uuid[])
-), sales AS (
-    SELECT member_id, paid_minor, purchases, occurred_at >= %(starts_at)s AS inside, audience.member_id IS NOT NULL AS theirs
-    FROM {schema}.sales LEFT JOIN audience USING (member_id)
-    WHERE occurred_at >= %(before)s AND occurred_at < %(ends_at)s
+_GIVEN: LiteralString = """,
+granted AS (SELECT * FROM {schema}.grants WHERE campaign_id = %(campaign_id)s AND known_at <= %(as_of)s),
+drawn AS (SELECT * FROM {schema}.draws WHERE campaign_id = %(campaign_id)s AND at <= %(as_of)s)
+"""
+_SALES = """,
+sales AS (
+    SELECT member_id, paid_minor, purchases, occurred_at >= %(starts_at)s AS inside, targeted.member_id IS NOT NULL AS theirs
+    FROM {schema}.sales LEFT JOIN targeted USING (member_id)
+    WHERE occurred_at >= %(before)s AND occurred_at < %(ends_at)s AND known_at <= %(as_of)s
 ), members AS (
     SELECT theirs, coalesce(sum(purchases) FILTER (WHERE inside), 0) AS bought,
         coalesce(sum(paid_minor) FILTER (WHERE inside), 0) AS paid_in,
@@ -151,17 +185,15 @@ SELECT
 FROM members
 """
 
-_SLICES: LiteralString = """
-WITH audience AS MATERIALIZED (
-    SELECT member_id FROM {{schema}}.targeted WHERE campaign_id = %(campaign_id)s UNION SELECT unnest(%(segment)s::uuid[])
-), moved AS (
+_SLICES: LiteralString = """,
+moved AS (
     SELECT occurred_at AS at, member_id, paid_minor, purchases, 0 AS points, 0 AS discount_minor, 0 AS coupons
-    FROM {{schema}}.sales JOIN audience USING (member_id)
-    WHERE occurred_at >= %(starts_at)s AND occurred_at < %(ends_at)s
+    FROM {schema}.sales JOIN targeted USING (member_id)
+    WHERE occurred_at >= %(starts_at)s AND occurred_at < %(ends_at)s AND known_at <= %(as_of)s
     UNION ALL SELECT at, member_id, 0, 0, points, discount_minor, coupons
-    FROM {{schema}}.grants WHERE campaign_id = %(campaign_id)s
+    FROM {schema}.grants WHERE campaign_id = %(campaign_id)s AND known_at <= %(as_of)s
 ), sliced AS (
-    SELECT {key} AS key, member_id, sum(paid_minor) AS paid_minor, sum(purchases) AS purchases, sum(points) AS points,
+    SELECT [key] AS key, member_id, sum(paid_minor) AS paid_minor, sum(purchases) AS purchases, sum(points) AS points,
         sum(discount_minor) AS discount_minor, sum(coupons) AS coupons
     FROM moved GROUP BY 1, 2
 )
@@ -169,37 +201,36 @@ SELECT key, count(*) FILTER (WHERE purchases > 0), sum(purchases)::bigint, sum(p
     sum(discount_minor)::bigint, sum(coupons)::bigint
 FROM sliced GROUP BY key ORDER BY key
 """
-_BY_DAY = _SLICES.replace(
-    "{key}",
-    "(at AT TIME ZONE (SELECT time_zone FROM {{schema}}.programmes ORDER BY version DESC LIMIT 1))::date::text",
-).replace("{{schema}}", "{schema}")
-_BY_TIER = _SLICES.replace(
-    "{key}",
-    "(SELECT tier FROM {{schema}}.standings AS held WHERE held.member_id = moved.member_id AND since <= at AND until > at)",
-).replace("{{schema}}", "{schema}")
+_BY_DAY: LiteralString = _SLICES.replace(
+    "[key]", "(at AT TIME ZONE (SELECT time_zone FROM {schema}.programmes ORDER BY version DESC LIMIT 1))::date::text"
+)
+_BY_TIER: LiteralString = _SLICES.replace(
+    "[key]",
+    "(SELECT tier FROM standings AS held WHERE held.member_id = moved.member_id AND since <= at AND until > at)",
+)
 
 
 async def analytics_of(
-    snapshot: Snapshot, *, campaign_id: str, segment: Sequence[UUID] = (), by: Breakdown | None = None
+    snapshot: Snapshot, *, campaign_id: str, as_of: datetime, segment: Sequence[UUID] = (), by: Breakdown | None = None
 ) -> Analytics | None:
-    """Everything is computed from the rows as they stand; None for an unknown campaign.
+    """Everything is computed from the rows, by what had happened at an instant; None for an unknown campaign.
 
-    `segment`: the members of the segment that it targets, if it does.
+    A campaign's terms and audience hold whenever they were told. `segment`: the members of the segment that it targets,
+    if it does.
     """
     terms = await snapshot.one(_TERMS, campaign_id=campaign_id)
     if terms is None:
         return None
     name, starts_at, ends_at, budget_points, budget_minor, code, kind = terms
-    counts = await snapshot.one(
-        _COUNTS, campaign_id=campaign_id, starts_at=starts_at, ends_at=ends_at, code=code, kind=kind
-    )
+    window = {
+        "campaign_id": campaign_id, "starts_at": starts_at, "ends_at": ends_at, "segment": list(segment), "as_of": as_of,
+    }  # fmt: skip
+    counts = await snapshot.one(_AUDIENCE + _GIVEN + _COUNTS, code=code, kind=kind, **window)
     before = starts_at - (ends_at - starts_at)
-    window = {"campaign_id": campaign_id, "starts_at": starts_at, "ends_at": ends_at, "segment": list(segment)}
-    found = await snapshot.one(_SALES, before=before, **window)
+    found = await snapshot.one(_AUDIENCE + _SALES, before=before, **window)
     assert counts is not None, "an aggregate always has a row"
     assert found is not None, "an aggregate always has a row"
-    listed, members, bonus_points, discount, given, used, used_minor, coupons, earliest, latest = counts
-    targeted = listed + len(segment)
+    targeted, members, bonus_points, discount, given, used, used_minor, coupons, earliest, latest = counts
     sales = Sales(*found)
     reached = earliest is not None and before >= earliest
     return Analytics(
@@ -211,7 +242,7 @@ async def analytics_of(
         baseline_sales_minor=sales.targeted_before if reached else None,
         uplift_minor=uplift(sales, targeted=targeted, untargeted=members - targeted) if reached else None,
         breakdown=None if by is None else await _broken_down(snapshot, by, window), definitions=definitions(),
-        position=snapshot.position,
+        as_of=as_of, position=snapshot.position,
     )  # fmt: skip
 
 
@@ -225,7 +256,7 @@ async def segment_of(snapshot: Snapshot, *, campaign_id: str) -> tuple[str, date
 
 
 async def _broken_down(snapshot: Snapshot, by: Breakdown, window: Mapping[str, Any]) -> list[Slice]:
-    rows = await snapshot.all(_BY_TIER if by == "tier" else _BY_DAY, **window)
+    rows = await snapshot.all(_AUDIENCE + (_BY_TIER if by == "tier" else _BY_DAY), **window)
     return [Slice(**dict(zip(Slice.model_fields, row, strict=True))) for row in rows]
 
 

@@ -30,7 +30,7 @@ class CampaignAnswer(BaseModel):
     priority: int = Field(description="Among multipliers for the same line the highest priority wins")
     budget: dict[str, Any] | None = Field(description="What it gives at most: points, or minor units; null without end")
     budget_left: int | None = Field(
-        description="The budget less what purchases drew, plus what returns gave back, in its unit; null without one"
+        description="The budget less what purchases drew by `as_of`, plus what returns gave back, in its unit; null without one"
     )
     limits: dict[str, Any] | None = Field(description="What it gives to one member at most; null without end")
 
@@ -48,7 +48,8 @@ SELECT campaign_id, title AS name, starts_at, ends_at,
     CASE WHEN %(as_of)s < starts_at THEN 'planned' WHEN %(as_of)s < ends_at THEN 'live' ELSE 'ended' END AS state,
     everyone, tiers, segment, conditions, effect, priority, budget,
     coalesce((budget->>'points')::bigint, (budget->>'amount_minor')::bigint) - (
-        SELECT coalesce(sum(points + amount_minor), 0)::bigint FROM {schema}.draws WHERE draws.campaign_id = campaigns.campaign_id
+        SELECT coalesce(sum(points + amount_minor), 0)::bigint FROM {schema}.draws
+        WHERE draws.campaign_id = campaigns.campaign_id AND at <= %(as_of)s
     ) AS budget_left, limits
 FROM {schema}.campaigns
 WHERE campaign_id COLLATE "C" > %(after)s AND (%(state)s::text IS NULL OR %(state)s =

@@ -32,6 +32,7 @@ class Campaigns(Projection):
         """
         CREATE TABLE IF NOT EXISTS {schema}.draws (
             campaign_id text NOT NULL,
+            at timestamptz NOT NULL,
             points bigint NOT NULL,
             amount_minor bigint NOT NULL
         )
@@ -42,7 +43,7 @@ class Campaigns(Projection):
         "CREATE INDEX IF NOT EXISTS audience_cards_campaign ON {schema}.audience_cards (campaign_id)",
         "CREATE TABLE IF NOT EXISTS {schema}.audience_members (campaign_id text NOT NULL, member_id uuid NOT NULL)",
         "CREATE INDEX IF NOT EXISTS audience_members_campaign ON {schema}.audience_members (campaign_id)",
-        "CREATE TABLE IF NOT EXISTS {schema}.members (member_id uuid PRIMARY KEY)",
+        "CREATE TABLE IF NOT EXISTS {schema}.members (member_id uuid PRIMARY KEY, joined_at timestamptz NOT NULL)",
         # Holders before the present one stay, and may come back: neither erasures nor merges change a figure.
         "CREATE TABLE IF NOT EXISTS {schema}.cards (card_id uuid NOT NULL, member_id uuid NOT NULL)",
         "CREATE INDEX IF NOT EXISTS cards_card ON {schema}.cards (card_id)",
@@ -57,33 +58,15 @@ class Campaigns(Projection):
         )
         """,
         "CREATE INDEX IF NOT EXISTS tier_moves_member ON {schema}.tier_moves (member_id, at)",
-        # From when until when each member held a tier, as far as moves were recorded: the lowest one before the first.
-        """
-        CREATE OR REPLACE VIEW {schema}.standings AS
-        SELECT member_id, tier, at AS since,
-            lead(at, 1, 'infinity') OVER (PARTITION BY member_id ORDER BY at, version) AS until
-        FROM (
-            SELECT member_id, version, at, tier FROM {schema}.tier_moves
-            UNION ALL SELECT member_id, 0, '-infinity', (SELECT lowest_tier FROM {schema}.programmes ORDER BY version DESC LIMIT 1)
-            FROM {schema}.members
-        ) AS moves
-        """,
-        # Whom each campaign targets, but for segments, which are not known here: a listed card stands for its holder, as soon as there is one.
-        """
-        CREATE OR REPLACE VIEW {schema}.targeted AS
-        SELECT campaign_id, member_id FROM {schema}.campaigns CROSS JOIN {schema}.members WHERE everyone
-        UNION SELECT campaign_id, member_id FROM {schema}.audience_members JOIN {schema}.members USING (member_id)
-        UNION SELECT campaign_id, member_id FROM {schema}.audience_cards JOIN {schema}.cards USING (card_id)
-        UNION SELECT campaign_id, member_id FROM {schema}.campaigns
-        JOIN {schema}.standings ON tiers ? tier AND since < ends_at AND until > starts_at AND since < until
-        """,
+        # `known_at`: the business time of the purchase or the return, since when it counts.
         """
         CREATE TABLE IF NOT EXISTS {schema}.sales (
             occurred_at timestamptz NOT NULL,
             member_id uuid NOT NULL,
             purchase_id uuid NOT NULL,
             paid_minor bigint NOT NULL,
-            purchases int NOT NULL
+            purchases int NOT NULL,
+            known_at timestamptz NOT NULL
         )
         """,
         "CREATE INDEX IF NOT EXISTS sales_occurred_at ON {schema}.sales (occurred_at)",
@@ -95,7 +78,8 @@ class Campaigns(Projection):
             points bigint NOT NULL,
             at timestamptz NOT NULL,
             discount_minor bigint NOT NULL,
-            coupons int NOT NULL
+            coupons int NOT NULL,
+            known_at timestamptz NOT NULL
         )
         """,
         "CREATE INDEX IF NOT EXISTS grants_campaign ON {schema}.grants (campaign_id)",
@@ -124,7 +108,7 @@ class Campaigns(Projection):
 
     @moves("BudgetDrawn.v1")
     def drawn(self, fact: Drawn, rows: Rows) -> None:
-        rows["draws"].append((fact["campaign_id"], fact["points"], fact["amount_minor"]))
+        rows["draws"].append((fact["campaign_id"], fact["occurred_at"], fact["points"], fact["amount_minor"]))
 
     @moves("ProgrammePublished.v1")
     def published(self, fact: Published, rows: Rows) -> None:
@@ -146,7 +130,7 @@ class Campaigns(Projection):
 
     @moves("MemberJoined.v1")
     def joined(self, fact: Joined, rows: Rows) -> None:
-        rows["members"].append((fact["member_id"],))
+        rows["members"].append((fact["member_id"], fact["occurred_at"]))
 
     @moves("CardAssigned.v1")
     def assigned(self, fact: Assigned, rows: Rows) -> None:
@@ -154,17 +138,17 @@ class Campaigns(Projection):
 
     @moves("PointsEarned.v1")
     def earned(self, fact: Earned, rows: Rows) -> None:
-        member_id, purchase_id = fact["member_id"], fact["purchase_id"]
-        rows["sales"].append((fact["occurred_at"], member_id, purchase_id, fact["paid_minor"], 1))
+        member_id, purchase_id, at = fact["member_id"], fact["purchase_id"], fact["occurred_at"]
+        rows["sales"].append((at, member_id, purchase_id, fact["paid_minor"], 1, at))
         for part in fact["parts"]:
             if part["part"] != "base":
                 rows["grants"].append((
-                    part["part"], member_id, purchase_id, part["points"], fact["occurred_at"],
-                    part.get("discount_minor", 0), int("coupon" in part),
+                    part["part"], member_id, purchase_id, part["points"], at, part.get("discount_minor", 0),
+                    int("coupon" in part), at,
                 ))  # fmt: skip
         for coupon in fact.get("coupons", ()):
             rows["coupon_uses"].append((
-                coupon.get("campaign"), member_id, purchase_id, coupon["code"], None, fact["occurred_at"],
+                coupon.get("campaign"), member_id, purchase_id, coupon["code"], None, at,
             ))  # fmt: skip
 
     @moves("CouponRedeemed.v1")
@@ -176,15 +160,15 @@ class Campaigns(Projection):
 
     @moves("PointsRevoked.v1")
     def revoked(self, fact: Revoked, rows: Rows) -> None:
-        """What went back is taken off the purchase, at the purchase's time."""
-        member_id, purchase_id = fact["member_id"], fact["purchase_id"]
+        """What went back is taken off the purchase, at the purchase's time, from when it went back."""
+        member_id, purchase_id, at = fact["member_id"], fact["purchase_id"], fact["occurred_at"]
         gone = -1 if fact["nothing_left"] else 0
-        rows["sales"].append((fact["purchased_at"], member_id, purchase_id, -fact["paid_minor"], gone))
+        rows["sales"].append((fact["purchased_at"], member_id, purchase_id, -fact["paid_minor"], gone, at))
         for part in fact["parts"]:
             if part["part"] != "base":
                 rows["grants"].append((
                     part["part"], member_id, purchase_id, -part["points"], fact["purchased_at"],
-                    -part.get("discount_minor", 0), 0,
+                    -part.get("discount_minor", 0), 0, at,
                 ))  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from domain.lots import Lot, Settlement, total
 from domain.purse import GRACE
-from projections.holdings import Holdings
+from projections.held import Holdings
 from projections.snapshot import Row, Snapshot
 
 NOBODY = UUID(int=0)

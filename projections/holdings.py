@@ -2,95 +2,20 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, LiteralString
 from uuid import UUID
 
-from domain.activity import KeepAlive, prolonged
-from domain.lots import Buckets, Hold, Lot, Reach, Settlement, add_up, held_at, total
+from domain.activity import KeepAlive
+from domain.lots import Hold, Lot
 from domain.parts import Taken
+from projections.held import Holdings
+from projections.holdings_in_memory import holdings_in_memory
 from projections.snapshot import Snapshot
 
 LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
-
-
-@dataclass(slots=True)
-class Holdings:
-    """Points of one member at an instant. Debt that the clock had settled by then is settled, recorded or not."""
-
-    at: datetime
-    lots: list[Lot] = field(default_factory=list)
-    purchases: dict[UUID, UUID] = field(default_factory=dict)
-    """The purchase that each lot came with, if it did."""
-    received: set[UUID] = field(default_factory=set)
-    """Lots that came from other members."""
-    holds: list[Hold] = field(default_factory=list)
-    debt: int = 0
-    debt_since: datetime | None = None
-    settlements: list[Settlement] = field(default_factory=list)
-    """What the clock has settled and nobody has recorded."""
-
-    def owe(self, points: int, at: datetime) -> None:
-        """Debt is open since it was first raised, in the order in which the account came to know."""
-        if points > 0 and self.debt <= 0:
-            self.debt_since = at
-        self.debt += points
-        if self.debt <= 0:
-            self.debt_since = None
-
-    def add(self, lot: Lot, *, received: bool, purchase_id: UUID | None) -> None:
-        """A lot, and where it came from."""
-        self.lots.append(lot)
-        if received:
-            self.received.add(lot.id)
-        if purchase_id is not None:
-            self.purchases[lot.id] = purchase_id
-
-    def live_on(self, activity: Sequence[KeepAlive]) -> None:
-        """Let lots lapse only when activity no longer keeps them alive."""
-        for lot in self.lots if activity else ():
-            if lot.expires_at is not None:
-                lot.expires_at = prolonged(lot.expires_at, activity, since=lot.there_since)
-
-    def settle(self) -> None:
-        """Let what could pay debt by now have paid it."""
-        if self.debt <= 0:
-            return
-        self.settlements = Reach(self.lots, self.holds).settle(
-            self.debt, since=self.debt_since or self.at, until=self.at
-        )
-        lots = {lot.id: lot for lot in self.lots}
-        for one in self.settlements:
-            self.debt -= total(one.parts)
-            for part in one.parts:
-                lots[part["lot_id"]].settled += part["points"]
-
-    def buckets(self, lots: Sequence[Lot] | None = None) -> Buckets:
-        """What has become of all points; or of those of some lots, whatever is owed."""
-        debt = self.debt if lots is None else 0
-        held = self.holds if lots is None else [_of(hold, lots) for hold in self.holds]
-        return add_up(
-            self.lots if lots is None else lots, held, debt=debt, debt_since=self.at, at=self.at,
-            received=frozenset(self.received),
-        )  # fmt: skip
-
-    def lapsing(self) -> dict[datetime, int]:
-        """How many points lapse at each instant to come, unless they are spent before; what is held is left out."""
-        held = held_at(self.holds, self.at)
-        lapsing: dict[datetime, int] = defaultdict(int)
-        for lot in self.lots:
-            left = lot.free - held.get(lot.id, 0)
-            if left and lot.expires_at is not None and not lot.expired(self.at):
-                lapsing[lot.expires_at] += left
-        return lapsing
-
-
-def _of(hold: Hold, lots: Sequence[Lot]) -> Hold:
-    ids = {lot.id for lot in lots}
-    return Hold(hold.id, hold.at, hold.until, [part for part in hold.parts if part["lot_id"] in ids], ended=hold.ended)
 
 
 _KNOWN = "SELECT member_id FROM {schema}.accounts WHERE member_id = ANY(%(members)s)"
@@ -166,6 +91,8 @@ async def holdings(
     snapshot: Snapshot, members: Sequence[UUID], *, as_of: datetime, each: bool = False
 ) -> dict[UUID, Holdings]:
     """What members hold, by the facts that had happened at an instant. Lots that only add to sums come as one, unless `each` is asked for."""
+    if snapshot.rows is not None:
+        return holdings_in_memory(snapshot.rows, members, as_of=as_of)
     asked: dict[str, Any] = {"members": list(members), "as_of": as_of}
     found = {row[0]: Holdings(at=as_of) for row in await snapshot.all(_KNOWN, **asked)}
     if not found:

@@ -9,7 +9,8 @@ from pydantic import BaseModel, Field
 
 from domain.grants import GrantCause
 from domain.lots import Lot
-from projections.holdings import Holdings, holdings_of
+from projections.held import Holdings
+from projections.holdings import holdings_of
 from projections.paging import cut, place_of
 from projections.snapshot import Snapshot
 

@@ -4,17 +4,19 @@ They are filled by the handlers that fill the live ones, and asked the same ques
 in the log they come from nor when they were recorded, so the live ones cannot answer.
 """
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from typing import Any, LiteralString
 from uuid import UUID
 
-from psycopg import Connection, sql
+from psycopg import Connection, Cursor, sql
 
 from domain.campaign import CATALOGUE_ID
 from domain.segment import segment_stream
 from infra.database import connect
-from projections.projection import Projection, in_schema
+from projections.known import Knowledge
+from projections.parking import DATA_ERRORS
+from projections.projection import Projection, Rows, in_schema
 from projections.snapshot import Snapshot
 from projections.told import Told
 
@@ -23,18 +25,6 @@ TEMPORARY = "pg_temp"
 
 PAGE = 20_000
 """Facts folded at once."""
-
-CLOCKS_AGREE = timedelta(seconds=10)
-"""How far apart the clocks of those that record may be. Each reads its clock before it waits for its turn."""
-
-POSITION: LiteralString = """
-SELECT max(position) FROM facts WHERE recorded_at <= %(known_at)s AND recorded_at >= (
-    SELECT max(recorded_at) FROM facts WHERE recorded_at <= %(known_at)s
-) - %(clocks_agree)s
-"""
-"""The position of the last fact that was recorded by an instant; NULL where none was."""
-FIRST: LiteralString = "SELECT recorded_at FROM facts ORDER BY position LIMIT 1"
-"""When the first fact was recorded."""
 
 _OF_SUBJECTS: LiteralString = """
 SELECT name, position, subject, state FROM facts
@@ -62,25 +52,27 @@ WHERE subject = %(catalogue)s AND name = 'SegmentListed.v1' AND position <= %(po
 """
 
 
-class BeforeFirstFact(LookupError):
-    """Nothing was known yet."""
+class CannotBeFolded(RuntimeError):
+    """A fact of those asked about is not what this version can read: an operator must look at it."""
 
-    def __init__(self, first: datetime | None) -> None:
-        super().__init__("nothing had been recorded by then")
-        self.first = first
-        """When the first fact was recorded, if one was."""
+    def __init__(self, position: int | None) -> None:
+        super().__init__("a fact could not be folded")
+        self.position = position
+        """Where it stands, if that is known."""
 
 
 class Past:
     """One read model's tables on a connection of its own, for one question at a time.
 
-    What they hold of everybody stays for the next question, which needs only what is between.
+    What they hold of everybody stays for the next question, which needs only what is between. What is known of some
+    members is few: it is folded in memory, and the tables hold it only once they are asked.
     """
 
-    def __init__(self, url: str | None, kind: type[Projection]) -> None:
+    def __init__(self, url: str | None, kind: type[Projection], knowledge: Knowledge | None = None) -> None:
         self._url = url
         self._projection = kind(generation=0, schema=TEMPORARY)
         self._names = list(self._projection.handlers)
+        self._knowledge = knowledge or Knowledge(url)
         self._opened: Connection[Any] | None = None
         self._complete_to = 0
         """The position up to which the tables hold the facts of everybody; 0 where they do not."""
@@ -90,47 +82,50 @@ class Past:
         """The connection that sees the tables, made at first use and again where it broke."""
         if self._opened is None or self._opened.broken or self._opened.closed:
             self._opened, self._complete_to = connect(self._url), 0
+            self._opened.execute("SET synchronous_commit = off")  # nothing of it is to last
             for statement in self._projection.tables:
                 self._opened.execute(in_schema(statement, TEMPORARY))
         return self._opened
 
     def as_known(self, known_at: datetime, subjects: Sequence[UUID]) -> Snapshot:
-        """Let the tables hold what was known at an instant of these subjects, or of everybody where none is named.
+        """What was known at an instant of these subjects, or of everybody where none is named.
 
-        Its position is that of the last fact that was known, whomever it was about. Raises `BeforeFirstFact`.
+        Its position is that of the last fact that was known, whomever it was about. Raises `BeforeFirstFact` and
+        `CannotBeFolded`.
         """
-        connection = self.connection
-        with connection.transaction():
-            position = self._position(known_at)
+        position = self._knowledge.position(known_at)
+        if subjects:
+            rows = self._fold(self._of_subjects(subjects, position))
+            return Snapshot(self.connection, TEMPORARY, position, rows, _Once(lambda: self._hold(rows)))
+        with self.connection.transaction():
             before, self._complete_to = self._complete_to, 0
-            if not subjects and 0 < before <= position:
-                self._add(self._of_all(before, position))
-            else:
+            if not 0 < before <= position:
                 self._empty()
-                self._add(self._of_subjects(subjects, position) if subjects else self._of_all(0, position))
-        self._complete_to = 0 if subjects else position
-        return Snapshot(connection, TEMPORARY, position)
+                before = 0
+            self._add(before, position)
+        self._complete_to = position
+        return Snapshot(self.connection, TEMPORARY, position)
 
     def close(self) -> None:
+        self._knowledge.close()
         if self._opened is not None:
             self._opened.close()
 
-    def _position(self, known_at: datetime) -> int:
-        row = self.connection.execute(POSITION, {"known_at": known_at, "clocks_agree": CLOCKS_AGREE}).fetchone()
-        if row is None or row[0] is None:
-            first = self.connection.execute(FIRST).fetchone()
-            raise BeforeFirstFact(first[0] if first else None)
-        return int(row[0])
+    def _hold(self, rows: Rows) -> None:
+        """Let the tables hold these rows alone."""
+        self._complete_to = 0
+        with self.connection.transaction(), self.connection.cursor() as cursor:
+            self._empty()
+            self._write(cursor, rows)
 
     def _empty(self) -> None:
         filled = [sql.Identifier(TEMPORARY, name) for (name,) in self.connection.execute(_FILLED)]
         if filled:
             self.connection.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(filled)))
 
-    def _of_subjects(self, subjects: Sequence[UUID], position: int) -> Iterator[list[Told]]:
-        """All of it on one page: it is what members and the rules have."""
+    def _of_subjects(self, subjects: Sequence[UUID], position: int) -> list[Told]:
         asked = {"subjects": self._related(subjects, position), "position": position, "names": self._names}
-        yield self._page(_OF_SUBJECTS, asked)
+        return self._page(_OF_SUBJECTS, asked)
 
     def _of_all(self, after: int, position: int) -> Iterator[list[Told]]:
         while page := self._page(
@@ -154,11 +149,42 @@ class Past:
             found += [segment_stream(segment_id) for (segment_id,) in listed]
         return found
 
-    def _add(self, pages: Iterator[list[Told]]) -> None:
+    def _add(self, after: int, position: int) -> None:
         added = 0
         with self.connection.cursor() as cursor:
-            for page in pages:
-                self._projection.write(cursor, self._projection.fold(page))
+            for page in self._of_all(after, position):
+                self._write(cursor, self._fold(page))
                 added += len(page)
         if added >= PAGE // 10:  # nobody else looks at what temporary tables hold
             self.connection.execute("ANALYZE")
+
+    def _fold(self, page: Sequence[Told]) -> Rows:
+        try:
+            return self._projection.fold(page)
+        except DATA_ERRORS as error:
+            raise CannotBeFolded(next(filter(None, map(self._blamed, page)), None)) from error
+
+    def _blamed(self, told: Told) -> int | None:
+        try:
+            self._projection.fold([told])
+        except DATA_ERRORS:
+            return told.position
+        return None
+
+    def _write(self, cursor: Cursor, rows: Rows) -> None:
+        try:
+            self._projection.write(cursor, rows)
+        except DATA_ERRORS as error:
+            raise CannotBeFolded(None) from error
+
+
+class _Once:
+    """Does something when it is called for the first time."""
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        self._work: Callable[[], None] | None = work
+
+    def __call__(self) -> None:
+        work, self._work = self._work, None
+        if work is not None:
+            work()

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from projections.held import Holdings
 from projections.holdings import holdings_of
 from projections.snapshot import Snapshot
 
@@ -52,10 +53,13 @@ class Balance(BaseModel):
 async def balance_of(snapshot: Snapshot, *, member_id: UUID, as_of: datetime) -> Balance | None:
     """The balance by the facts that had happened at an instant and by its clock; None for an unknown member."""
     held = await holdings_of(snapshot, member_id, as_of=as_of)
-    if held is None:
-        return None
+    return None if held is None else told_of(held, member_id, position=snapshot.position)
+
+
+def told_of(held: Holdings, member_id: UUID, *, position: int) -> Balance:
+    """What a member holds, added up."""
     lapsing = held.lapsing()
     next_expiry = NextExpiry(at=min(lapsing), points=lapsing[min(lapsing)]) if lapsing else None
     return Balance(
-        member_id=member_id, **asdict(held.buckets()), next_expiry=next_expiry, as_of=as_of, position=snapshot.position
+        member_id=member_id, **asdict(held.buckets()), next_expiry=next_expiry, as_of=held.at, position=position
     )

@@ -107,6 +107,7 @@ class Drawn(TypedDict):
     """Of `BudgetDrawn`."""
 
     campaign_id: str
+    occurred_at: str
     points: int
     amount_minor: int
 

@@ -15,6 +15,7 @@ from infra.settings import Settings
 from infra.web import tell_problems
 from projections import schema
 from query_api import (
+    balances,
     campaigns,
     completeness,
     evidence,
@@ -66,9 +67,10 @@ def create_app(
     app.state.personal_data = personal_data
     app.state.programme = settings.programme
     app.state.proving = asyncio.Lock()
+    app.state.telling = asyncio.Semaphore(balances.AT_ONCE)
     app.include_router(health.router)
     for part in (
-        members, points, purchases, campaigns, facts, proofs, evidence, explaining, completeness, returns, segments, referrals,
+        members, points, balances, purchases, campaigns, facts, proofs, evidence, explaining, completeness, returns, segments, referrals,
         rewards,
     ):  # fmt: skip
         app.include_router(part.router, dependencies=[Depends(only_known_parameters)])

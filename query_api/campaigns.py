@@ -45,27 +45,29 @@ async def analytics(
     read: TheReader,
     wait: Waiting,
     by: Annotated[Breakdown | None, Query(description="Tell the figures by tier or by local day as well.")] = None,
+    as_of: AsOf = None,
 ) -> Analytics:
     """The campaign's figures; each definition stands beside its field in this document, and in the answer."""
+    at = instant(as_of, wait)
     async with read.look("campaigns", wait) as snapshot:
         target = await segment_of(snapshot, campaign_id=campaign_id)
-    segment = await _belonging(request, read, wait, *target) if target else []
+    segment = await _belonging(request, read, wait, *target, at) if target else []
     async with read.look("campaigns", wait) as snapshot:
-        found = await analytics_of(snapshot, campaign_id=campaign_id, segment=segment, by=by)
+        found = await analytics_of(snapshot, campaign_id=campaign_id, as_of=at, segment=segment, by=by)
     if found is None:
         raise unknown("campaign", "There is no such campaign, or it has not arrived here yet: see `at_least`.")
     return found
 
 
 async def _belonging(
-    request: Request, read: TheReader, wait: Waiting, segment_id: str, starts_at: datetime
+    request: Request, read: TheReader, wait: Waiting, segment_id: str, starts_at: datetime, at: datetime
 ) -> list[UUID]:
-    """Who belongs to a segment as a window begins, or now if it has not begun."""
+    """Who belongs to a segment as a window begins, or at the instant asked about if it had not begun."""
     async with read.look("segments", wait) as snapshot:
         try:
             found = await members_of(
                 snapshot, segment_id=segment_id, programme=request.app.state.programme,
-                as_of=min(starts_at, instant(None, wait)), after=None, limit=EVERYBODY,
+                as_of=min(starts_at, at), after=None, limit=EVERYBODY,
             )  # fmt: skip
         except NoProgrammeKnown as error:
             raise no_programme() from error

@@ -17,7 +17,7 @@ from projections.explaining.asking import Asking
 from projections.explaining.case import NothingYet
 from projections.explaining.recorded import NotRecorded
 from projections.explaining.step import Explanation
-from projections.past import BeforeFirstFact
+from projections.known import BeforeFirstFact
 from projections.wording import Language
 from query_api.asking import AsOf, no_programme, unknown
 from query_api.past import before_first_fact, refuse_future

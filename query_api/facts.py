@@ -14,9 +14,7 @@ from pydantic import BaseModel, Field
 
 from infra.settings import Settings
 from infra.web import Problem, requires
-from projections.past import CLOCKS_AGREE, FIRST, POSITION
 from query_api.asking import Words, unknown
-from query_api.past import before_first_fact, refuse_future
 from query_api.reading import Instant
 from query_api.related import ids_of, members_of, related
 
@@ -108,17 +106,6 @@ class Log:
     async def select(self, statement: str, **values: Any) -> list[FactTold]:
         """The facts that a statement selects."""
         return [_told(*row) for row in await self.rows(statement, **values)]
-
-    async def known(self, known_at: datetime | None) -> int | None:
-        """The position of the last fact that was known at an instant; None where no instant is stated."""
-        if known_at is None:
-            return None
-        refuse_future(known_at)
-        ((position,),) = await self.rows(POSITION, known_at=known_at, clocks_agree=CLOCKS_AGREE)
-        if position is None:
-            first = await self.rows(FIRST)
-            raise before_first_fact(first[0][0] if first else None)
-        return int(position)
 
     async def rows(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
         """What a statement selects."""

@@ -1,10 +1,11 @@
 """Questions about what was known at an instant, answered from the log as it was then."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -12,7 +13,8 @@ from starlette.concurrency import run_in_threadpool
 
 from infra.settings import Settings
 from infra.web import Problem
-from projections.past import BeforeFirstFact, Past
+from projections.known import BeforeFirstFact, Knowledge
+from projections.past import CannotBeFolded, Past
 from projections.schema import KINDS
 from projections.snapshot import Snapshot
 
@@ -21,6 +23,12 @@ def refuse_future(known_at: datetime) -> None:
     """What will be known may still change."""
     if known_at > datetime.now(UTC):
         raise Problem("known-at-in-future", 422, "Nobody knows yet what will be known. Ask about an instant that was.")
+
+
+def member_parked(what: str, *, position: int | None = None) -> Problem:
+    """Some fact cannot be folded, so the answer would be wrong; it may be known where it stands."""
+    stands: dict[str, Any] = {} if position is None else {"position": position}
+    return Problem("member-parked", 503, f"{what} could not be folded; an operator must look at it.", **stands)
 
 
 def before_first_fact(first: datetime | None) -> Problem:
@@ -46,33 +54,44 @@ class Pasts:
     """
 
     def __init__(self, settings: Settings) -> None:
+        self.knowledge = Knowledge(settings.database_url)
         self._turns = {
-            (name, of_all): _Turn(Past(settings.database_url, kind))
+            (name, of_all): _Turn(Past(settings.database_url, kind, self.knowledge))
             for name, kind in KINDS.items()
             for of_all in (False, True)
         }
 
     def close(self) -> None:
+        self.knowledge.close()
         for turn in self._turns.values():
             turn.past.close()
+
+    async def position(self, known_at: datetime) -> int:
+        """The position of the last fact that was known."""
+        with _telling("A fact"):
+            refuse_future(known_at)
+            return await run_in_threadpool(self.knowledge.position, known_at)
 
     @asynccontextmanager
     async def look(self, projection: str, known_at: datetime, subjects: Sequence[UUID]) -> AsyncIterator[Snapshot]:
         """The read model as of what was known; of those subjects alone, where any are named."""
-        if known_at > datetime.now(UTC):
-            raise Problem(
-                "known-at-in-future", 422, "Nobody knows yet what will be known. Ask about an instant that was."
-            )
+        refuse_future(known_at)
         turn = self._turns[projection, not subjects]
         async with turn.alone:
-            try:
+            with _telling("A fact of this member" if subjects else "A fact"):
                 yield await run_in_threadpool(turn.past.as_known, known_at, subjects)
-            except BeforeFirstFact as error:
-                raise before_first_fact(error.first) from error
-            except psycopg.OperationalError as error:
-                raise Problem(
-                    "store-unavailable",
-                    503,
-                    "The log does not answer. Repeat the request.",
-                    headers={"Retry-After": "1"},
-                ) from error
+
+
+@contextmanager
+def _telling(what: str) -> Iterator[None]:
+    """Why there is no answer."""
+    try:
+        yield
+    except BeforeFirstFact as error:
+        raise before_first_fact(error.first) from error
+    except CannotBeFolded as error:
+        raise member_parked(what, position=error.position) from error
+    except psycopg.OperationalError as error:
+        raise Problem(
+            "store-unavailable", 503, "The log does not answer. Repeat the request.", headers={"Retry-After": "1"}
+        ) from error

@@ -11,13 +11,13 @@ from pydantic import BaseModel, Field
 
 from domain.basket import Line, Word, paid
 from domain.fact import message_id
-from domain.purchase import Purchase, PurchaseRecorded
+from domain.purchase import Purchase, PurchaseRecorded, ReturnClosed, ReturnKept
 from domain.returned import decimal
 from infra.stored_facts import FactMapper, UnknownFactName
 from infra.web import requires
-from query_api.asking import unknown
+from query_api.asking import AsOf, TheReader, instant, unknown
 from query_api.facts import Log
-from query_api.reading import KnownAt
+from query_api.reading import KnownAt, Reader
 
 router = APIRouter(
     prefix="/purchases", tags=["purchases"], dependencies=[Depends(requires("till", "staff", "analyst", "auditor"))]
@@ -27,8 +27,11 @@ _STREAM = """
 SELECT originator_version, name, state, known.position FROM facts, (
     SELECT coalesce(%(known)s::bigint, max(position)) AS position FROM facts
 ) AS known
-WHERE originator_id = %(stream)s AND facts.position <= known.position ORDER BY originator_version
+WHERE originator_id = %(stream)s AND facts.position <= known.position
+    AND (%(as_of)s::timestamptz IS NULL OR (convert_from(state, 'UTF8')::jsonb ->> 'occurred_at')::timestamptz <= %(as_of)s)
+ORDER BY originator_version
 """
+_BEFORE_SOLD = PurchaseRecorded, ReturnKept, ReturnClosed
 _MAPPER = FactMapper({kind.stored_name: kind for kind in Purchase.evolvers})
 
 Source = Annotated[Word, Query(description="The till, as the receipt's message named it.")]
@@ -68,48 +71,61 @@ class PurchaseTold(BaseModel):
         None, description="The purchase that stands in for it; what goes back, goes back of that"
     )
     lines: list[LineTold] = Field([], description="Its lines, as the till told them")
+    as_of: datetime = Field(description="The instant that the answer is about: what happened later is left out")
     position: int = Field(description="The log position up to which the answer is complete")
 
 
 @router.get("")
 async def purchase_of_receipt(
-    request: Request, source: Source, receipt_id: ReceiptId, known_at: KnownAt = None
-) -> PurchaseTold:
+    request: Request, read: TheReader, source: Source, receipt_id: ReceiptId, as_of: AsOf = None,
+    known_at: KnownAt = None,
+) -> PurchaseTold:  # fmt: skip
     """The purchase of a receipt, by its identity at the till."""
-    return await _purchase(request, message_id(source, receipt_id), known_at)
+    return await _purchase(request, read, message_id(source, receipt_id), as_of, known_at)
 
 
 @router.get("/{purchase_id}")
-async def purchase(request: Request, purchase_id: UUID, known_at: KnownAt = None) -> PurchaseTold:
+async def purchase(
+    request: Request, read: TheReader, purchase_id: UUID, as_of: AsOf = None, known_at: KnownAt = None
+) -> PurchaseTold:
     """A purchase by its id, such as the one that another was replaced by."""
-    return await _purchase(request, purchase_id, known_at)
+    return await _purchase(request, read, purchase_id, as_of, known_at)
 
 
-async def _purchase(request: Request, purchase_id: UUID, known_at: datetime | None) -> PurchaseTold:
-    """Folded from the log itself, so it holds whatever was recorded before the question."""
+async def _purchase(
+    request: Request, read: Reader, purchase_id: UUID, as_of: datetime | None, known_at: datetime | None
+) -> PurchaseTold:
+    """Folded from the log itself, so it holds whatever was recorded before the question.
+
+    Where no instant is stated, a till whose clock is fast finds what it just sold.
+    """
     log: Log = request.app.state.log
-    rows = await log.rows(_STREAM, stream=purchase_id, known=await log.known(known_at))
+    stated = as_of or known_at
+    known = await read.pasts.position(known_at) if known_at else None
+    rows = await log.rows(_STREAM, stream=purchase_id, known=known, as_of=stated)
     purchase = _folded(purchase_id, rows)
     if purchase.recorded is None and not purchase.waiting:
-        raise unknown("purchase", "There is no such purchase: it may not have arrived yet.")
-    return _told(purchase, position=rows[-1][-1])
+        raise unknown("purchase", "There is no such purchase: it may not have arrived yet, or it was sold later.")
+    return _told(purchase, as_of=instant(stated), position=rows[-1][-1])
 
 
 def _folded(purchase_id: UUID, rows: Sequence[tuple[Any, ...]]) -> Purchase:
-    """The purchase as it stands; an id that stands for something else is no purchase."""
+    """The purchase as it stands; an id that stands for something else is no purchase, and of one that was not sold yet nothing went back."""
     purchase = Purchase(purchase_id)
     try:
         for version, name, state, _ in rows:
-            purchase.evolve(_MAPPER.to_domain_event(StoredEvent(purchase_id, version, name, state)))
+            fact = _MAPPER.to_domain_event(StoredEvent(purchase_id, version, name, state))
+            if purchase.recorded is not None or isinstance(fact, _BEFORE_SOLD):
+                purchase.evolve(fact)
     except UnknownFactName:
         return Purchase(purchase_id)
     return purchase
 
 
-def _told(purchase: Purchase, *, position: int) -> PurchaseTold:
+def _told(purchase: Purchase, *, as_of: datetime, position: int) -> PurchaseTold:
     sold = purchase.recorded
     if sold is None:
-        return PurchaseTold(purchase_id=purchase.id, state="waiting", position=position)
+        return PurchaseTold(purchase_id=purchase.id, state="waiting", as_of=as_of, position=position)
     return PurchaseTold(
         purchase_id=purchase.id,
         state="voided" if purchase.voided else "recorded",
@@ -123,6 +139,7 @@ def _told(purchase: Purchase, *, position: int) -> PurchaseTold:
         corrects=sold.corrects,
         replaced_by=purchase.replaced_by,
         lines=[_line(purchase, line) for line in sold.lines],
+        as_of=as_of,
         position=position,
     )
 

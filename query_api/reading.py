@@ -20,7 +20,7 @@ from infra.web import Problem
 from projections import schema
 from projections.shapes import same_tables
 from projections.snapshot import Snapshot
-from query_api.past import Pasts
+from query_api.past import Pasts, member_parked
 
 LOOK_AGAIN_SECONDS = 0.01
 
@@ -36,7 +36,7 @@ WHERE projection = %(projection)s AND partition = ANY(%(partitions)s) GROUP BY s
 """
 _PARKED = """
 SELECT 1 FROM parked_facts JOIN projections_live USING (projection, generation)
-WHERE projection = %(projection)s AND key = ANY(%(keys)s) LIMIT 1
+WHERE projection = %(projection)s AND (key = ANY(%(keys)s) OR cardinality(%(keys)s::bytea[]) = 0) LIMIT 1
 """
 
 _SHAPE = "SELECT obj_description(to_regnamespace(%s)::oid, 'pg_namespace')"
@@ -75,7 +75,7 @@ class Reader:
     def __init__(self, settings: Settings) -> None:
         self._partitions = settings.partitions
         self._readable: dict[str, bool] = {}
-        self._pasts = Pasts(settings)
+        self.pasts = Pasts(settings)
         self._pool = AsyncConnectionPool(
             settings.read_url or "",
             open=False,
@@ -91,19 +91,20 @@ class Reader:
 
     async def close(self) -> None:
         await self._pool.close()
-        self._pasts.close()
+        self.pasts.close()
 
     @asynccontextmanager
     async def look(
-        self, projection: str, wait: Wait | None = None, *, subjects: Sequence[UUID] = ()
+        self, projection: str, wait: Wait | None = None, *, subjects: Sequence[UUID] = (), whole: bool = False
     ) -> AsyncIterator[Snapshot]:
         """A snapshot of a projection's live generation.
 
         Its position is the least of the partitions of those subjects that the answer draws on; of all partitions,
         where none is named. Where it is asked what was known, it is that of the last fact that was.
+        What is to be `whole` has no answer while any facts are parked.
         """
         if wait and wait.known_at:
-            async with self._pasts.look(projection, wait.known_at, subjects) as past:
+            async with self.pasts.look(projection, wait.known_at, subjects) as past:
                 yield past
             return
         at_least, patience = (wait.at_least, wait.timeout_seconds) if wait else (0, 0)
@@ -112,7 +113,7 @@ class Reader:
         while True:
             try:
                 async with self._pool.connection() as connection, connection.transaction():
-                    snapshot = await self._snapshot(connection, projection, keys)
+                    snapshot = await self._snapshot(connection, projection, keys, whole=whole)
                     if snapshot.position >= at_least:
                         yield snapshot
                         return
@@ -130,16 +131,16 @@ class Reader:
                 )  # fmt: skip
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
-    async def _snapshot(self, connection: AsyncConnection, projection: str, keys: list[bytes]) -> Snapshot:
+    async def _snapshot(
+        self, connection: AsyncConnection, projection: str, keys: list[bytes], *, whole: bool
+    ) -> Snapshot:
         partitions = [partition_of(key, self._partitions) for key in keys] or list(range(self._partitions))
         values = {"projection": projection, "partitions": partitions, "keys": keys}
         row = await (await connection.execute(_POSITION, values)).fetchone()
         if row is None:
             raise Problem("not-yet", 425, "No projector has run yet. Start one, then repeat the request.", position=0)
-        if keys and await (await connection.execute(_PARKED, values)).fetchone():
-            raise Problem(
-                "member-parked", 503, "A fact of this member could not be folded; an operator must look at it."
-            )
+        if (keys or whole) and await (await connection.execute(_PARKED, values)).fetchone():
+            raise member_parked("A fact of this member" if keys else "A fact")
         if not await self._is_readable(connection, projection, row[0]):
             raise Problem(
                 "read-model-outdated",

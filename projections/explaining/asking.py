@@ -14,7 +14,7 @@ from projections.explaining.read_model import ReadModels
 from projections.explaining.recorded import last_position
 from projections.explaining.step import Explanation, Told
 from projections.explaining.tier import explain_tier
-from projections.past import CLOCKS_AGREE, FIRST, POSITION, BeforeFirstFact
+from projections.known import known_position
 from projections.wording import Language
 
 
@@ -55,12 +55,7 @@ class Asking:
         """That of the last fact that was known."""
         if self.known_at is None:
             return last_position(self.log)
-        asked = {"known_at": self.known_at, "clocks_agree": CLOCKS_AGREE}
-        row = self.log.execute(POSITION, asked).fetchone()
-        if row is None or row[0] is None:
-            first = self.log.execute(FIRST).fetchone()
-            raise BeforeFirstFact(first[0] if first else None)
-        return int(row[0])
+        return known_position(self.log, self.known_at)
 
     def _told(self, ask: Callable[[ReadModels], Told]) -> Told | None:
         """What was known once, the read models do not tell."""

@@ -12,7 +12,7 @@ from projections.explaining.holding import Ledger
 from projections.explaining.speech import Speech
 from projections.explaining.step import Difference, Explanation, Step, Told
 from projections.explaining.wording import BUCKETS
-from projections.holdings import Holdings
+from projections.held import Holdings
 
 COME, GONE = ("issued", "received"), ("revoked", "spent", "settled", "sent", "expired", "pending", "held")
 

@@ -11,7 +11,7 @@ from domain.lots import Hold, Lot
 from domain.parts import Taken
 from projections.balances import Balances
 from projections.explaining.recorded import Recorded
-from projections.holdings import Holdings
+from projections.held import Holdings
 from projections.told import Told
 
 FREEING = ("spent", "settled", "sent")

@@ -17,7 +17,8 @@ from projections.exports.directory import Directory, Exported, File
 from projections.exports.flat import Row
 from projections.exports.run import FILE, Done, NothingToExport, Progress, opened
 from projections.exports.tables import INSTANT
-from projections.holdings import Holdings, holdings
+from projections.held import Holdings
+from projections.holdings import holdings
 from projections.proofs.slices import known_by, looking
 from projections.snapshot import Snapshot
 

@@ -20,6 +20,7 @@ from domain.programme import Policy
 from infra.database import connect
 from infra.settings import Settings
 from infra.side_by_side import side_by_side
+from projections.known import BeforeFirstFact, known_position
 from projections.liability.flows import Timeline, flows_of, month_of
 from projections.proofs.points import Violation
 from projections.proofs.tally import LONG_AGO, TELLERS, instant
@@ -28,7 +29,6 @@ from projections.whatif.log import published
 AT_ONCE = 100_000
 """Facts in a slice, on average."""
 
-_KNOWN = "SELECT min(position) - 1 FROM facts WHERE recorded_at > %s"
 _LAST = "SELECT coalesce(max(position), 0) FROM facts"
 _FACTS = """
 SELECT subject, position, name, state FROM facts
@@ -93,7 +93,7 @@ def liability(settings: Settings, question: Question, *, progress: Progress = la
     """Of everything that was recorded by an instant; the same prefix and assumptions give the same answer."""
     url = settings.database_url or ""
     with connect(url) as log:
-        position = _position(log, question.known_at)
+        position = _position(log, question)
         policies = published(log, settings.programme, position=position)
     if not policies:
         raise NothingKnown(_nothing(question))
@@ -157,10 +157,12 @@ def _month(one: Month) -> dict[str, Any]:
     return asdict(one) | {"expected": str(one.expected)}
 
 
-def _position(log: Connection, known_at: datetime | None) -> int:
-    """The last position before anything was recorded later: what is after it was not known, whatever its own time."""
-    if known_at is not None and (row := log.execute(_KNOWN, (known_at,)).fetchone()) and row[0] is not None:
-        return int(row[0])
+def _position(log: Connection, question: Question) -> int:
+    try:
+        if question.known_at is not None:
+            return known_position(log, question.known_at)
+    except BeforeFirstFact as error:
+        raise NothingKnown(_nothing(question)) from error
     row = log.execute(_LAST).fetchone()
     assert row is not None, "an aggregate always has a row"
     return int(row[0])

@@ -27,10 +27,27 @@ def listed(name: str, **terms: Any) -> Fact:
     return campaign_created(name, multiplier="2", **{"everyone": False, "starts_at": STARTS, "ends_at": ENDS, **terms})
 
 
-def ask(read_side: ReadSide, name: str = "spring") -> Analytics:
-    found = read_side.ask("campaigns", analytics_of, campaign_id=name)
+LATER = JANUARY + 3_000 * DAY
+
+
+def ask(read_side: ReadSide, name: str = "spring", *, as_of: datetime = LATER, **what: Any) -> Analytics:
+    found = read_side.ask("campaigns", analytics_of, campaign_id=name, as_of=as_of, **what)
     assert found is not None
     return found
+
+
+def drawn(points: int, *, at: datetime = STARTS) -> Fact:
+    return fact(
+        BudgetDrawn, originator_id=campaign_stream("spring"), campaign_id="spring", purchase_id=uuid4(), points=points,
+        occurred_at=at,
+    )  # fmt: skip
+
+
+def moves(member: UUID, tier: str, *, at: datetime, version: int) -> Fact:
+    return fact(
+        TierMoved, originator_id=account_id(member), originator_version=version, occurred_at=at, member_id=member,
+        from_tier="Ordinary", to_tier=tier, period=0, qualifying_points={0: 1},
+    )  # fmt: skip
 
 
 class Sold(NamedTuple):
@@ -99,6 +116,51 @@ def test_figures_are_those_of_a_naive_computation_in_any_order_of_arrival(read_s
     assert {name: found[name] for name in history.expected()} == history.expected()
 
 
+def bought_and_returned(chance: random.Random) -> list[Fact]:
+    """Twenty members, who join as they buy first; of a third of the purchases something goes back later, or all of it."""
+    told: list[Fact] = [published(policy())]
+    for number in range(20):
+        member, at = UUID(int=chance.getrandbits(128), version=4), JANUARY + chance.randrange(120) * DAY
+        told += joins(member, card=str(number), at=at)
+        told.append(moves(member, "Gold", at=at + chance.randrange(60) * DAY, version=2))
+        for _ in range(12):
+            sold_at, purchase_id = at + chance.randrange(100) * DAY, UUID(int=chance.getrandbits(128), version=4)
+            of_it: dict[str, Any] = {"paid_minor": chance.randrange(10_000), "campaign": "spring", "bonus": 2}
+            told.append(
+                earns(member, 9, at=sold_at, codes=["SAVE-5"], coupons=["spring"], purchase_id=purchase_id, **of_it)
+            )
+            told.append(drawn(2, at=sold_at))
+            if chance.random() < 0.3:
+                back_at = sold_at + chance.randrange(40) * DAY
+                told.append(revokes(member, purchase_id, 1, bought_at=sold_at, at=back_at, nothing_left=True, **of_it))
+                told.append(drawn(-2, at=back_at))
+    return told
+
+
+@pytest.mark.parametrize("days", [20, 110, 160])
+def test_as_of_an_instant_figures_are_those_of_what_had_happened_by_then(
+    read_side: ReadSide, database_url: str, days: int
+) -> None:
+    """Told in any order, they are the same as where nothing later was told; a campaign is known whenever it was made."""
+    chance, as_of = random.Random(days), JANUARY + days * DAY
+    campaigns = [
+        listed("spring", coupon="SAVE-5", budget={"points": 1_000}), targets("spring", cards=map(str, range(9))),
+        listed("summer", tiers=["Gold"], coupon="SAVE-5"), listed("autumn", everyone=True),
+    ]  # fmt: skip
+    told = bought_and_returned(chance)
+    read_side.given(*campaigns, *chance.sample(told, len(told)))
+    other = ReadSide(database_url)
+    other.given(*campaigns, *(one for one in told if one.occurred_at <= as_of or one is told[0]))
+    for name in ("spring", "summer", "autumn"):
+        for by in ("day", "tier"):
+            found, expected = (ask(side, name, as_of=at, by=by) for side, at in ((read_side, as_of), (other, LATER)))
+            kept = found.model_dump(exclude={"as_of", "position"})
+            assert kept == expected.model_dump(exclude={"as_of", "position"})
+    other.close()
+    assert ask(read_side, "autumn").bonus_points == 0
+    assert ask(read_side).bonus_points != ask(read_side, as_of=as_of).bonus_points
+
+
 def test_a_campaign_for_everyone_targets_all_and_has_nobody_to_compare_with(read_side: ReadSide) -> None:
     history = History(4)
     read_side.given(*history.facts, listed("summer", everyone=True))
@@ -159,7 +221,7 @@ def test_an_erasure_changes_no_figure_and_whoever_has_the_card_next_is_targeted_
 
 
 def test_an_unknown_campaign_has_no_figures(read_side: ReadSide) -> None:
-    assert read_side.ask("campaigns", analytics_of, campaign_id="none") is None
+    assert read_side.ask("campaigns", analytics_of, campaign_id="none", as_of=LATER) is None
 
 
 def test_campaigns_are_paged_by_id(read_side: ReadSide) -> None:
@@ -170,32 +232,29 @@ def test_campaigns_are_paged_by_id(read_side: ReadSide) -> None:
     assert ([one.campaign_id for one in last.items], last.next) == (["c"], None)
 
 
-def drawn(points: int) -> Fact:
-    return fact(
-        BudgetDrawn, originator_id=campaign_stream("spring"), campaign_id="spring", purchase_id=uuid4(), points=points
-    )
-
-
 def test_a_campaign_is_planned_live_and_ended_and_its_budget_is_what_was_not_drawn(read_side: ReadSide) -> None:
-    read_side.given(listed("spring", budget={"points": 100}, limits={"per_day": {"uses": 1}}), drawn(70), drawn(-20))
+    read_side.given(
+        listed("spring", budget={"points": 100}, limits={"per_day": {"uses": 1}}), drawn(70), drawn(-20, at=STARTS + DAY)
+    )  # fmt: skip
 
     def told(at: datetime, **what: Any) -> list[tuple[str, int | None]]:
         page = read_side.ask("campaigns", campaign_list, after="", limit=9, as_of=at, **what)
         return [(one.state, one.budget_left) for one in page.items]
 
     second = timedelta(seconds=1)
-    for at, state in ((STARTS - second, "planned"), (STARTS, "live"), (ENDS - second, "live"), (ENDS, "ended")):
-        assert told(at) == [(state, 50)]
-    assert (told(STARTS, state="live"), told(STARTS, state="ended")) == ([("live", 50)], [])
-    found = ask(read_side)
-    assert (found.budget_points, found.budget_used, found.budget_minor, found.budget_used_minor) == (100, 50, None, 0)
-
-
-def moves(member: UUID, tier: str, *, at: datetime, version: int) -> Fact:
-    return fact(
-        TierMoved, originator_id=account_id(member), originator_version=version, occurred_at=at, member_id=member,
-        from_tier="Ordinary", to_tier=tier, period=0, qualifying_points={0: 1},
-    )  # fmt: skip
+    for at, state, left in (
+        (STARTS - second, "planned", 100), (STARTS, "live", 30), (ENDS - second, "live", 50), (ENDS, "ended", 50),
+    ):  # fmt: skip
+        assert told(at) == [(state, left)]
+    assert (told(STARTS, state="live"), told(STARTS, state="ended")) == ([("live", 30)], [])
+    for at, used in ((STARTS, 70), (ENDS, 50)):
+        found = ask(read_side, as_of=at)
+        assert (found.budget_points, found.budget_used, found.budget_minor, found.budget_used_minor) == (
+            100,
+            used,
+            None,
+            0,
+        )
 
 
 def test_tiers_are_targeted_by_whoever_held_them_in_the_window_and_broken_down_by_the_time_of_sale(
@@ -210,8 +269,7 @@ def test_tiers_are_targeted_by_whoever_held_them_in_the_window_and_broken_down_b
         earns(ann, 1, at=STARTS, paid_minor=100), earns(ann, 1, at=STARTS + DAY, paid_minor=250, campaign="spring", bonus=7),
         earns(eve, 1, at=STARTS, paid_minor=900), earns(bob, 1, at=STARTS, paid_minor=900),
     )  # fmt: skip
-    found = read_side.ask("campaigns", analytics_of, campaign_id="spring", by="tier")
-    assert found is not None
+    found = ask(read_side, by="tier")
     assert (found.targeted, found.participants, found.purchases, found.sales_minor) == (1, 1, 2, 350)
     assert found.breakdown is not None
     assert [(one.key, one.participants, one.sales_minor, one.bonus_points) for one in found.breakdown] == [
@@ -229,8 +287,7 @@ def test_days_are_those_of_the_programme_and_a_return_counts_at_its_purchase(rea
         earns(ann, 1, at=late, paid_minor=30),
         revokes(ann, bought, 1, bought_at=STARTS, at=late, paid_minor=100, campaign="spring", bonus=5, nothing_left=True),
     )  # fmt: skip
-    found = read_side.ask("campaigns", analytics_of, campaign_id="spring", by="day")
-    assert found is not None
+    found = ask(read_side, by="day")
     assert found.breakdown is not None
     days = [(one.key, one.participants, one.purchases, one.sales_minor, one.bonus_points) for one in found.breakdown]
     assert days == [("2024-04-10", 0, 0, 0, 0), ("2024-04-11", 1, 1, 30, 0)], "17:00 UTC is the next day in Shanghai"
@@ -242,15 +299,14 @@ def test_members_of_the_segment_are_targeted_as_they_are_told(read_side: ReadSid
         listed("spring", segment="new"), *joins(ann, card="1"), *joins(bob, card="2"),
         earns(ann, 1, at=STARTS, paid_minor=100), earns(bob, 1, at=STARTS, paid_minor=40),
     )  # fmt: skip
-    found = read_side.ask("campaigns", analytics_of, campaign_id="spring", segment=[ann])
-    assert found is not None
+    found = ask(read_side, segment=[ann])
     assert (found.targeted, found.participants, found.sales_minor) == (1, 1, 100)
 
 
 def test_every_figure_has_its_definition_beside_it(read_side: ReadSide) -> None:
     read_side.given(listed("spring"))
     assert ask(read_side).definitions == definitions()
-    figures = Analytics.model_fields.keys() - {"breakdown", "definitions", "position"}
+    figures = Analytics.model_fields.keys() - {"breakdown", "definitions", "as_of", "position"}
     assert definitions().keys() == figures
 
 

@@ -1,7 +1,7 @@
 """From the receipt in a customer's hand to its purchase, on the log that the commands wrote."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -34,7 +34,10 @@ def asked(door: Door, receipt: str = "R-1", source: str = "/stores/1") -> dict[s
     told = door.ask("/purchases", "till", source=source, id=receipt)
     assert told.status_code == 200, told.json()
     found: dict[str, Any] = told.json()
-    assert door.ask(f"/purchases/{found['purchase_id']}", "till").json() == found
+    assert found.pop("as_of")
+    again = door.ask(f"/purchases/{found['purchase_id']}", "till").json()
+    assert again.pop("as_of")
+    assert again == found
     return found
 
 
@@ -53,6 +56,24 @@ def test_a_receipt_leads_to_its_purchase_and_to_what_is_left_of_it(door: Door, w
         ],
         "position": door.ask("/facts", limit=1_000).json()["items"][-1]["position"],
     }  # fmt: skip
+
+
+def test_as_of_an_instant_what_went_back_later_is_left_and_what_was_sold_later_is_unknown(
+    door: Door, writer: Loyalty
+) -> None:
+    execute(
+        writer,
+        purchase(*LINES, at=NOON),
+        returned(R1, back(amount_minor=4_000), at=LATER),
+        returned(R1, at=LATER, id="T-2"),
+    )
+    moment = timedelta(microseconds=1)
+    for at, state, left in ((NOON, "recorded", 9_500), (LATER - moment, "recorded", 9_500), (LATER, "voided", 0)):
+        told = door.ask(f"/purchases/{R1}", "till", as_of=at.isoformat()).json()
+        assert (told["state"], told["left_minor"]) == (state, left)
+        assert datetime.fromisoformat(told["as_of"]) == at
+    unsold = door.ask(f"/purchases/{R1}", "till", as_of=(NOON - moment).isoformat())
+    assert (unsold.status_code, unsold.json()["type"]) == (404, f"urn:loyalty:{UnknownPurchase.name}")
 
 
 def test_of_a_voided_purchase_nothing_is_left(door: Door, writer: Loyalty) -> None:
