@@ -1,6 +1,6 @@
 """`loyalty audit …`: checkpoints, proofs that a fact is in the log, and whether anything was changed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC
 from pathlib import Path
@@ -72,7 +72,9 @@ def verify_(
     With --export, --checkpoints and --key it needs no service, no database and no secret.
     """
     if export is None:
-        found, told = _verify_live(checkpoints, key)
+        settings = surroundings()
+        with one_step("verifying facts") as progress:
+            found, told = verify_live(settings, checkpoints, key, progress)
     else:
         if checkpoints is None or key is None:
             raise typer.BadParameter("with --export, name --checkpoints and --key, too", param_hint="--export")
@@ -144,8 +146,10 @@ def _verify_export(export: Path, checkpoints: Path, key: PublicKey) -> Verified:
         return verify(source, signed, [file.hashes], key_id=key.id, progress=progress)
 
 
-def _verify_live(checkpoints: Path | None, key: str | None) -> tuple[Verified, list[str]]:
-    settings = surroundings()
+def verify_live(
+    settings: Settings, checkpoints: Path | None, key: str | None, progress: Callable[[int, int], None]
+) -> tuple[Verified, list[str]]:
+    """Verify the log itself; told beside it, where the checkpoints come from, and what refuses changes."""
     public = _key(key) if key is not None else load_signer(settings).public
     with _log(settings) as log:
         file, tree = CheckpointFile(checkpoints or settings.checkpoints_path), Tree(log)
@@ -155,8 +159,7 @@ def _verify_live(checkpoints: Path | None, key: str | None) -> tuple[Verified, l
             tree.latest()
         signed = opened_in_order(notes, public)
         source = Live(log)
-        with one_step("verifying facts") as progress:
-            found = verify(source, signed, [file.hashes, _kept(tree)], key_id=public.id, progress=progress)
+        found = verify(source, signed, [file.hashes, _kept(tree)], key_id=public.id, progress=progress)
         return found, [
             f"checkpoints from {file.path if of_file else 'the database itself; a copy elsewhere proves more'}",
             f"append-only by {enforced(log)}",

@@ -22,7 +22,7 @@ COMMANDS: Mapping[str, str] = {
     "load": "cli.load_balances:app",  # which adds its own command to those of `cli.load`
     "letters": "cli.letters:app",
     "status": "cli.status:status",
-    "audit": "cli.completeness:app",  # which adds its own command to those of `cli.tail`, `cli.evidence` and `cli.audit`
+    "audit": "cli.assurance:app",  # which adds its own command to those that it imports
     "explain": "cli.explain:app",
     "whatif": "cli.whatif:whatif",
     "liability": "cli.liability:liability",
@@ -67,6 +67,7 @@ EXPECTED = frozenset({
     "infra.parquet.ParquetNotInstalled",
     "kafka.errors.KafkaError",
     "projections.chain.AnotherEpoch",
+    "projections.completeness.counting.FactUnreadable",
     "projections.completeness.run.NothingPublished",
     "projections.explaining.case.NothingYet",
     "projections.explaining.recorded.NotRecorded",

@@ -19,6 +19,19 @@ NAMES = [kind.stored_name for kind in (PurchaseRecorded, PurchaseReturned, Purch
 _FACTS = "SELECT position, name, state FROM facts WHERE position > %s AND position <= %s AND name = ANY(%s)"
 
 
+class FactUnreadable(RuntimeError):
+    """A fact of the log is not what this program writes: it was changed."""
+
+    def __init__(self, position: int) -> None:
+        super().__init__(position)
+        self.position = position
+
+    def __str__(self) -> str:
+        return (
+            f"the fact at position {self.position} cannot be read: `loyalty audit verify` tells whether it was changed"
+        )
+
+
 class Closing(NamedTuple):
     """A till was closed for a day. The greatest counts: the last by business time, then by the log."""
 
@@ -78,13 +91,19 @@ def count(look: Look, part: tuple[int, int]) -> Days:
     with connect(look.url) as log:
         log.read_only = True
         for position, name, state in log.execute(_FACTS, (*part, NAMES), binary=True).fetchall():
-            told = from_json(state)
-            till, at = told["source"], datetime.fromisoformat(told["occurred_at"])
-            closed = name == TillClosed.stored_name
-            day = date.fromisoformat(told["business_day"]) if closed else look.day(at)
-            if _told_by_till(told) and look.begins <= day <= look.ends and look.till in {None, till}:
-                _COUNTED[name](found[till, day], told, at, position)
+            try:
+                _count(look, found, position, name, from_json(state))
+            except (ValueError, LookupError, TypeError) as error:
+                raise FactUnreadable(position) from error
     return dict(found)
+
+
+def _count(look: Look, found: dict[tuple[str, date], Day], position: int, name: str, told: Mapping[str, Any]) -> None:
+    till, at = told["source"], datetime.fromisoformat(told["occurred_at"])
+    closed = name == TillClosed.stored_name
+    day = date.fromisoformat(told["business_day"]) if closed else look.day(at)
+    if _told_by_till(told) and look.begins <= day <= look.ends and look.till in {None, till}:
+        _COUNTED[name](found[till, day], told, at, position)
 
 
 def _told_by_till(told: Mapping[str, Any]) -> bool:

@@ -27,6 +27,7 @@ GROUPS = {
         "check-proof",
         "tail",
         "completeness",
+        "report",
     ],
     "explain": ["balance", "expiry", "tier", "fact"],
     "keys": ["create", "init"],

@@ -1,12 +1,11 @@
 """Intake on real services: what tills publish becomes facts or letters, once, whatever happens to its processes."""
 
-import contextlib
 import json
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -26,7 +25,7 @@ from infra.keys import load_key_file
 from infra.settings import Settings
 from infra.topics import PURCHASES
 from tests.builders import card_id, join, policy, publish
-from tests.consumers.bad_messages import BAD, Headers, closing, data, event
+from tests.consumers.bad_messages import BAD, Headers, data, event
 
 NOW = datetime(2017, 6, 1, tzinfo=UTC)
 ANN = UUID(int=0xA0)
@@ -145,7 +144,7 @@ class Till:
 def till(settings: Settings) -> Iterator[Till]:
     bootstrap(settings)
     load_key_file(settings, make=True)
-    with contextlib.closing(Till(settings)) as made:
+    with closing(Till(settings)) as made:
         yield made
 
 
@@ -166,17 +165,6 @@ REFUSED_BY_THE_LEDGER: dict[str, tuple[str, bytes]] = {
     ),
     "the same receipt with other content": ("conflicting-repeat", event(id="R-0", data=data(channel="app"))),
 }
-
-
-def test_a_till_that_is_closed_is_a_fact_of_the_till_once(till: Till) -> None:
-    for _ in range(2):
-        till.send(closing())
-    till.take_in()
-    rows = till.rows("SELECT name, convert_from(state, 'UTF8')::jsonb FROM facts WHERE name = 'TillClosed.v1'")
-    ((_, told),) = rows
-    assert (told["source"], told["external_id"], told["business_day"]) == ("/stores/367/tills/4", "Z-1", "2017-01-01")
-    assert (told["receipts"], told["paid_minor"], told["store"]) == (3, 720, "367")
-    assert till.rows("SELECT reason FROM dead_letters") == []
 
 
 def test_a_hundred_bad_messages_become_letters_and_every_good_one_among_them_a_fact(till: Till) -> None:

@@ -1,0 +1,1 @@
+"""Statements of assurance: what is claimed of the ledger, whether it holds, and how that was checked."""
