@@ -6,11 +6,12 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SPARK := $(VENV)/.spark
 ARGS ?=
+EXPORT ?= export
 # A name on the PATH may be a shim that answers nothing, or too old: the first one that runs and is 3.11 or later is taken.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p && break; done)
 
-.PHONY: help install demo up check check-types check-format check-lint check-walls check-dead test bench contract lock format clean
+.PHONY: help install demo up notebook check check-types check-format check-lint check-walls check-dead test bench contract lock format clean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | column -t -s "$$(printf '\t')"
@@ -45,6 +46,10 @@ demo: install ## a year of a real grocery chain, from the till to the answer: ma
 
 up: install ## everything that runs, on an empty or existing data directory
 	$(BIN)/loyalty up $(ARGS)
+
+notebook: install ## cohorts, campaigns and tiers of what runs here, such as the demo, from an export: make notebook EXPORT=DIR
+	for name in facts purchases points tiers campaigns; do $(BIN)/loyalty export $$name --to $(EXPORT) --since-last || exit; done
+	MARIMO_SKIP_UPDATE_CHECK=1 $(BIN)/marimo run docs/notebook/programme.py -- --export $(EXPORT)
 
 check: install ## format, lint, types, the rooms' walls, dead code
 	@$(MAKE) --no-print-directory --jobs 2 --keep-going check-types check-format check-lint check-walls check-dead

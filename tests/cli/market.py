@@ -14,8 +14,11 @@ from tests.domain.quoting import ask, recorded, words
 from tests.domain.story import JOINED_AT
 from tests.domain.world import DAY
 from tests.projections.whatif.recorded import END, Town
+from tests.spec import NOON
 
 NEW = [UUID(int=number, version=4) for number in (201, 202, 203)]
+SPRING = NOON + 300 * DAY, NOON + 420 * DAY
+"""The window of a campaign with as much before it."""
 LATER = END + 30 * DAY
 
 
@@ -30,6 +33,8 @@ class Market(Town):
 
     def lives(self) -> "Market":
         self.do(self.opening(at=JOINED_AT + DAY, card="31", tier="Gold", lots=[]))
+        spring: dict[str, Any] = {"starts_at": SPRING[0], "ends_at": SPRING[1], "categories": ["DAIRY"]}
+        self.do(create_campaign("spring", at=JOINED_AT + DAY, bonus_points=5, **spring))
         super().lives()
         for member, card in zip(NEW, ("91", "92", "93"), strict=True):
             self.do(join(member, at=END, card=card))
