@@ -15,6 +15,7 @@ from rich.table import Table
 
 from bench import (
     account,
+    asof,
     batches,
     cold,
     doors,
@@ -24,6 +25,7 @@ from bench import (
     ground,
     growth,
     intake,
+    liability,
     machine,
     pressure,
     projector,
@@ -54,6 +56,8 @@ MEASUREMENTS: dict[str, Callable[..., list[Figure]]] = {
     "freshness": freshness.measure,
     "growth": growth.measure,
     "whatif": whatif.measure,
+    "asof": asof.measure,
+    "liability": liability.measure,
     "cold": cold.measure,
     "pressure": pressure.measure,
     "everything": everything.measure,

@@ -1,10 +1,9 @@
 """`loyalty liability`: what is owed in points, rolled forward month by month, in points and in money."""
 
 import json
-import re
-from collections.abc import Sequence
-from fractions import Fraction
-from typing import Annotated, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
@@ -13,15 +12,17 @@ from rich.table import Table
 from cli.instants import instant
 from cli.progress import one_step
 from cli.surroundings import surroundings
-from domain.money import rational
 from projections.liability import run
+from projections.liability.asked import month, shares, worth
+from projections.liability.page import LINES, page, percent
+from projections.whatif import files
 
+A = TypeVar("A")
+T = TypeVar("T")
 Told = dict[str, Any]
 
-LINES = ("opening", "issued", "redeemed", "expired", "revoked", "reestimated", "closing")
 WIDE = 120
 """Columns of text: a figure is never cut off."""
-MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 
 
 def liability(
@@ -43,47 +44,32 @@ def liability(
     horizon: Annotated[
         int, typer.Option(min=1, help="Months after which a cohort's redemptions are taken to be complete.")
     ] = 24,
+    html: Annotated[Path | None, typer.Option(help="Write a page with pictures to this file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Roll the liability of points forward (IFRS 15): opening, issued, redeemed, expired, revoked, re-estimated, closing."""
     settings = surroundings()
-    first, last = _month(begins), _month(until)
+    first, last = (_read(month, text) if text else None for text in (begins, until))
     at = instant(known_at, option="--known-at") if known_at else None
-    question = run.Question(_expected(expected), horizon, _rate(face) if face else None, known_at=at, until=last)
+    question = run.Question(
+        _read(shares, expected), horizon, _read(worth, face) if face else None, known_at=at, until=last
+    )  # fmt: skip
     before = instant(restated_since, option="--restated-since") if restated_since else None
     with one_step("reading accounts") as progress:
-        answer = run.liability(settings, question, progress=progress)
-        told = run.told(answer, begins=first)
-        if before is not None:
-            then = run.liability(settings, run.Question(question.expected, horizon, question.face_minor, before, last))
-            told["restated"] = run.told_of_restatement(run.restatement(settings, then, answer))
+        told = run.asked(settings, question, begins=first, restated_since=before, progress=progress)
+    if html is not None:
+        files.write_text(page(told), html)
     if as_json:
         typer.echo(json.dumps(told, ensure_ascii=False, indent=2, sort_keys=True))
     else:
         _show(told)
 
 
-def _expected(texts: Sequence[str]) -> dict[str, Fraction]:
-    found = {}
-    for text in texts:
-        month, _, share = text.rpartition("=")
-        found[_month(month or None) or ""] = rate = _rate(share)
-        if rate > 1:
-            raise typer.BadParameter(f"{share} is more than all")
-    return found
-
-
-def _rate(text: str) -> Fraction:
+def _read(read: Callable[[A], T], text: A) -> T:
     try:
-        return rational(text)
+        return read(text)
     except ValueError as error:
-        raise typer.BadParameter(f"{text}: {error}") from None
-
-
-def _month(text: str | None) -> str | None:
-    if text is not None and not MONTH.fullmatch(text):
-        raise typer.BadParameter(f"{text} is no month such as 2026-03")
-    return text
+        raise typer.BadParameter(str(error)) from None
 
 
 def _show(told: Told) -> None:
@@ -95,10 +81,9 @@ def _show(told: Told) -> None:
         table = Table(unit, *(line.replace("reestimated", "re-estimated") for line in LINES), "expected")
         for column in table.columns[1:]:
             column.justify = "right"
-        for month in told["months"]:
-            share = Fraction(month["expected"])
-            cells = (f"{month[unit][line]:,}" for line in LINES)
-            table.add_row(month["month"], *cells, f"{share.numerator * 100 / share.denominator:.1f} %")
+        for one in told["months"]:
+            cells = (f"{one[unit][line]:,}" for line in LINES)
+            table.add_row(one["month"], *cells, percent(one["expected"]))
         Console(width=max(Console().width, WIDE)).print(table)
     if "restated" in told:
         _restated(told["restated"])

@@ -74,6 +74,8 @@ class Past:
         self._names = list(self._projection.handlers)
         self._knowledge = knowledge or Knowledge(url)
         self._opened: Connection[Any] | None = None
+        self._made = False
+        """Whether its tables are there."""
         self._complete_to = 0
         """The position up to which the tables hold the facts of everybody; 0 where they do not."""
 
@@ -81,11 +83,16 @@ class Past:
     def connection(self) -> Connection[Any]:
         """The connection that sees the tables, made at first use and again where it broke."""
         if self._opened is None or self._opened.broken or self._opened.closed:
-            self._opened, self._complete_to = connect(self._url), 0
+            self._opened, self._complete_to, self._made = connect(self._url), 0, False
             self._opened.execute("SET synchronous_commit = off")  # nothing of it is to last
-            for statement in self._projection.tables:
-                self._opened.execute(in_schema(statement, TEMPORARY))
         return self._opened
+
+    def _make_tables(self) -> None:
+        """Not before they are asked: most questions about one member never are."""
+        connection = self.connection
+        for statement in () if self._made else self._projection.tables:
+            connection.execute(in_schema(statement, TEMPORARY))
+        self._made = True
 
     def as_known(self, known_at: datetime, subjects: Sequence[UUID]) -> Snapshot:
         """What was known at an instant of these subjects, or of everybody where none is named.
@@ -97,6 +104,7 @@ class Past:
         if subjects:
             rows = self._fold(self._of_subjects(subjects, position))
             return Snapshot(self.connection, TEMPORARY, position, rows, _Once(lambda: self._hold(rows)))
+        self._make_tables()
         with self.connection.transaction():
             before, self._complete_to = self._complete_to, 0
             if not 0 < before <= position:
@@ -113,6 +121,7 @@ class Past:
 
     def _hold(self, rows: Rows) -> None:
         """Let the tables hold these rows alone."""
+        self._make_tables()
         self._complete_to = 0
         with self.connection.transaction(), self.connection.cursor() as cursor:
             self._empty()

@@ -22,6 +22,7 @@ from query_api import (
     explaining,
     facts,
     health,
+    liability,
     members,
     points,
     proofs,
@@ -70,7 +71,7 @@ def create_app(
     app.state.telling = asyncio.Semaphore(balances.AT_ONCE)
     app.include_router(health.router)
     for part in (
-        members, points, balances, purchases, campaigns, facts, proofs, evidence, explaining, completeness, returns, segments, referrals,
+        members, points, balances, liability, purchases, campaigns, facts, proofs, evidence, explaining, completeness, returns, segments, referrals,
         rewards,
     ):  # fmt: skip
         app.include_router(part.router, dependencies=[Depends(only_known_parameters)])

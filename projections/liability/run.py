@@ -3,7 +3,7 @@
 import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from fractions import Fraction
 from itertools import groupby
@@ -112,6 +112,19 @@ def liability(settings: Settings, question: Question, *, progress: Progress = la
     assumptions = Assumptions(_face(question, policy), question.expected, question.horizon)
     months = months_between(min(month for _, month in flows), question.until or month_of(latest, policy.zone))
     return Answer(position, policy.zone, policy.currency, assumptions, roll_forward(flows, months, assumptions))
+
+
+def asked(
+    settings: Settings, question: Question, *, begins: str | None = None, restated_since: datetime | None = None,
+    progress: Progress = lambda *_: None,
+) -> dict[str, Any]:  # fmt: skip
+    """The answer as JSON has it, and what is told otherwise than at a former instant, if one is named."""
+    answer = liability(settings, question, progress=progress)
+    found = told(answer, begins=begins)
+    if restated_since is not None:
+        then = liability(settings, replace(question, known_at=restated_since))
+        found["restated"] = told_of_restatement(restatement(settings, then, answer))
+    return found
 
 
 def restatement(settings: Settings, then: Answer, now: Answer) -> Restatement:

@@ -43,7 +43,7 @@ def _body(told: Told) -> Iterator[str]:
     yield from _totals(named)
     for measure in ("issued", "outstanding", "expired", "cost_points"):
         yield f"<h2>{escape(measure.replace('_', ' '))} by month, in points</h2>"
-        yield from _lines({name: _series(side, measure) for name, side in named.items()})
+        yield from lines({name: _series(side, measure) for name, side in named.items()})
     for by, title in (("tiers", "Tier in history"), ("segments", "Segment"), ("months", "Month")):
         if named["history"][by]:
             yield from _breakdown(title, {name: side[by] for name, side in named.items()})
@@ -118,7 +118,7 @@ def _series(side: Told, measure: str) -> list[tuple[str, int]]:
     return [(month, measures[measure]) for month, measures in side["months"].items()]
 
 
-def _lines(named: Mapping[str, Sequence[tuple[str, int]]]) -> Iterator[str]:
+def lines(named: Mapping[str, Sequence[tuple[str, int]]]) -> Iterator[str]:
     """A line for each side, over the months."""
     months = [month for month, _ in next(iter(named.values()))]
     values = [value for series in named.values() for _, value in series]

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -126,6 +127,18 @@ def test_people_read_tables(url: str) -> None:
     assert done.exit_code == 0, done.output
     for part in ("re-estimated", "2024-04", "80.0 %", "90.0 %", "came later, of 2024-03: 1 PointsRevoked.v1"):
         assert part in done.output
+
+
+def test_a_page_stands_by_itself_and_tells_the_same(url: str, tmp_path: Path) -> None:
+    record(url, LATE, at=APRIL)
+    file = tmp_path / "liability.html"
+    done = liability("--expected", "0.8", "--restated-since", CLOSE.isoformat(), "--html", str(file))
+    assert done.exit_code == 0, done.output
+    page = file.read_text()
+    for part in ("<svg", "re-estimated", "<th>2024-04</th>", "80.0 %", "<td>PointsRevoked.v1</td><td>1</td>"):
+        assert part in page
+    for loads in ("http", "<script", "src=", "url("):
+        assert loads not in page
 
 
 def test_months_can_be_chosen_and_points_be_worth_something_else() -> None:

@@ -25,9 +25,9 @@ R1 = message_id("/stores/1", "R-1")
 
 LOG = {
     "/facts", "/facts.ndjson", "/facts/{position}", "/returns", "/proofs/conservation", "/proofs/checkpoint",
-    "/proofs/inclusion", "/proofs/consistency", "/completeness", "/explain/fact/{position}",
+    "/proofs/inclusion", "/proofs/consistency", "/completeness", "/explain/fact/{position}", "/liability",
 }  # fmt: skip
-"""The log itself, and what is proved of it: told by positions, or by business days."""
+"""The log itself, and what is proved of it: told by positions, by business days, or (as known at an instant, too) by months."""
 NO_ANSWERS = {"/health", "/ready", "/status", "/campaigns/definitions"}
 AS_KNOWN = ("/members?card=2", f"/members/{ANN}/profile", "/segments", "/programmes")
 """Who somebody is, and everything that was ever defined, each version with its time: only what is known of it differs."""
