@@ -57,6 +57,39 @@ def fact(
     _explain(lambda asking: asking.fact(position), language, None, as_json=as_json)
 
 
+@app.command()
+def purchase(
+    purchase_id: Annotated[UUID, typer.Argument(help="The purchase.")], language: In = "en", as_json: AsJson = False
+) -> None:
+    """A purchase: what it earned, what its returns took, what points paid of it."""
+    _explain(lambda asking: asking.purchase(purchase_id), language, None, as_json=as_json)
+
+
+@app.command()
+def discount(
+    purchase_id: Annotated[UUID, typer.Argument(help="The purchase.")], language: In = "en", as_json: AsJson = False
+) -> None:
+    """What the programme took off the price of a purchase, by the quote that it was sold by."""
+    _explain(lambda asking: asking.discount(purchase_id), language, None, as_json=as_json)
+
+
+@app.command()
+def refusal(
+    position: Annotated[int | None, typer.Argument(help="Where the refusal stands in the log.")] = None,
+    letter: Annotated[int | None, typer.Option("--letter", help="A dead letter instead.")] = None,
+    member: Annotated[UUID | None, typer.Option("--member", help="Whose points were to be spent.")] = None,
+    language: In = "en",
+    as_json: AsJson = False,
+) -> None:
+    """A refusal: a message that is remembered as refused, or a dead letter."""
+    if (position is None) == (letter is None):
+        raise typer.BadParameter("name a position of the log, or a letter with --letter")
+    _explain(
+        lambda asking: asking.refusal(position or 0, member) if letter is None else asking.letter(letter),
+        language, None, as_json=as_json,
+    )  # fmt: skip
+
+
 def _explain(ask: Callable[[Asking], Explanation], language: Language, known_at: str | None, *, as_json: bool) -> None:
     """Print an explanation; exit 1 if the rules do not give what is recorded."""
     at = instant(known_at, option="--known-at") if known_at else None
@@ -108,5 +141,5 @@ def _read_model(told: Told) -> str:
 _REPRODUCED = {
     True: {"en": "The rules give the same from the facts before", "zh": "按此前的事实与规则，结果一致"},
     False: {"en": "NOT REPRODUCED: see the lines with !", "zh": "结果不一致：见以 ! 开头的各行"},
-    None: {"en": "No rule decided it; it stands as it was stated", "zh": "不由规则决定，以陈述为准"},
+    None: {"en": "Not worked out once more: it stands as it was recorded", "zh": "未重新计算，以记录为准"},
 }

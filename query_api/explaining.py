@@ -26,7 +26,7 @@ from query_api.reading import KnownAt
 router = APIRouter(prefix="/explain", tags=["explain"], dependencies=[Depends(requires("staff", "analyst", "auditor"))])
 
 Member = Annotated[UUID, Query(description="The member.")]
-Position = Annotated[int, Path(le=2**63 - 1, description="Its place in the log.")]
+Position = Annotated[int, Path(le=2**63 - 1, description="Its place in the log; the number of a letter.")]
 InLanguage = Annotated[Language, Query(description="The language of the words: English or Chinese.")]
 
 
@@ -60,7 +60,7 @@ class Explaining:
             with self._log.connection() as log, self._read.connection() as read:
                 return ask(Asking(log, read, settings.programme, settings.partitions, language, known_at))
         except NotRecorded as error:
-            raise unknown(error.what, f"{error}.") from error
+            raise unknown(error.what.replace(" ", "-"), f"{error}.") from error
         except (BeforeFirstFact, NothingYet) as error:
             raise before_first_fact(error.first) from error
         except NoProgrammeInForce as error:
@@ -106,3 +106,34 @@ async def tier(
 async def fact(request: Request, position: Position, language: InLanguage = "en") -> Explanation:
     """One fact: what went in, by which rules, and whether they give the same once more."""
     return await _explained(request, lambda asking: asking.fact(position), language)
+
+
+@router.get("/purchase/{purchase_id}")
+async def purchase(request: Request, purchase_id: UUID, language: InLanguage = "en") -> Explanation:
+    """A purchase: what it earned, what its returns took, what points paid of it."""
+    return await _explained(request, lambda asking: asking.purchase(purchase_id), language)
+
+
+@router.get("/discount/{purchase_id}")
+async def discount(request: Request, purchase_id: UUID, language: InLanguage = "en") -> Explanation:
+    """What the programme took off the price of a purchase, by the quote that it was sold by."""
+    return await _explained(request, lambda asking: asking.discount(purchase_id), language)
+
+
+@router.get("/refusal/{position}")
+async def refusal(
+    request: Request,
+    position: Position,
+    member: Annotated[
+        UUID | None, Query(description="Whose points were to be spent: the refusal does not say.")
+    ] = None,
+    language: InLanguage = "en",
+) -> Explanation:
+    """A message that would have spent points, and is remembered as refused."""
+    return await _explained(request, lambda asking: asking.refusal(position, member), language)
+
+
+@router.get("/letter/{letter_id}")
+async def letter(request: Request, letter_id: Position, language: InLanguage = "en") -> Explanation:
+    """A dead letter: why a message from Kafka was not accepted. Its message stays sealed."""
+    return await _explained(request, lambda asking: asking.letter(letter_id), language)

@@ -10,8 +10,15 @@ from psycopg import Connection
 from projections.explaining.balance import explain_balance, explain_expiry
 from projections.explaining.case import Case
 from projections.explaining.fact import explain_fact
+from projections.explaining.purchase import (
+    buyer_of,
+    explain_discount,
+    explain_purchase,
+    explain_purchase_of_nobody,
+)
 from projections.explaining.read_model import ReadModels
-from projections.explaining.recorded import last_position
+from projections.explaining.recorded import NotRecorded, last_position
+from projections.explaining.refusal import explain_letter, explain_refusal
 from projections.explaining.step import Explanation, Told
 from projections.explaining.tier import explain_tier
 from projections.known import known_position
@@ -44,6 +51,30 @@ class Asking:
 
     def fact(self, position: int) -> Explanation:
         return explain_fact(self.log, position, programme=self.programme, language=self.language)
+
+    def purchase(self, purchase_id: UUID) -> Explanation:
+        position = self._position()
+        member_id = buyer_of(self.log, purchase_id, position=position)
+        if member_id is None:
+            return explain_purchase_of_nobody(self.log, purchase_id, language=self.language, position=position)
+        return explain_purchase(self._case(member_id), purchase_id)
+
+    def discount(self, purchase_id: UUID) -> Explanation:
+        """Discounts are quoted to members: of a receipt of nobody there is none."""
+        position = self._position()
+        member_id = buyer_of(self.log, purchase_id, position=position)
+        if member_id is None:
+            raise NotRecorded("discount of purchase", purchase_id)
+        return explain_discount(self._case(member_id), purchase_id)
+
+    def refusal(self, position: int, member_id: UUID | None = None) -> Explanation:
+        """Of a message that is remembered as refused."""
+        return explain_refusal(
+            self.log, position, programme=self.programme, language=self.language, member_id=member_id
+        )
+
+    def letter(self, letter_id: int) -> Explanation:
+        return explain_letter(self.log, letter_id, language=self.language)
 
     def _at(self, as_of: datetime | None) -> datetime:
         return (as_of or self.known_at or datetime.now(UTC)).astimezone(UTC)

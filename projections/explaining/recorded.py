@@ -112,7 +112,7 @@ def fact_at(log: Connection, position: int) -> tuple[Recorded, UUID]:
         raise NotRecorded("fact", position)
     place, stream_id, name, state, subject = row
     if name not in FACTS:
-        raise NotRecorded(f"fact that this program knows, but a {name}, at", position)
+        raise NotRecorded("fact", f"{position} that this program knows: it is a {name}")
     return Recorded(place, stream_id, name, state, parsed(name, state)), subject
 
 

@@ -109,7 +109,7 @@ SAYS: dict[str, Sentence] = {
     "earned": {"en": "The purchase earned {points}", "zh": "该次购物获得 {points}"},
     "revoked": {"en": "The return took {points} back", "zh": "该次退货收回 {points}"},
     "claw": {
-        "en": "“{part}”: {granted} granted, {before} taken back before, what is left of the purchase earns {kept}: {points} go",
+        "en": "“{part}”: {granted} granted, {before} taken back before, what is left of the purchase earns {kept}: {points} taken",
         "zh": "“{part}”：原发放 {granted}，此前已收回 {before}，剩余商品应得 {kept}，收回 {points}",
     },
     "claw-own": {"en": "{points} from their own lot", "zh": "从原批次收回 {points}"},
@@ -180,11 +180,15 @@ SAYS: dict[str, Sentence] = {
         "en": "Receipt {id}: {points} are left of what it earned",
         "zh": "小票 {id}：所得积分尚余 {points}",
     },
+    "of-nobody": {
+        "en": "Receipt {id} earned nothing: nobody has been credited for it",
+        "zh": "小票 {id} 未获得积分：尚无会员认领",
+    },
     "discounted": {"en": "{money} were taken off the price", "zh": "减价 {money}"},
     "no-discount": {"en": "The programme took nothing off the price", "zh": "该次购物没有计划折扣"},
     "quoted": {
-        "en": "By quote {quote}: version {version}, tier {tier}, campaigns: {campaigns}",
-        "zh": "依报价 {quote}：规则第 {version} 版，等级{tier}，活动：{campaigns}",
+        "en": "By its quote: version {version}, tier {tier}, campaigns: {campaigns}",
+        "zh": "依其报价：规则第 {version} 版，等级{tier}，活动：{campaigns}",
     },
     "quote-refused": {
         "en": "The quote that the till sent was not honoured: {reason}",
@@ -195,8 +199,12 @@ SAYS: dict[str, Sentence] = {
         "zh": "等级{tier}：{basis} 减 {share}，仅取整一次：{money}",
     },
     "of-campaign": {
-        "en": "Campaign “{title}”: {what} off {basis}: {money}",
-        "zh": "活动“{title}”：{basis} 减 {what}：{money}",
+        "en": "Campaign “{title}”: {off} off {basis}: {money}",
+        "zh": "活动“{title}”：{basis} 减 {off}：{money}",
+    },
+    "budget-left": {
+        "en": "A budget had less left when it was quoted: how much, is taken as it is recorded",
+        "zh": "报价时预算所余不足：所余数额以记录为准",
     },
     "won": {"en": "Line {line}: {money} by {source}", "zh": "商品行 {line}：{source} 减 {money}"},
     "best": {"en": "Of several discounts on a line the largest counts", "zh": "同一商品行多个折扣取最大者"},

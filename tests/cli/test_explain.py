@@ -11,6 +11,7 @@ from projections.explaining.case import NothingYet
 from projections.explaining.recorded import NotRecorded
 from tests.builders import ANN
 from tests.domain.world import DAY
+from tests.projections.explaining.shop import Shop
 from tests.projections.whatif.recorded import Town
 from tests.read_spec import PARTITIONS, ReadSide
 from tests.spec import NOON
@@ -55,6 +56,36 @@ def test_each_fact_of_an_account_is_explained_in_words(town: Town, language: str
     positions = [n for n, one in enumerate(town.facts, 1) if one.stored_name.startswith(("Points", "Tier", "Hold"))]
     told = [explain("fact", str(position), "--language", language).stdout for position in positions]
     assert "\n".join(told) == (GOLDEN / f"facts.{language}.txt").read_text()
+
+
+@pytest.fixture
+def shop(emptied_database_url: str, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    monkeypatch.setenv("LOYALTY_DATABASE_URL", emptied_database_url)
+    return Shop().store(emptied_database_url)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_purchases_discounts_and_refusals_are_explained_in_words(shop: Shop, language: str) -> None:
+    asked = [
+        ("purchase", str(shop.first)), ("purchase", str(shop.nobodys)), ("discount", str(shop.first)),
+        ("discount", str(shop.second)), ("discount", str(shop.plain)), ("refusal", str(shop.refused)),
+        ("refusal", str(shop.refused), "--member", str(ANN)), ("refusal", "--letter", "1"),
+    ]  # fmt: skip
+    found = [explain(*one, "--language", language) for one in asked]
+    assert [one.exit_code for one in found] == [0] * len(asked)
+    assert "\n".join(one.stdout for one in found) == (GOLDEN / f"shop.{language}.txt").read_text()
+
+
+def test_of_nothing_there_is_no_purchase_and_no_refusal(shop: Shop) -> None:
+    for asked in (
+        ("purchase", str(ANN)),
+        ("discount", str(shop.nobodys)),
+        ("refusal", "1"),
+        ("refusal", "--letter", "9"),
+    ):
+        assert isinstance(explain(*asked).exception, NotRecorded), asked
+    assert explain("refusal").exit_code == 2
+    assert explain("refusal", "1", "--letter", "1").exit_code == 2
 
 
 def test_json_holds_every_step() -> None:

@@ -29,7 +29,7 @@ GROUPS = {
         "completeness",
         "report",
     ],
-    "explain": ["balance", "expiry", "tier", "fact"],
+    "explain": ["balance", "expiry", "tier", "fact", "purchase", "discount", "refusal"],
     "keys": ["create", "init"],
     "programme": ["lint", "publish", "list", "diff", "amend", "schema"],
 }

@@ -36,6 +36,7 @@ MATRIX = {
     f"/explain/expiry?member={ANN}": EVERY - {"till"},
     f"/explain/tier?member={ANN}": EVERY - {"till"},
     "/explain/fact/1": EVERY - {"till"},
+    f"/explain/purchase/{R1}": EVERY - {"till"},
 }
 
 

@@ -5,8 +5,9 @@ from uuid import uuid4
 import pytest
 
 from domain.points_account import account_id
-from tests.builders import ANN
-from tests.projections.whatif.recorded import END, Town
+from tests.builders import ANN, BOB
+from tests.projections.explaining.shop import Shop
+from tests.projections.whatif.recorded import END, Town, store
 from tests.query_api.conftest import Door
 from tests.spec import NOON
 
@@ -78,3 +79,36 @@ def test_a_member_whose_read_model_is_not_there_is_explained_all_the_same(door: 
     town.store(door.settings.database_url or "")
     told = door.ask("/explain/balance", member=ANN).json()
     assert (told["reproduced"], told["read_model"]["agrees"]) == (True, None)
+
+
+def test_purchases_discounts_refusals_and_letters_are_explained(door: Door) -> None:
+    shop = Shop().store(door.settings.database_url or "")
+    for path, about, reproduced in (
+        (f"/explain/purchase/{shop.first}", "purchase", True),
+        (f"/explain/discount/{shop.second}", "discount", True),
+        (f"/explain/refusal/{shop.refused}", "refusal", None),
+        (f"/explain/refusal/{shop.refused}?member={ANN}", "refusal", True),
+        (f"/explain/refusal/{shop.refused}?member={BOB}", "refusal", False),
+        ("/explain/letter/1", "refusal", None),
+    ):
+        told = door.ask(path, "staff").json()
+        assert (told["about"], told["reproduced"]) == (about, reproduced), told
+    for path, name in (
+        (f"/explain/purchase/{ANN}", "unknown-purchase"),
+        (f"/explain/discount/{shop.nobodys}", "unknown-discount-of-purchase"),
+        ("/explain/refusal/1", "unknown-refusal"),
+        ("/explain/letter/9", "unknown-dead-letter"),
+    ):
+        told = door.ask(path, "staff")
+        assert (told.status_code, told.json()["type"]) == (404, f"urn:loyalty:{name}")
+
+
+def test_a_discount_that_the_rules_do_not_give_is_told(door: Door) -> None:
+    """A minor unit too many, written by hand."""
+    shop = Shop()
+    number, right = next((n, one) for n, one in enumerate(shop.facts) if one.originator_id == shop.first)
+    off = [{**one, "amount_minor": one["amount_minor"] + 1} for one in right.discounts or []]  # type: ignore[attr-defined]
+    facts = [right.model_copy(update={"discounts": off}) if n == number else one for n, one in enumerate(shop.facts)]
+    store(door.settings.database_url or "", facts)
+    told = door.ask(f"/explain/discount/{shop.first}").json()
+    assert (told["reproduced"], told["differences"][0]["position"]) == (False, number + 1)

@@ -1,5 +1,6 @@
 """A small ledger with a bit of everything, decided by the real commands; and its log, on a real database."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from random import Random
 from uuid import UUID
@@ -48,7 +49,7 @@ class Town(World):
 
     def __init__(self, rules: Policy | None = None, *, budget: bool = True) -> None:
         rules = rules or policy()
-        self.given = _numbered(
+        self.given = numbered(
             published(rules),
             campaign_created("dairy", multiplier="3", categories=["DAIRY"], budget={"points": 400} if budget else None),
             campaign_created("basket", bonus_points=50, minimum_paid_minor=80_000),
@@ -124,15 +125,21 @@ class Town(World):
 
     def store(self, url: str) -> "Town":
         """Write its log to a database."""
-        with connect(url) as database:
-            make_tables(database, event_store.TABLES)
-        log = FactRecorder(url)
-        log.insert_events([FactMapper(FACTS).to_stored_event(one) for one in self.facts])
-        log.close()
+        store(url, self.facts)
         return self
 
 
-def _numbered(*facts: Fact) -> list[Fact]:
+def store(url: str, facts: Sequence[Fact]) -> None:
+    """Write a log to a database."""
+    with connect(url) as database:
+        make_tables(database, event_store.TABLES)
+    log = FactRecorder(url)
+    log.insert_events([FactMapper(FACTS).to_stored_event(one) for one in facts])
+    log.close()
+
+
+def numbered(*facts: Fact) -> list[Fact]:
+    """With the versions that they have in their streams."""
     versions: dict[UUID, int] = {}
     found = []
     for one in facts:
