@@ -128,7 +128,7 @@ def _by_the_clock(speech: Speech, bucket: str, ledger: Ledger, held: Holdings) -
                 yield Step(says=says, rule="rules 6", facts=facts, gives=hold.points)
         return
     lots: defaultdict[datetime, list[tuple[Lot, int]]] = defaultdict(list)
-    for lot in held.lots:
+    for lot in (one for one in held.lots if one.free):
         left = getattr(held.buckets([lot]), bucket)
         if left:
             lots[(lot.expires_at if bucket == "expired" else None) or lot.active_from].append((lot, left))

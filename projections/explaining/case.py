@@ -12,6 +12,7 @@ from domain.campaign import Campaign, campaign_stream
 from domain.movements import AccountOpened
 from domain.points_account import PointsAccount
 from domain.programme import Policy, Programme, programme_id
+from domain.refusals import NoProgrammeInForce
 from projections.explaining.holding import Ledger, Row, rows_of
 from projections.explaining.recorded import Matter, Recorded
 from projections.explaining.retelling import BROKEN, Differs, Retelling
@@ -32,12 +33,13 @@ class Case:
     """What every explanation of a member's figures is made from."""
 
     def __init__(self, log: Connection, member_id: UUID, *, programme: str, language: Language, position: int) -> None:
-        """Raises `NotRecorded` where nobody is a member by that id."""
+        """Raises `NotRecorded` where nobody is a member by that id, and `NoProgrammeInForce` without any version of the programme."""
         self.matter = Matter(log, member_id, programme=programme, position=position)
         self.member_id = member_id
         self.retelling = Retelling(self.matter)
-        versions = self.programme.versions
-        self.speech = Speech(language, versions[-1] if versions else None)
+        if not self.programme.versions:
+            raise NoProgrammeInForce(programme=programme, occurred_at=self.registered_at)
+        self.speech = Speech(language, self.programme.versions[-1])
 
     @property
     def language(self) -> Language:

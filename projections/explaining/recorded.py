@@ -18,9 +18,8 @@ from domain.segment import segment_stream
 from projections.whatif.log import WANTED
 
 NAMES = sorted(WANTED)
-MEMBERS = ("to_member_id", "from_member_id", "survivor_id", "absorbed_id")
-"""Fields that name another member, whose points are of the same matter."""
-BIRTHDAYS = "BirthdayCelebrated.v1"
+NAMED = frozenset({"to_member_id", "from_member_id", "survivor_id", "absorbed_id", "purchase_id"})
+"""Fields that name another member, whose points are of the same matter, or a purchase."""
 
 _OF_SUBJECTS: LiteralString = """
 SELECT position, originator_id, name, state FROM facts
@@ -81,12 +80,10 @@ class Matter:
     def _others(self) -> set[UUID]:
         """Members with whom points were exchanged, and purchases that were recorded as nobody's."""
         known = {one.stream_id for one in self.own}
-        found = set()
-        for _, _, _, _, fact in self.own:
-            found |= {other for name in MEMBERS if (other := getattr(fact, name, None)) is not None}
-            purchase_id = getattr(fact, "purchase_id", None)
-            if purchase_id is not None:
-                found.add(purchase_id)
+        found: set[UUID] = set()
+        for one in self.own:
+            named = vars(one.fact)
+            found |= {named[name] for name in NAMED & named.keys() if named[name] is not None}
         claimed = {one.stream_id for one in self.own if one.name == "PurchaseClaimed.v1"}
         return (found - known) | claimed
 

@@ -71,10 +71,22 @@ class Retelling:
         return [one for one in self.differences if one.position in wanted or one.field == BROKEN]
 
     def _tell(self, facts: Sequence[Recorded]) -> None:
+        decisions: list[tuple[type[Fact], Any]] = []
+        member_id = self.matter.member_id
+        self._decisions = decisions  # noted without a way back to us, so that all of it goes as soon as we do
         self._history = History(self.matter.programme, lambda *_: None)
-        self._replay = Replay(self.matter.programme, self._decided)
-        self._decisions: list[tuple[type[Fact], Any]] = []
+        self._replay = Replay(
+            self.matter.programme,
+            lambda kind, fact: _note(decisions, kind, fact) if fact.member_id == member_id else None,
+        )
         self._copied: dict[UUID, int] = {}
+        try:
+            self._tell_all(facts)
+        finally:  # nothing more is decided: a world that holds itself would wait for the collector
+            for world in (self._history.world, self._replay.world):
+                world.new_code = str
+
+    def _tell_all(self, facts: Sequence[Recorded]) -> None:
         for together in transactions(facts):
             try:
                 self._transaction(together)
@@ -86,10 +98,6 @@ class Retelling:
                 one = together[-1]
                 self.differences.append(Differs(one.position, type(one.fact), BROKEN, type(error).__name__, str(error)))
                 return
-
-    def _decided(self, kind: type[Fact], fact: Any) -> None:
-        if fact.member_id == self.matter.member_id:
-            self._decisions.append((kind, fact))
 
     def _transaction(self, together: Sequence[Recorded]) -> None:
         facts = [one.fact for one in together if one.name != BudgetDrawn.stored_name]
@@ -149,6 +157,10 @@ class Retelling:
         ]
 
 
+def _note(decisions: list[tuple[type[Fact], Any]], kind: type[Fact], fact: Any) -> None:
+    decisions.append((kind, fact))
+
+
 def _compared(ours: Sequence[Recorded], decisions: Sequence[tuple[type[Fact], Any]]) -> Iterator[Differs]:
     """Fact by fact: the first of a kind with the first of that kind, and so on."""
     made: defaultdict[type[Fact], list[Any]] = defaultdict(list)
@@ -166,6 +178,10 @@ def _compared(ours: Sequence[Recorded], decisions: Sequence[tuple[type[Fact], An
 
 
 def _of_fields(one: Recorded, kind: type[Fact], decided: Any) -> Iterator[Differs]:
+    if all(
+        vars(decided).get(field) == getattr(one.fact, field) for field in kind.model_fields if field not in BY_OTHERS
+    ):
+        return
     recorded = _told(kind, vars(one.fact), one.fact)
     gives = _told(kind, vars(decided), one.fact)
     for field in kind.model_fields:
