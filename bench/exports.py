@@ -1,7 +1,8 @@
-"""Exports for analysts: the facts of a ledger as Parquet, beside PostgreSQL copying the same rows out to a file."""
+"""Exports for analysts: the facts of a ledger as Parquet, and laid flat, beside copying them to a file and merely reading them."""
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,21 +16,26 @@ from cli.demo.complete_journey import Basket
 from infra.database import connect
 from infra.embedded.services import EmbeddedServices
 from projections.exports import run
+from projections.exports.tables import TABLES
 
 MEMBERS = 1_000
+_PAGE = "SELECT position, name, state FROM facts WHERE position > %s ORDER BY position LIMIT %s"
 _ROWS = b"COPY (SELECT * FROM facts ORDER BY position) TO STDOUT (FORMAT BINARY)"
 
 
 def measure(baskets: Sequence[Basket], *, servers: EmbeddedServices, repeats: int) -> list[Figure]:
-    """`loyalty export facts` to an empty directory: compressed, hashed and synced. What is copied out is merely written."""
+    """Exports to an empty directory: compressed, hashed and synced. What is copied out is merely written.
+
+    Laid flat are purchases, points, tiers and campaigns, one after the other; all of them together are counted as one.
+    """
     with ground(members=False, servers=servers) as here:
         town = Town(here.settings, here.keys, baskets)
         town.fill(members=range(MEMBERS), buyers=islice(cycle(range(MEMBERS)), len(baskets)))
         with connect(here.settings.database_url) as log, TemporaryDirectory(prefix="loyalty-bench-") as home:
-            both = in_turns(
+            found = in_turns(
                 {
-                    "exported": lambda: _paced(_export, log, Path(home)),
-                    "copied": lambda: _paced(_copy, log, Path(home)),
+                    name: partial(_paced, write, log, Path(home))
+                    for name, write in {"exported": _export, "copied": _copy, "flat": _lay_flat, "read": _read}.items()
                 },
                 repeats=repeats,
             )
@@ -37,10 +43,17 @@ def measure(baskets: Sequence[Basket], *, servers: EmbeddedServices, repeats: in
         Figure(
             name="facts exported",
             unit="facts/s",
-            values=both["exported"],
+            values=found["exported"],
             reference="PostgreSQL, copying the same rows out to a file",
-            reference_values=both["copied"],
-        )
+            reference_values=found["copied"],
+        ),
+        Figure(
+            name="facts laid flat, as all four tables",
+            unit="facts/s",
+            values=found["flat"],
+            reference="the same facts merely read, page by page",
+            reference_values=found["read"],
+        ),
     ]
 
 
@@ -56,6 +69,17 @@ def _paced(write: Callable[[Connection, Path], None], log: Connection, home: Pat
 
 def _export(log: Connection, directory: Path) -> None:
     run.export(log, "facts", directory, since_last=False, progress=lambda _, __: None)
+
+
+def _lay_flat(log: Connection, directory: Path) -> None:
+    for name in TABLES.keys() - {"facts"}:
+        run.export(log, name, directory, since_last=False, progress=lambda _, __: None)
+
+
+def _read(log: Connection, directory: Path) -> None:  # noqa: ARG001 - nothing is written
+    last = 0
+    while page := log.execute(_PAGE, (last, run.PAGE), binary=True).fetchall():
+        last = page[-1][0]
 
 
 def _copy(log: Connection, directory: Path) -> None:

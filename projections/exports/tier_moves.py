@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
+import orjson
 from psycopg import Connection
-from pydantic_core import from_json
 
 from projections.exports.flat import Row, micros
 
@@ -49,7 +49,7 @@ class TierMoves:
                 here[stream] = name, state
             else:
                 rows.append(
-                    self._row(position, recorded_at, from_json(state), here.get(stream, self._before.get(stream)))
+                    self._row(position, recorded_at, orjson.loads(state), here.get(stream, self._before.get(stream)))
                 )
         self._before = here
         return rows
@@ -67,6 +67,6 @@ class TierMoves:
 def _why(told: Any, latest: tuple[str, bytes] | None) -> str | None:
     if told.get("reviewed"):
         return "review"
-    if latest is None or from_json(latest[1])["correlation_id"] != told["correlation_id"]:
+    if latest is None or orjson.loads(latest[1])["correlation_id"] != told["correlation_id"]:
         return None
     return _WHY[latest[0]]
