@@ -26,6 +26,8 @@ R1 = message_id("/stores/1", "R-1")
 LOG = {
     "/facts", "/facts.ndjson", "/facts/{position}", "/returns", "/proofs/conservation", "/proofs/checkpoint",
     "/proofs/inclusion", "/proofs/consistency", "/completeness", "/explain/fact/{position}", "/liability",
+    "/explain/purchase/{purchase_id}", "/explain/discount/{purchase_id}", "/explain/refusal/{position}",
+    "/explain/letter/{letter_id}",
 }  # fmt: skip
 """The log itself, and what is proved of it: told by positions, by business days, or (as known at an instant, too) by months."""
 NO_ANSWERS = {"/health", "/ready", "/status", "/campaigns/definitions"}
