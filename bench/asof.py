@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import cycle, islice
 from random import Random
@@ -17,9 +16,9 @@ from bench.town import Town, member_of
 from cli.demo.complete_journey import Basket
 from infra.database import connect
 from infra.embedded.services import EmbeddedServices
-from projections.all_balances import BalanceTotals, all_balances
+from projections.all_balances import all_balances, all_balances_known
 from projections.balances import Balances
-from projections.known import Knowledge
+from projections.known import Knowledge, known_position
 from projections.past import Past
 from projections.points import balance_of
 from projections.snapshot import Snapshot
@@ -60,7 +59,7 @@ def measure(baskets: Sequence[Basket], *, servers: EmbeddedServices, repeats: in
         Figure(name="a member's balance as of a former time, p99", values=found["one, as of"], **one),  # type: ignore[arg-type]
         Figure(name="a member's balance as it was known once, p99", values=found["one, as known"], **one),  # type: ignore[arg-type]
         Figure(name="all balances as of a former time", values=found["all, as of"], **everybody),  # type: ignore[arg-type]
-        Figure(name="all balances as they were known once, asked first", values=found["all, as known"], **everybody),  # type: ignore[arg-type]
+        Figure(name="all balances as they were known once", values=found["all, as known"], **everybody),  # type: ignore[arg-type]
     ]
 
 
@@ -113,11 +112,20 @@ class _Asking:
         return await balance_of(snapshot, member_id=member, as_of=at)
 
     def all_as_of(self) -> float:
-        return self._everybody(lambda: self._snapshot)
+        async def asked() -> int:
+            return sum([part.members async for part in all_balances(self._snapshot, as_of=self._last)])
+
+        started = time.perf_counter()
+        assert self._runner.run(asked()) == MEMBERS
+        return self._of_a_year(started)
 
     def all_as_known(self) -> float:
-        with closing(Past(self._url, Balances)) as past:
-            return self._everybody(lambda: past.as_known(self._last, []))
+        started = time.perf_counter()
+        with connect(self._url) as log:
+            position = known_position(log, self._last)
+        parts = all_balances_known(self._url, position=position, as_of=self._last)
+        assert sum(part.members for part in parts) == MEMBERS
+        return self._of_a_year(started)
 
     def read(self) -> float:
         """Seconds for a year's facts, as all are."""
@@ -128,20 +136,6 @@ class _Asking:
             binary=True,
         ).fetchall():
             position = page[-1][0]
-        return self._of_a_year(started)
-
-    def _everybody(self, look: Callable[[], Snapshot]) -> float:
-        async def asked() -> BalanceTotals:
-            lines = 0
-            async for some in all_balances(await asyncio.to_thread(look), as_of=self._last):
-                if isinstance(some, BalanceTotals):
-                    assert lines == some.members == MEMBERS
-                    return some
-                lines += len([one.model_dump_json() for one in some])
-            raise AssertionError("the sum comes last")
-
-        started = time.perf_counter()
-        self._runner.run(asked())
         return self._of_a_year(started)
 
     def _of_a_year(self, started: float) -> float:

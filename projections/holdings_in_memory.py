@@ -33,12 +33,12 @@ def holdings_in_memory(rows: Rows, members: Iterable[UUID], *, as_of: datetime) 
     _owe(found, happened("debts", 3))
     ends = [row for row in happened("hold_ends", 2) if row[3] != "timed-out"]
     _hold(found, happened("holds", 4), ended={(row[0], row[1]) for row in ends})
-    lots = [_lot(row) for row in happened("lots", 9)]
-    by_place = {(member, str(lot.id)): lot for member, lot in lots}
-    _move(by_place, happened("movements", 4))
-    _free(by_place, rows.get("holds", ()), ends)
-    for (member, lot), row in zip(lots, happened("lots", 9), strict=True):
-        found[member].add(lot, received=row[5], purchase_id=None if row[3] is None else UUID(row[3]))
+    lots: dict[Place, Lot] = {}
+    for row in happened("lots", 9):
+        lots[row[0], row[1]] = lot = _lot(row)
+        found[row[0]].add(lot, received=row[5], purchase_id=None if row[3] is None else UUID(row[3]))
+    _move(lots, happened("movements", 4))
+    _free(lots, rows.get("holds", ()), ends)
     activity = _activity(happened("keep_alives", 2), happened("entries", 2))
     for member, one in found.items():
         one.live_on(activity.get(member, []))
@@ -68,11 +68,11 @@ def _hold(found: Mapping[str, Holdings], holds: Iterable[Row], *, ended: set[Pla
         found[member].holds.append(Hold(UUID(hold_id), _instant(at), _instant(until), held))
 
 
-def _lot(row: Row) -> tuple[str, Lot]:
-    member, lot_id, part, _, points, _, earned_at, active_from, expires_at, at, _ = row
+def _lot(row: Row) -> Lot:
+    _, lot_id, part, _, points, _, earned_at, active_from, expires_at, at, _ = row
     ends = None if expires_at is None else _instant(expires_at)
     earned, came = _instant(earned_at), _instant(at)
-    return member, Lot(UUID(lot_id), part, points, earned, _instant(active_from), ends, came_at=came)
+    return Lot(UUID(lot_id), part, points, earned, _instant(active_from), ends, came_at=came)
 
 
 def _move(lots: Mapping[Place, Lot], movements: Iterable[Row]) -> None:

@@ -6,7 +6,7 @@ in the log they come from nor when they were recorded, so the live ones cannot a
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, LiteralString
+from typing import Any, LiteralString, Self
 from uuid import UUID
 
 from psycopg import Connection, Cursor, sql
@@ -60,6 +60,10 @@ class CannotBeFolded(RuntimeError):
         self.position = position
         """Where it stands, if that is known."""
 
+    def __reduce__(self) -> tuple[type[Self], tuple[int | None]]:
+        """As it comes from other processes."""
+        return type(self), (self.position,)
+
 
 class Past:
     """One read model's tables on a connection of its own, for one question at a time.
@@ -102,7 +106,7 @@ class Past:
         """
         position = self._knowledge.position(known_at)
         if subjects:
-            rows = self._fold(self._of_subjects(subjects, position))
+            rows = fold(self._projection, self._of_subjects(subjects, position))
             return Snapshot(self.connection, TEMPORARY, position, rows, _Once(lambda: self._hold(rows)))
         self._make_tables()
         with self.connection.transaction():
@@ -162,29 +166,32 @@ class Past:
         added = 0
         with self.connection.cursor() as cursor:
             for page in self._of_all(after, position):
-                self._write(cursor, self._fold(page))
+                self._write(cursor, fold(self._projection, page))
                 added += len(page)
         if added >= PAGE // 10:  # nobody else looks at what temporary tables hold
             self.connection.execute("ANALYZE")
-
-    def _fold(self, page: Sequence[Told]) -> Rows:
-        try:
-            return self._projection.fold(page)
-        except DATA_ERRORS as error:
-            raise CannotBeFolded(next(filter(None, map(self._blamed, page)), None)) from error
-
-    def _blamed(self, told: Told) -> int | None:
-        try:
-            self._projection.fold([told])
-        except DATA_ERRORS:
-            return told.position
-        return None
 
     def _write(self, cursor: Cursor, rows: Rows) -> None:
         try:
             self._projection.write(cursor, rows)
         except DATA_ERRORS as error:
             raise CannotBeFolded(None) from error
+
+
+def fold(projection: Projection, page: Sequence[Told]) -> Rows:
+    """The rows that facts add. Raises `CannotBeFolded`."""
+    try:
+        return projection.fold(page)
+    except DATA_ERRORS as error:
+        raise CannotBeFolded(next((told.position for told in page if _is_blamed(projection, told)), None)) from error
+
+
+def _is_blamed(projection: Projection, told: Told) -> bool:
+    try:
+        projection.fold([told])
+    except DATA_ERRORS:
+        return True
+    return False
 
 
 class _Once:

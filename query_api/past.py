@@ -68,7 +68,7 @@ class Pasts:
 
     async def position(self, known_at: datetime) -> int:
         """The position of the last fact that was known."""
-        with _telling("A fact"):
+        with telling("A fact"):
             refuse_future(known_at)
             return await run_in_threadpool(self.knowledge.position, known_at)
 
@@ -78,12 +78,12 @@ class Pasts:
         refuse_future(known_at)
         turn = self._turns[projection, not subjects]
         async with turn.alone:
-            with _telling("A fact of this member" if subjects else "A fact"):
+            with telling("A fact of this member" if subjects else "A fact"):
                 yield await run_in_threadpool(turn.past.as_known, known_at, subjects)
 
 
 @contextmanager
-def _telling(what: str) -> Iterator[None]:
+def telling(what: str) -> Iterator[None]:
     """Why there is no answer."""
     try:
         yield

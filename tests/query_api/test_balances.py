@@ -1,6 +1,7 @@
 """Everybody's balance over HTTP: by pages and as lines, at any instant, as known at any."""
 
 import json
+import pickle
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from domain.fact import Fact
 from domain.lots import Buckets
 from infra.stored_facts import FactMapper
+from projections.past import CannotBeFolded
 from projections.proofs.slices import add
 from projections.proofs.tally import TELLERS, Tally
 from query_api import streaming
@@ -76,6 +78,14 @@ def test_lines_add_up_to_what_the_facts_do_at_any_instant_as_known_at_any(told: 
             if known == last:
                 assert told.lines(as_of=as_of) == [*lines, end], "known last is as known now"
     assert len(seen) > 3
+
+
+def test_what_several_processes_fold_comes_in_order_and_whole(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = {"as_of": told.facts[-1].occurred_at, "known_at": told.facts[-1].recorded_at}
+    whole = told.lines(**asked)
+    monkeypatch.setattr("projections.all_balances.FACTS", len(told.facts) // 5)
+    assert told.lines(**asked) == whole
+    assert pickle.loads(pickle.dumps(CannotBeFolded(7))).position == 7, "what another process raises is told alike"
 
 
 def test_pages_hold_what_lines_do_and_what_a_member_is_told(told: Told) -> None:
