@@ -91,7 +91,7 @@ def _run(script: str, where: Path) -> str:
             "PATH": os.environ["PATH"], "HOME": str(where), "JAVA_HOME": str(where / "java"), "PYTHONUTF8": "1",
             "SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_SUBMIT_ARGS": SUBMITTED,
         },
-        capture_output=True, text=True, check=False, timeout=300,
+        capture_output=True, text=True, check=False, timeout=540,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout
