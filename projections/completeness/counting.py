@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from pydantic_core import from_json
+import orjson
 
 from domain.calendar_days import local_day
 from domain.purchase import PurchaseRecorded, PurchaseReturned, PurchaseVoided, ReturnKept
@@ -92,7 +92,7 @@ def count(look: Look, part: tuple[int, int]) -> Days:
         log.read_only = True
         for position, name, state in log.execute(_FACTS, (*part, NAMES), binary=True).fetchall():
             try:
-                _count(look, found, position, name, from_json(state))
+                _count(look, found, position, name, orjson.loads(state))
             except (ValueError, LookupError, TypeError) as error:
                 raise FactUnreadable(position) from error
     return dict(found)
