@@ -99,6 +99,14 @@ class Knowledge:
         self._earliest |= {block: at for block, at, facts in log.execute(_EARLIEST, asked) if facts == BLOCK}
 
 
+def before(log: Connection[Any], at: datetime) -> int:
+    """A position up to which all facts were recorded before an instant, by whichever clock; 0 where there is none."""
+    try:
+        return known_position(log, at - 2 * CLOCKS_AGREE)
+    except BeforeFirstFact:
+        return 0
+
+
 def known_position(log: Connection[Any], known_at: datetime) -> int:
     """The position of the last fact that was recorded by an instant, for who asks for no other. Raises `BeforeFirstFact`."""
     return Knowledge(None).position_in(log, known_at)

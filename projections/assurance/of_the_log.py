@@ -12,6 +12,7 @@ from domain.member import PersonalDataErased, ProfileChanged
 from domain.movements import DebtWaived, PointsAdjusted
 from domain.programme import ProgrammePublished
 from projections.assurance.statement import MOST_DETAILS, Period, Statement, number, statement
+from projections.known import before
 
 Log = Connection[Any]
 
@@ -29,13 +30,11 @@ SELECT originator_id, count(*), min(originator_version), max(originator_version)
 FROM facts GROUP BY originator_id HAVING min(originator_version) <> 1 OR max(originator_version) <> count(*)
 ORDER BY min(position) LIMIT %s
 """
+# Times of recording have no index; they go up with the positions, but for what clocks disagree by.
 _DONE = """
-SELECT position, state FROM facts
-WHERE name = %s AND recorded_at >= %s AND recorded_at < %s ORDER BY position
+SELECT position, originator_id, state FROM facts
+WHERE position > %s AND name = %s AND recorded_at >= %s AND recorded_at < %s ORDER BY position
 """
-_ERASED = (
-    "SELECT position, originator_id FROM facts WHERE name = %s AND recorded_at >= %s AND recorded_at < %s ORDER BY 1"
-)
 _KEYS_LEFT = "SELECT count(*) FROM member_keys WHERE member_id = %s AND destroyed_at IS NULL"
 _NAMED_SINCE = "SELECT count(*) FROM facts WHERE originator_id = %s AND name = %s AND position > %s"
 
@@ -109,7 +108,7 @@ def waivers(log: Log, period: Period) -> Statement:
 
 def erasures(log: Log, period: Period) -> Statement:
     """The keys of whom was erased are gone, and nothing personal came after it."""
-    erased = log.execute(_ERASED, (PersonalDataErased.stored_name, *period)).fetchall()
+    erased = [(position, member_id) for position, member_id, _ in _rows(log, PersonalDataErased.stored_name, period)]
     wrong = list(_unerased(log, erased))
     return statement(
         "erasures", "Of every member who was erased no key is left, and nothing personal was recorded since.",
@@ -152,7 +151,11 @@ def _by_hand(log: Log, period: Period, name: str, short: str, says: str, one: st
 
 def _done(log: Log, name: str, period: Period) -> list[tuple[int, dict[str, Any]]]:
     """Those of a kind that were recorded in the period. One that cannot be read says nothing, neither who nor why."""
-    return [(position, _read(state)) for position, state in log.execute(_DONE, (name, *period), binary=True)]
+    return [(position, _read(state)) for position, _, state in _rows(log, name, period)]
+
+
+def _rows(log: Log, name: str, period: Period) -> list[tuple[int, UUID, bytes]]:
+    return log.execute(_DONE, (before(log, period.begins), name, *period), binary=True).fetchall()
 
 
 def _read(state: bytes) -> dict[str, Any]:

@@ -18,12 +18,11 @@ from infra.settings import Settings
 from infra.side_by_side import side_by_side
 from projections.completeness.counting import Day, Days, Look, count
 from projections.completeness.numbers import MOST, Gap, by_day, gaps
+from projections.known import before
 from projections.whatif.log import last_position, published
 
 PAGE = 20_000
 """Positions that are read at once."""
-
-_FIRST = "SELECT min(position) FROM facts WHERE recorded_at >= %s"
 
 State = Literal["complete", "differs", "not-closed"]
 Progress = Callable[[int, int], None]
@@ -94,10 +93,10 @@ def completeness(settings: Settings, question: Question, *, progress: Progress =
         policies = published(log, settings.programme, position=position)
         if not policies:
             raise NothingPublished("no programme is published: nothing tells where local days begin")
-        first = _first(log, question.begins, policies, position)
+        after = _after(log, question.begins, policies)
     zones = [(policy.begins, policy.zone) for policy in policies]
     look = Look(url, zones, question.begins, question.ends, question.till)
-    parts = [(low, min(low + PAGE, position)) for low in range(first - 1, position, PAGE)]
+    parts = [(low, min(low + PAGE, position)) for low in range(after, position, PAGE)]
     found: dict[tuple[str, date], Day] = defaultdict(Day)
     for done, days in enumerate(side_by_side(partial(count, look), parts), 1):
         for key, day in days.items():
@@ -116,11 +115,9 @@ def completeness(settings: Settings, question: Question, *, progress: Progress =
     )  # fmt: skip
 
 
-def _first(log: Connection, begins: date, policies: Sequence[Policy], position: int) -> int:
+def _after(log: Connection, begins: date, policies: Sequence[Policy]) -> int:
     """Nothing is recorded earlier than it happens, but for clocks of tills that run ahead."""
-    opens = min(day_begins(begins, policy.zone) for policy in policies) - CLOCK_TOLERANCE
-    row = log.execute(_FIRST, (opens,)).fetchone()
-    return row[0] if row and row[0] is not None else position + 1
+    return before(log, min(day_begins(begins, policy.zone) for policy in policies) - CLOCK_TOLERANCE)
 
 
 def _told(found: Days) -> Iterator[TillDay]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -161,3 +161,13 @@ def test_without_a_programme_there_are_no_days(shop: Shop) -> None:
 def of_till(command: TakeBack) -> TakeBack:
     """A return as the till sent it over Kafka."""
     return replace(command, id=message_id(TILL, command.external_id), source=TILL, actor=TILL)
+
+
+@pytest.mark.parametrize(("first", "reads"), [("2024-01-02", True), ("2024-01-03", False)])
+def test_what_was_recorded_long_before_the_days_is_not_read(shop: Shop, first: str, reads: bool) -> None:
+    """All of it was recorded at 8 o'clock of the 1st of January in Shanghai; a till's clock may run ahead by a day."""
+    shop.sells(1)
+    steps: list[int] = []
+    question = run.Question(date.fromisoformat(first), date.fromisoformat(first))
+    run.completeness(shop.settings, question, progress=lambda done, _: steps.append(done))
+    assert bool(steps) == reads
