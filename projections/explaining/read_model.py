@@ -71,8 +71,9 @@ class ReadModels:
                 if self._connection.execute(_PARKED, (projection, keys)).fetchone():
                     return Told(gives=None, position=row[1], agrees=None, why_not="member-parked")
                 gives = asyncio.run(_asked(ask, Snapshot(self._connection, row[0], row[1])))
-        except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn):
-            return Told(gives=None, position=None, agrees=None, why_not="read-model-outdated")
+        except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
+            why_not = "not-yet" if "projections_live" in str(error) else "read-model-outdated"
+            return Told(gives=None, position=None, agrees=None, why_not=why_not)
         return Told(gives=gives, position=row[1], agrees=None)
 
 
