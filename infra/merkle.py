@@ -54,6 +54,11 @@ def leaf_hash(data: bytes) -> bytes:
     return sha256(b"\0" + data).digest()
 
 
+def leaf_hashes(data: Iterable[bytes]) -> list[bytes]:
+    """The hashes of many leaves."""
+    return [sha256(b"\0" + one).digest() for one in data]
+
+
 def node_hash(left: bytes, right: bytes) -> bytes:
     """The hash of a node over its two children."""
     return sha256(b"\1" + left + right).digest()

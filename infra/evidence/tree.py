@@ -1,12 +1,13 @@
 """The Merkle tree over the log as it is kept: the hash of every fact, in blocks, and the checkpoints, which are signed roots."""
 
-from collections.abc import Iterator
+import struct
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import LiteralString, NamedTuple
 
 from psycopg import Connection
 
-from infra.merkle import Frontier, leaf_hash, root_of
+from infra.merkle import Frontier, leaf_hashes, root_of
 
 HASH_BYTES = 32
 BLOCK = 1_024
@@ -47,6 +48,12 @@ def facts_between(log: Connection, after: int, upto: int) -> list[bytes]:
 def position_of(data: bytes) -> int:
     """The position that leaf data tells."""
     return int.from_bytes(data[:8], "big", signed=True)
+
+
+def goes_on(data: Sequence[bytes], after: int) -> bool:
+    """Whether leaf data tell the positions that follow one another after a position; told of thousands at once."""
+    positions = range(after + 1, after + 1 + len(data))
+    return b"".join([one[:8] for one in data]) == struct.pack(f">{len(data)}q", *positions)
 
 
 class Tree:
@@ -124,9 +131,9 @@ class Tree:
             after = tree.size
             end = min(upto, (after // BLOCK + 1) * BLOCK)
             data = facts_between(self._log, after, end)
-            if [position_of(one) for one in data] != list(range(after + 1, end + 1)):
+            if len(data) != end - after or not goes_on(data, after):
                 raise LogBroken(f"between the positions {after + 1} and {end} facts are missing")
-            leaves = [leaf_hash(one) for one in data]
+            leaves = leaf_hashes(data)
             whole = root_of(self.leaves(end - BLOCK, after) + leaves) if end % BLOCK == 0 else None
             if whole is not None and len(leaves) == BLOCK:
                 tree.append_subtree(whole, BLOCK)

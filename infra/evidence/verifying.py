@@ -14,8 +14,8 @@ from pydantic import BaseModel, Field
 
 from infra.evidence.notes import Checkpoint
 from infra.evidence.sources import Source
-from infra.evidence.tree import position_of
-from infra.merkle import Frontier, leaf_hash, moved
+from infra.evidence.tree import goes_on, position_of
+from infra.merkle import Frontier, leaf_hash, leaf_hashes, moved
 
 What = Literal["changed", "removed", "inserted", "reordered", "rewritten"]
 Hashes = Callable[[int, int], list[bytes] | None]
@@ -84,9 +84,8 @@ def _walk(source: Source, checkpoints: Sequence[Checkpoint], walk: _Walk, progre
         while rest:
             part = rest if due is None else rest[: due.size - walk.tree.size]
             rest = rest[len(part) :]
-            wrong = (at for at, data in enumerate(part, 1) if position_of(data) != walk.tree.size + at)
-            right = next(wrong, len(part) + 1) - 1
-            leaves = [leaf_hash(data) for data in part[:right]]
+            right = len(part) if goes_on(part, walk.tree.size) else _right(part, walk.tree.size)
+            leaves = leaf_hashes(part[:right])
             walk.tree.extend(leaves)
             walk.region += leaves
             if right < len(part):
@@ -102,6 +101,11 @@ def _walk(source: Source, checkpoints: Sequence[Checkpoint], walk: _Walk, progre
         progress(read, source.facts)
     walk.broken = due is not None
     return due
+
+
+def _right(part: Sequence[bytes], after: int) -> int:
+    """How many of these facts have the positions that follow one another after a position."""
+    return next(at for at, data in enumerate(part) if position_of(data) != after + at + 1)
 
 
 def _located(source: Source, walk: _Walk, failed: Checkpoint | None, places: Sequence[Hashes], size: int) -> Change:
