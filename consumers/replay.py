@@ -78,11 +78,12 @@ class Replay:
                 )
         found = {}
         for place, records in polled.items():
-            target = targets[place.partition]
-            found[place.partition] = kept = [record for record in records if record.offset < target]
-            self._next[place.partition] = min(records[-1].offset + 1, target)
-            if len(kept) < len(records):
+            target, end = targets[place.partition], records[-1].offset + 1
+            found[place.partition] = records
+            if end > target:
+                found[place.partition] = [record for record in records if record.offset < target]
                 self._consumer.seek(place, target)
+            self._next[place.partition] = min(end, target)
         return {partition: records for partition, records in found.items() if records}
 
     def _check(self, targets: Offsets) -> None:

@@ -59,11 +59,13 @@ def life(
     """From when the points of a purchase can be spent, and from when no longer: stored with the lot, never recomputed."""
     pending, zone = policy.earning.pending_days, policy.zone
     active_from = day_begins(earned_on + timedelta(days=pending), zone) if pending else earned_at
-    return active_from, _lapses_at(policy.expiry, zone, earned_on, registered_on)
+    expiry = policy.expiry
+    joined_on = registered_on if expiry.mode == "registration_anniversary" else earned_on  # else it has no say in it
+    return active_from, _lapses_at(expiry, zone, earned_on, joined_on)
 
 
 @lru_cache(maxsize=65_536)
 def _lapses_at(expiry: Expiry, zone: ZoneInfo, earned_on: date, registered_on: date) -> datetime | None:
-    """The end of the last day; members who joined on the same day ask for the same again and again."""
+    """The end of the last day: members who joined on the same day, or all of them, ask for the same again and again."""
     end = last_day(expiry, earned_on=earned_on, registered_on=registered_on)
     return None if end is None else day_ends(end, zone)

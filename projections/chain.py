@@ -30,11 +30,16 @@ Link = tuple[bytes, int, int, bytes]
 
 def link_of(record: Record) -> Link | None:
     """Read the headers; None where they are not the relay's: such a record carries no fact."""
-    headers = dict(record.headers)
+    chain = kind = b""
+    for name, value in record.headers:  # asked of every record: a dict of the five takes half as long again
+        if name == "ce_chain":
+            chain = value
+        elif name == "ce_type":
+            kind = value
     try:
-        epoch, position, prev = headers["ce_chain"].split(b"/")
-        return epoch, int(position), int(prev), headers["ce_type"]
-    except (KeyError, ValueError):
+        epoch, position, prev = chain.split(b"/")
+        return (epoch, int(position), int(prev), kind) if kind else None
+    except ValueError:
         return None
 
 

@@ -51,7 +51,7 @@ def _earned(state: bytes) -> Told:
     told = loads(state)
     _envelope(told)
     told["member_id"], told["purchase_id"] = _often(told["member_id"]), _often(told["purchase_id"])
-    told["day"] = date.fromisoformat(told["day"])
+    told["day"] = _day(told["day"])
     for name in ("active_from", "expires_at", "keeps_alive_until"):
         if name in told:
             told[name] = _instant(told[name])
@@ -72,6 +72,7 @@ def _uuid(text: str) -> UUID:
 
 
 _often = lru_cache(maxsize=1 << 15)(_uuid)
+_day = lru_cache(maxsize=1 << 12)(date.fromisoformat)
 _instant = lru_cache(maxsize=1 << 15)(datetime.fromisoformat)
 _READERS: Mapping[str, Callable[[bytes], Any]] = {
     PurchaseRecorded.stored_name: _sold,

@@ -148,7 +148,7 @@ class Replay:
 
     def _earned(self, fact: PointsEarned) -> None:
         """A purchase that was credited; whatever of it had gone back by then goes back now."""
-        account, recorded = self.account(fact.member_id), self._sold.pop(fact.purchase_id, None)
+        account, recorded = self.world.get(PointsAccount, fact.originator_id), self._sold.pop(fact.purchase_id, None)
         if recorded is not None:
             self._credit(fact, recorded, sale_of(recorded), account)
         else:
