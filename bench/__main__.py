@@ -73,11 +73,11 @@ ON_SERVERS = MEASUREMENTS.keys() - {"rules", "growth"}
 def main() -> None:
     """Nobody's servers are measured but our own: settings of the surroundings are left aside."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure, side by side.")
-    parser.add_argument("--size", type=int, default=24_000, metavar="N", help="purchases a measurement, real baskets")
+    parser.add_argument("--size", type=int, default=16_000, metavar="N", help="purchases a measurement, real baskets")
     parser.add_argument("--repeats", type=int, default=3, metavar="N", help="turns that the sides take")
     parser.add_argument(
         "--grown", nargs="+", type=growth.Size.read, default=growth.SIZES, metavar="FACTS:MEMBERS",
-        help="sizes of growth, the smallest first: 100000:1000 1000000:100000 5000000:1000000 takes a quarter of an hour",
+        help="sizes of growth, the smallest first: 100000:1000 1000000:100000 5000000:1000000 takes half an hour",
     )  # fmt: skip
     parser.add_argument("--cold", type=int, default=cold.MEMBERS, metavar="N", help="members of a cold start")
     parser.add_argument("--burst", type=int, default=pressure.BURST, metavar="N", help="messages of a burst")
