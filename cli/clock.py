@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from cli.instants import instant
 from cli.wiring import asked_to_stop, open_ledger, ready
 from consumers.clock import CACHED_FACTS, Clock, Looked
 from infra.evidence.notary import Notary
@@ -31,7 +32,7 @@ def clock(
     As long as it runs, it also holds the read model against the log, some members every few seconds, and signs
     checkpoints of the log.
     """
-    at = None if now is None else _instant(now)
+    at = None if now is None else instant(now, option="--now").astimezone(UTC)
     if at is not None and at > datetime.now(UTC) and not dry_run:
         raise typer.BadParameter(f"{now} is still to come: add --dry-run to see what it will bring", param_hint="--now")
     settings = ready()
@@ -53,16 +54,6 @@ def _notary(settings: Settings) -> AbstractContextManager[None]:
     except (KeyFileExposed, KeyFileIncomplete, KeyFileMissing) as error:
         log.error("no checkpoints are signed: %s", error)  # noqa: TRY400 - it is told whole
         return nullcontext()
-
-
-def _instant(text: str) -> datetime:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"{text!r} is no instant", param_hint="--now") from error
-    if at.tzinfo is None:
-        raise typer.BadParameter(f"{text!r} lacks its offset from UTC", param_hint="--now")
-    return at.astimezone(UTC)
 
 
 def _told(looked: Looked, *, dry: bool) -> str:

@@ -1,8 +1,10 @@
 """`loyalty explain`: why a figure is what it is."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -11,6 +13,7 @@ from cli.surroundings import surroundings
 from infra.database import connect
 from projections.explaining.asking import Asking
 from projections.explaining.step import Explanation, Step, Told
+from projections.explaining.wording import SAYS
 from projections.wording import Language
 
 app = typer.Typer(help="Why a figure is what it is: its facts and rules, worked out once more.", no_args_is_help=True)
@@ -112,8 +115,10 @@ def _show(told: Explanation) -> None:
     for one in told.differences:
         typer.echo(f"! {one.says}")
     if told.read_model is not None:
-        typer.echo(_read_model(told.read_model))
-    typer.echo(f"{_REPRODUCED[told.reproduced][told.language]} ({told.position:,})")
+        typer.echo(_read_model(told, told.read_model))
+    reproduced = _REPRODUCED[told.reproduced][told.language]
+    typer.echo(SAYS["upto"][told.language].format(says=reproduced, position=f"{told.position:,}"))
+    typer.echo(SAYS["times"][told.language].format(zone=told.time_zone))
 
 
 def _steps(steps: Sequence[Step], indent: str) -> None:
@@ -132,10 +137,22 @@ def _places(facts: Sequence[int]) -> str:
     return f"{shown}, … {len(facts) - MOST:,} more" if len(facts) > MOST else shown
 
 
-def _read_model(told: Told) -> str:
-    if told.agrees is None:
-        return f"read model: {told.why_not or '–'}"
-    return f"read model: {'–' if told.gives is None else told.gives} ({told.position:,}) {'=' if told.agrees else '≠'}"
+def _read_model(told: Explanation, model: Told) -> str:
+    if model.agrees is None:
+        return SAYS["read-model-silent"][told.language].format(why=model.why_not or "–")
+    said = SAYS["read-model-same" if model.agrees else "read-model-not-same"][told.language]
+    return said.format(position=f"{model.position:,}", gives=_figure(told, model.gives))
+
+
+def _figure(told: Explanation, gives: int | str | None) -> str:
+    """As words have it: what lapses next is told by an instant."""
+    if gives is None:
+        return SAYS["nothing"][told.language]
+    if isinstance(gives, int):
+        return f"{gives:,}"
+    if told.about == "expiry":
+        return f"{datetime.fromisoformat(gives).astimezone(ZoneInfo(told.time_zone)):%Y-%m-%d %H:%M}"
+    return gives
 
 
 _REPRODUCED = {

@@ -12,7 +12,7 @@ def instant(text: str, *, option: str, kind: str = "instant such as 2026-11-02T0
     except ValueError:
         raise typer.BadParameter(f"{text} is no {kind}", param_hint=option) from None
     if at.tzinfo is None:
-        raise typer.BadParameter(f"{text} needs its offset from UTC, as in {text}Z", param_hint=option)
+        raise typer.BadParameter(f"{text} needs its offset from UTC, as in {at.isoformat()}Z", param_hint=option)
     return at
 
 

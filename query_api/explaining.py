@@ -20,7 +20,7 @@ from projections.explaining.step import Explanation
 from projections.known import BeforeFirstFact
 from projections.wording import Language
 from query_api.asking import AsOf, no_programme, unknown
-from query_api.past import before_first_fact, refuse_future
+from query_api.past import before_first_event, before_first_fact, refuse_future
 from query_api.reading import KnownAt
 
 router = APIRouter(prefix="/explain", tags=["explain"], dependencies=[Depends(requires("staff", "analyst", "auditor"))])
@@ -61,8 +61,10 @@ class Explaining:
                 return ask(Asking(log, read, settings.programme, settings.partitions, language, known_at))
         except NotRecorded as error:
             raise unknown(error.what.replace(" ", "-"), f"{error}.") from error
-        except (BeforeFirstFact, NothingYet) as error:
+        except BeforeFirstFact as error:
             raise before_first_fact(error.first) from error
+        except NothingYet as error:
+            raise before_first_event(error.first) from error
         except NoProgrammeInForce as error:
             raise no_programme() from error
         except (psycopg.OperationalError, PoolTimeout) as error:

@@ -39,6 +39,14 @@ def before_first_fact(first: datetime | None) -> Problem:
     )  # fmt: skip
 
 
+def before_first_event(first: datetime) -> Problem:
+    """Nothing had happened to a member by then, whenever it was recorded; the first was at `first`."""
+    return Problem(
+        "before-first-fact", 404, "Nothing had happened to the member by then. Ask about a later instant.",
+        first_occurred_at=first,
+    )  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class _Turn:
     """Tables for one question at a time."""

@@ -41,7 +41,7 @@ def explain_balance(case: Case, as_of: datetime, told: Told | None = None) -> Ex
     )
     steps.append(Step(says=says, rule="rules 14", inputs=asdict(buckets), gives=buckets.available))
     return Explanation(
-        about="balance", language=case.language,
+        about="balance", language=case.language, time_zone=str(speech.zone),
         says=speech.says("available", points=speech.points(buckets.available), at=speech.at(as_of)), gives=buckets.available,
         steps=steps, reproduced=not differences, differences=differences, read_model=told, as_of=as_of,
         position=case.matter.position,
@@ -165,7 +165,7 @@ def explain_expiry(case: Case, as_of: datetime, told: Told | None = None) -> Exp
     if lapsing:
         says = speech.says("next", points=speech.points(lapsing[min(lapsing)]), at=speech.at(min(lapsing)))
     return Explanation(
-        about="expiry", language=case.language, says=says, gives=gives, steps=steps, reproduced=not differences,
+        about="expiry", language=case.language, time_zone=str(speech.zone), says=says, gives=gives, steps=steps, reproduced=not differences,
         differences=differences, read_model=told, as_of=as_of, position=case.matter.position,
     )  # fmt: skip
 
@@ -177,7 +177,7 @@ def _of_lot(case: Case, lot: Lot, position: int) -> Step:
     policy = case.programme.versions[number - 1]
     granted = next((at for at in _granted(case.account, lot) if at is not None), lot.expires_at)
     assert granted is not None, "it lapses"
-    life = speech.rules(policy).told["expiry",]
+    life = speech.life(policy)
     says = speech.says("lives", version=number, life=life, day=speech.day(lot.earned_at), at=speech.at(granted))
     why = [
         Step(

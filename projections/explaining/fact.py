@@ -32,7 +32,7 @@ def explain_fact(log: Connection, position: int, *, programme: str, language: La
     step = step_of(case, recorded)
     differences = case.differences([position])
     return Explanation(
-        about="fact", language=language, says=step.says, gives=step.gives, steps=step.steps, reproduced=not differences,
+        about="fact", language=language, time_zone=str(case.speech.zone), says=step.says, gives=step.gives, steps=step.steps, reproduced=not differences,
         differences=differences, position=case.matter.position,
     )  # fmt: skip
 
@@ -41,7 +41,7 @@ def _stated(one: Recorded, language: Language) -> Explanation:
     speech = Speech(language)
     says = speech.says("stated", kind=speech.kind(one.name), actor=one.fact.actor, at=speech.at(one.fact.occurred_at))
     return Explanation(
-        about="fact", language=language, says=says, gives=None, steps=[Step(says=says, facts=[one.position])],
+        about="fact", language=language, time_zone=str(speech.zone), says=says, gives=None, steps=[Step(says=says, facts=[one.position])],
         reproduced=None, differences=[], position=one.position,
     )  # fmt: skip
 
@@ -146,7 +146,7 @@ def lives(case: Case, policy: Policy, one: Recorded) -> Iterator[Step]:
         yield Step(says=speech.says("never-lapse", points=points), rule="rules 3", facts=[one.position])
         return
     version = fact.programme_version or 1
-    life = speech.rules(policy).told["expiry",]
+    life = speech.life(policy)
     says = speech.says("lives", version=version, life=life, day=fact.day, at=speech.at(fact.expires_at))
     inputs = {
         "earned_on": str(fact.day), "registered_on": str(local_day(case.registered_at, policy.zone)),

@@ -45,7 +45,7 @@ def explain_purchase(case: Case, purchase_id: UUID) -> Explanation:
     differences = case.differences(one.position for one in places)
     sold = recorded(case, purchase_id)
     return Explanation(
-        about="purchase", language=case.language,
+        about="purchase", language=case.language, time_zone=str(speech.zone),
         says=speech.says("told-purchase", id=sold.external_id, points=speech.points(earned - revoked)), gives=earned - revoked,
         steps=steps, reproduced=not differences, differences=differences, position=case.matter.position,
     )  # fmt: skip
@@ -57,7 +57,7 @@ def explain_purchase_of_nobody(log: Connection, purchase_id: UUID, *, language: 
     speech = Speech(language)
     says = speech.says("of-nobody", id=sold.fact.external_id)
     return Explanation(
-        about="purchase", language=language, says=says, gives=0,
+        about="purchase", language=language, time_zone=str(speech.zone), says=says, gives=0,
         steps=[Step(says=says, rule="rules 7", facts=[sold.position], inputs={"paid_minor": sold.fact.paid_minor}, gives=0)],
         reproduced=None, differences=[], position=position,
     )  # fmt: skip
@@ -101,7 +101,7 @@ def explain_discount(case: Case, purchase_id: UUID) -> Explanation:
         steps.append(Step(says=speech.says("unasked"), rule="rules 12", facts=places))
     says = speech.says("discounted", money=speech.money(total)) if total else speech.says("no-discount")
     return Explanation(
-        about="discount", language=case.language, says=says, gives=total, steps=steps,
+        about="discount", language=case.language, time_zone=str(speech.zone), says=says, gives=total, steps=steps,
         reproduced=not differences if sold.quote is not None else None, differences=differences, position=case.matter.position,
     )  # fmt: skip
 

@@ -21,6 +21,8 @@ _LETTER = """
 SELECT reason, detail, topic, partition, "offset", recorded_at, redriven_at FROM dead_letters WHERE letter_id = %s
 """
 LACKING = "insufficient-points"
+MOVING = frozenset({"lots", "movements", "holds", "hold_ends", "debts", "keep_alives"})
+"""The tables whose rows decide what is available, or owed."""
 
 
 def why(name: str, language: Language) -> str:
@@ -55,7 +57,7 @@ def explain_refusal(
     elif fact.refusal == LACKING:
         steps.append(Step(says=speech.says("which-member"), rule="rules 6"))
     return Explanation(
-        about="refusal", language=language,
+        about="refusal", language=language, time_zone=str(speech.zone),
         says=speech.says("refused", id=fact.external_id, source=fact.source, reason=reason), gives=fact.refusal, steps=steps,
         reproduced=reproduced, differences=differences, as_of=fact.occurred_at, position=last_position(log),
     )  # fmt: skip
@@ -68,9 +70,12 @@ def _available(case: Case, at: datetime) -> Step:
         at=case.speech.at(at),
     )  # fmt: skip
     inputs = {"pending": buckets.pending, "held": buckets.held, "expired": buckets.expired}
-    return Step(
-        says=says, rule="rules 6", facts=sorted(case.lots.values()), inputs=inputs, gives=case.account.available(at)
-    )
+    return Step(says=says, rule="rules 6", facts=_moving(case), inputs=inputs, gives=case.account.available(at))
+
+
+def _moving(case: Case) -> list[int]:
+    """Every fact before it that what is available, or owed, rests on, once each."""
+    return sorted({row.position for row in case.rows if row.table in MOVING})
 
 
 def _differing(case: Case, position: int, fact: MessageRefused) -> Iterator[Difference]:
@@ -78,9 +83,7 @@ def _differing(case: Case, position: int, fact: MessageRefused) -> Iterator[Diff
     for field, gives in (("available", case.account.available(fact.occurred_at)), ("debt", case.account.debt)):
         recorded: Any = fact.fields.get(field)
         if recorded != gives:
-            says = case.speech.says(
-                "differs", position=position, fact=fact.stored_name, field=field, recorded=recorded, gives=gives
-            )
+            says = case.speech.says("refusal-differs", position=position, field=field, recorded=recorded, gives=gives)
             yield Difference(
                 says=says, position=position, fact=fact.stored_name, field=field, recorded=recorded, gives=gives
             )
@@ -116,7 +119,7 @@ def explain_letter(log: Connection, letter_id: int, *, language: Language) -> Ex
         steps.append(Step(says=speech.says("letter-redriven", at=speech.at(letter.redriven_at))))
     says = speech.says("letter", id=letter_id, place=place, at=speech.at(letter.recorded_at), reason=reason)
     return Explanation(
-        about="refusal", language=language, says=says, gives=letter.reason, steps=steps, reproduced=None, differences=[],
+        about="refusal", language=language, time_zone=str(speech.zone), says=says, gives=letter.reason, steps=steps, reproduced=None, differences=[],
         as_of=letter.recorded_at, position=last_position(log),
     )  # fmt: skip
 

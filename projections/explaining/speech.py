@@ -40,12 +40,9 @@ class Speech:
         return f"{sign}{money(abs(amount_minor), self.currency)}"
 
     def at(self, at: datetime) -> str:
-        """An instant by the wall clock: to the minute, or as exactly as it is known."""
+        """An instant by the wall clock: to the minute, or to the second that has begun. The zone is told once for all."""
         local = at.astimezone(self.zone)
-        exact = (
-            "%Y-%m-%d %H:%M:%S.%f" if local.microsecond else "%Y-%m-%d %H:%M:%S" if local.second else "%Y-%m-%d %H:%M"
-        )
-        return f"{local:{exact}}"
+        return f"{local:%Y-%m-%d %H:%M:%S}" if local.second else f"{local:%Y-%m-%d %H:%M}"
 
     def day(self, at: datetime | date) -> str:
         local = at.astimezone(self.zone) if isinstance(at, datetime) else at
@@ -54,6 +51,11 @@ class Speech:
     def kind(self, name: str) -> str:
         """What a fact is called."""
         return KINDS[name][self.language] if name in KINDS else name
+
+    def life(self, policy: Policy) -> str:
+        """How long points live. In Chinese no space stands before it, unless it begins with a figure."""
+        told = self.rules(policy).told["expiry",]
+        return f" {told}" if self.language == "zh" and told[:1].isdecimal() else told
 
     def rules(self, policy: Policy) -> Telling:
         """A version in words, place by place."""

@@ -60,5 +60,6 @@ class Explanation(BaseModel):
     read_model: Told | None = Field(
         None, description="The read model's answer beside it; null where it has none to this"
     )
+    time_zone: str = Field(description="The time zone of the times in its words")
     as_of: datetime | None = Field(None, description="The instant that the answer is about, where it is about one")
     position: int = Field(description="The last position of the log that was looked at")

@@ -80,7 +80,7 @@ def explain_tier(case: Case, as_of: datetime, told: Told | None = None) -> Expla
         known = Qualified(movements, as_of=as_of, upto=told.position).walk(policy, registered_at, as_of).told()
         differences += compared(speech, told, known.tier)
     return Explanation(
-        about="tier", language=case.language,
+        about="tier", language=case.language, time_zone=str(speech.zone),
         says=speech.says("tier", tier=title(case, policy, stands.tier), at=speech.at(as_of)), gives=stands.tier, steps=steps,
         reproduced=not differences, differences=differences, read_model=told, as_of=as_of, position=case.matter.position,
     )  # fmt: skip

@@ -229,6 +229,11 @@ SAYS: dict[str, Sentence] = {
         "en": "The refusal does not say whose it was: name the member, and it is worked out once more",
         "zh": "拒绝记录未注明会员：请指明会员，以便重新计算",
     },
+    "refusal-differs": {
+        "en": "Position {position}: {field} was {recorded} by the refusal, and {gives} for this member by the facts before it."
+        " It was another member's, or else the log is not what it was",
+        "zh": "位置 {position}：拒绝记录的 {field} 为 {recorded}，而按此前的事实该会员为 {gives}。可能属于另一位会员，否则日志已非原样",
+    },
     "letter": {
         "en": "Dead letter {id}, from {place}, kept at {at}: {reason}",
         "zh": "死信 {id}（{place}），{at} 留存：{reason}",
@@ -259,6 +264,21 @@ SAYS: dict[str, Sentence] = {
         "en": "The read model tells {recorded}, the log gives {gives}",
         "zh": "读模型为 {recorded}，按日志应为 {gives}",
     },
+    "times": {"en": "Times are those of {zone}", "zh": "时间均按 {zone} 时区"},
+    "read-model-same": {
+        "en": "The read model tells the same up to position {position}: {gives}",
+        "zh": "读模型截至位置 {position} 与此一致：{gives}",
+    },
+    "read-model-not-same": {
+        "en": "The read model tells SOMETHING ELSE up to position {position}: {gives}",
+        "zh": "读模型截至位置 {position} 与此不一致：{gives}",
+    },
+    "read-model-silent": {
+        "en": "The read model tells nothing to compare: {why}",
+        "zh": "读模型没有可比较的答案：{why}",
+    },
+    "nothing": {"en": "nothing", "zh": "无"},
+    "upto": {"en": "{says} (up to position {position})", "zh": "{says}（截至位置 {position}）"},
     "does-not-add-up": {
         "en": "What came is {come}, what became of it is {gone}",
         "zh": "获得合计 {come}，去向合计 {gone}",

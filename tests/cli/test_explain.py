@@ -4,8 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner, Result
 
+from cli.instants import instant
 from cli.main import app
 from projections.explaining.case import NothingYet
 from projections.explaining.recorded import NotRecorded
@@ -101,5 +103,7 @@ def test_what_is_not_there_is_told() -> None:
     assert isinstance(explain("fact", "999999").exception, NotRecorded)
     assert isinstance(explain("tier", str(ANN), "--as-of", "1999-01-01T00:00:00Z").exception, NothingYet)
     assert explain("tier", "Ann").exit_code == 2
+    with pytest.raises(typer.BadParameter, match="as in 2017-01-01T00:00:00Z"):
+        instant("2017-01-01", option="--as-of")
     assert explain("tier", str(ANN), "--as-of", "yesterday").exit_code == 2
     assert explain("tier", str(ANN), "--language", "fr").exit_code == 2

@@ -1,5 +1,6 @@
 """Explanations over HTTP: from the log, beside the read models."""
 
+from datetime import datetime
 from uuid import uuid4
 
 import pytest
@@ -74,6 +75,16 @@ def test_what_is_not_there_cannot_be_explained(door: Door, town: Town) -> None:
         assert (told.status_code, told.json()["type"]) == (status, f"urn:loyalty:{name}"), (path, told.text)
 
 
+def test_before_anything_happened_it_is_told_when_it_did(door: Door, town: Town) -> None:
+    """An instant of business, not of recording."""
+    told = door.ask(f"/explain/tier?member={ANN}&as_of=1999-01-01T00:00:00Z").json()
+    first = min(one.occurred_at for one in town.facts if one.originator_id == account_id(ANN))
+    assert datetime.fromisoformat(told["first_occurred_at"]) == first
+    assert "first_recorded_at" not in told
+    told = door.ask(f"/explain/tier?member={ANN}&known_at=1999-01-01T00:00:00Z").json()
+    assert datetime.fromisoformat(told["first_recorded_at"]) == town.facts[0].recorded_at
+
+
 def test_a_member_whose_read_model_is_not_there_is_explained_all_the_same(door: Door) -> None:
     town = Town()
     town.store(door.settings.database_url or "")
@@ -93,6 +104,11 @@ def test_purchases_discounts_refusals_and_letters_are_explained(door: Door) -> N
     ):
         told = door.ask(path, "staff").json()
         assert (told["about"], told["reproduced"]) == (about, reproduced), told
+    told = door.ask(f"/explain/refusal/{shop.refused}?member={ANN}", "staff").json()
+    moved = [n for n, one in enumerate(shop.facts, 1) if one.originator_id == account_id(ANN) and n > 9]
+    assert told["steps"][-1]["facts"] == moved, "earned, and taken back by a return: each of them once"
+    told = door.ask(f"/explain/refusal/{shop.refused}?member={BOB}", "staff").json()
+    assert all("another member's" in one["says"] for one in told["differences"])
     for path, name in (
         (f"/explain/purchase/{ANN}", "unknown-purchase"),
         (f"/explain/discount/{shop.nobodys}", "unknown-discount-of-purchase"),
