@@ -21,7 +21,7 @@ from infra.database import connect
 from infra.evidence import proofs
 from infra.evidence.files import CheckpointFile
 from infra.evidence.notary import Notary
-from infra.evidence.notes import PublicKey, opened_in_order
+from infra.evidence.notes import PublicKey, PublicKeyUnreadable, opened_in_order
 from infra.evidence.sources import Export, Live
 from infra.evidence.tree import LogBroken, NoCheckpoint, Tree
 from infra.evidence.verifying import Hashes, Verified, verify
@@ -202,7 +202,10 @@ def _sign(settings: Settings) -> str:
 
 
 def _key(given: str) -> PublicKey:
+    """Raises `PublicKeyUnreadable`."""
     path = Path(given)
+    if not path.exists() and "+" not in given:
+        raise PublicKeyUnreadable(f"there is no file {given}, nor is that a key, `name+id+key`: name one of them")
     return PublicKey.read(path.read_text(encoding="utf-8") if path.is_file() else given)
 
 

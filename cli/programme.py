@@ -10,13 +10,14 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.contract import programme_schema
+from cli.documents import document as read_document
 from cli.surroundings import surroundings
 from cli.wiring import open_ledger, ready
-from domain.document import Document, amended, read_yaml
+from domain.document import Document, amended
 from domain.lint import lint_document
 from domain.loyalty import Failed, Refused, Repeated
 from domain.messages.identity import Identity
-from domain.messages.programmes import publish_command, read_policy, shipped_file
+from domain.messages.programmes import publish_command, read_policy
 from domain.policy.difference import difference
 from domain.policy.wording import Language
 from domain.programme import Policy, Programme, programme_id
@@ -31,7 +32,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 @app.command()
 def lint(source: Source, as_json: AsJson = False) -> None:
     """Tell what the linter finds in a policy, or in a draft of one; exit 1 when there are errors."""
-    document = _document(source)
+    document = read_document(source)
     findings = lint_document(document)
     if as_json:
         typer.echo(json.dumps([finding._asdict() for finding in findings], ensure_ascii=False))
@@ -50,7 +51,7 @@ def publish(
     """Publish the next version. Publishing the same again changes nothing."""
     if force != (reason is not None):
         raise typer.BadParameter("--force and --reason belong together")
-    document = _document(source)
+    document = read_document(source)
     now, operator = datetime.now(UTC), Identity.of("operator", None)
     command = publish_command(
         read_policy(document), identity=operator, now=now, forced_reason=reason, document=document
@@ -103,7 +104,7 @@ def amend(
     changes: Annotated[list[str], typer.Argument(help="PLACE=VALUE, as in tiers.levels.2.retain_at=60000.")],
 ) -> None:
     """Print a file with some of its values changed, comments and order kept: the next version's beginning."""
-    document = _document(source)
+    document = read_document(source)
     values = dict(change.partition("=")[::2] for change in changes)
     typer.echo(amended(Path(document.file).read_text(encoding="utf-8"), values, file=document.file), nl=False)
 
@@ -114,16 +115,10 @@ def schema() -> None:
     typer.echo(programme_schema(), nl=False)
 
 
-def _document(source: str) -> Document:
-    path = Path(source)
-    path = path if path.exists() else shipped_file(source)
-    return read_yaml(path.read_text(encoding="utf-8"), file=str(path))
-
-
 def _policy(source: str) -> Policy:
     name, published, number = source.rpartition("@")
     if not published or not number.isdecimal():
-        return read_policy(_document(source))
+        return read_policy(read_document(source))
     with open_ledger(surroundings()) as loyalty:
         (programme,) = loyalty.present(Programme, [programme_id(name)], at=datetime.now(UTC))
     if not 0 < int(number) <= len(programme.versions):

@@ -12,13 +12,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from cli.documents import document
 from cli.instants import instant
 from cli.progress import one_step
 from cli.surroundings import surroundings
 from domain.calendar_days import day_begins, day_ends
-from domain.document import Document, read_yaml
 from domain.lint import lint_document
-from domain.messages.programmes import read_policy, shipped_file
+from domain.messages.programmes import read_policy
 from domain.programme import Policy
 from infra.database import connect
 from infra.parquet import check_parquet
@@ -103,22 +103,13 @@ def _proposal(source: str, published: Sequence[Policy]) -> Proposal:
         if not 0 < int(number) <= len(published):
             raise typer.BadParameter(f"{len(published)} versions are published: there is no {source}")
         return Proposal(source, published[int(number) - 1])
-    document = _document(source)
-    errors = [finding for finding in lint_document(document) if finding.level == "error"]
+    proposed = document(source)
+    errors = [finding for finding in lint_document(proposed) if finding.level == "error"]
     for finding in errors:
-        typer.echo(finding.told(document.file), err=True)
+        typer.echo(finding.told(proposed.file), err=True)
     if errors:
         raise typer.Exit(1)
-    return Proposal(source, read_policy(document))
-
-
-def _document(source: str) -> Document:
-    path = Path(source)
-    path = path if path.exists() else shipped_file(source)
-    try:
-        return read_yaml(path.read_text(encoding="utf-8"), file=str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        raise typer.BadParameter(f"{source} cannot be read: {error}") from error
+    return Proposal(source, read_policy(proposed))
 
 
 def _instant(text: str | None, published: Sequence[Policy], *, ends: bool) -> datetime | None:
@@ -203,9 +194,13 @@ def _checked(check: Told) -> None:
         f" {check['members']:,} members"
     )
     for one in check["first"]:
-        typer.echo(
-            f"  member {one['member_id']}, {one['field']}: {one['recorded']} recorded, {one['replayed']} replayed"
-        )
+        for place in one["places"]:
+            recorded, replayed = ("–" if place[side] is None else place[side] for side in ("recorded", "replayed"))
+            typer.echo(f"  member {one['member_id']}, {place['place']}: recorded {recorded}; replayed {replayed}")
+        if one["more"]:
+            typer.echo(f"  member {one['member_id']}, {one['field']}: {one['more']:,} more places")
+    if check["more"]:
+        typer.echo(f"  and {check['more']:,} more differences")
 
 
 def _number(value: int | None) -> str:

@@ -6,9 +6,10 @@ from typing import Any
 from domain.policy.points import PointsAsCash
 from domain.programme import Policy
 from domain.redeeming import worth
+from projections.whatif import differing
 from projections.whatif.figures import ALL, BUCKETS, Figures, Key
 from projections.whatif.run import Answer
-from projections.whatif.telling import Proposal
+from projections.whatif.telling import FEW, Proposal
 
 FLOWS = {"issued": 1, "received": 1, "revoked": -1, "spent": -1, "settled": -1, "expired": -1, "sent": -1}
 """What makes points outstanding, and what ends that."""
@@ -40,7 +41,8 @@ def report(answer: Answer) -> dict[str, Any]:
         told["check"] = {
             "members": answer.members,
             "differences": answer.differing,
-            "first": [{name: str(value) for name, value in one._asdict().items()} for one in answer.differences],
+            "first": [differing.told(one) for one in answer.differences[:FEW]],
+            "more": max(0, answer.differing - FEW),
         }
     return told
 

@@ -18,7 +18,7 @@ from projections.whatif.telling import Found, Question, Told
 MOST_PROCESSES = 16
 
 Progress = Callable[[int, int], None]
-"""Told (positions read, positions in all), both by all processes together."""
+"""Told (positions read, positions in all). Each process passes all of them, for its own members: so it is their mean."""
 
 
 class NothingToReplay(RuntimeError):
@@ -60,8 +60,10 @@ def what_if(
     most = processes or min(os.cpu_count() or 1, MOST_PROCESSES)
     with workers(most) as waiting:  # they start up while we look
         told = _parted(settings, question, parts=most)
-        whole = told[0].part.position * len(told)
-        as_of, purchases, found = side_by_side(told, waiting, progress=lambda read: progress(read, whole))
+        position = told[0].part.position
+        as_of, purchases, found = side_by_side(
+            told, waiting, progress=lambda read: progress(read // len(told), position)
+        )
     first = told[0]
     answer = Answer(question, first.published, first.part.position, first.begins, as_of, purchases)
     answer.proposals = [Figures() for _ in question.proposals]

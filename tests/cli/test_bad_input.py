@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from cli.main import app
 from cli.wiring import open_ledger
 from domain.document import amended
-from domain.refusals import EffectiveDateNotAfterPublished, MalformedMessage, PolicyRefused
+from domain.refusals import EffectiveDateNotAfterPublished, PolicyRefused
 from infra.bootstrap import bootstrap
 from infra.keys import load_key_file
 from infra.settings import Settings
@@ -85,10 +85,10 @@ def test_overlapping_ranges_of_tiers_are_told_and_no_ranges_are_ever_published(p
 def test_a_key_that_is_said_twice_is_refused_with_file_line_and_reason(path: Path, command: str) -> None:
     text = CLEAN.replace("tiers:\n", "earning: {points: 2, per_minor: 1000}\ntiers:\n")
     path.write_text(text, encoding="utf-8")
-    refused = loyalty("programme", command, path).exception
-    assert isinstance(refused, MalformedMessage)
+    refused = loyalty("programme", command, path)
+    assert refused.exit_code == 1
     assert re.search(
-        rf'{re.escape(str(path))}:{line_of(text, "points: 2")}:\d+: .*duplicate key "earning"', str(refused)
+        rf'{re.escape(str(path))}:{line_of(text, "points: 2")}:\d+: .*duplicate key "earning"', refused.output
     )
 
 

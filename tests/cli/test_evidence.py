@@ -135,7 +135,10 @@ class TestBadInput:
 
     def test_a_wrong_key(self, given: dict[str, Any]) -> None:
         assert isinstance(self.refused(given, key=OTHER.public), CheckpointOfAnotherKey)
-        assert isinstance(self.refused(given, key="key"), PublicKeyUnreadable)
+        assert isinstance(self.refused(given, key="key+of+nobody"), PublicKeyUnreadable)
+        missing = self.refused(given, key="/nowhere/key.pub")
+        assert isinstance(missing, PublicKeyUnreadable)
+        assert "there is no file /nowhere/key.pub" in str(missing)
 
     def test_checkpoints_that_are_cut_off(self, given: dict[str, Any], tmp_path: Path) -> None:
         whole = given["--checkpoints"].read_text()

@@ -43,6 +43,18 @@ def test_the_linter_tells_compilers_lines_and_ends_with_1_on_errors() -> None:
     assert "    for example: A member with 55,000 points" in done.output
 
 
+def test_a_file_that_is_not_there_or_no_yaml_is_told_as_such(tmp_path: Path) -> None:
+    missing, broken = tmp_path / "missing.yaml", tmp_path / "broken.yaml"
+    broken.write_text("earning: [", encoding="utf-8")
+    done = programme("lint", missing)
+    assert done.exit_code == 2
+    assert "no such file" in done.output
+    done = programme("lint", broken)
+    assert done.exit_code == 1
+    assert f"{broken}:" in done.output
+    assert "CloudEvent" not in done.output
+
+
 def test_programs_are_told_findings_as_json() -> None:
     done = programme("lint", "member_experience", "--json")
     told = json.loads(done.stdout)

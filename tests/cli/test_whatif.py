@@ -9,10 +9,12 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cli.main import app
-from domain.refusals import InvalidField, MalformedMessage, UnknownSegment
+from domain.refusals import UnknownSegment
 from infra.parquet import ParquetNotInstalled
 from projections.whatif.files import NotWritten
+from projections.whatif.history import Difference
 from projections.whatif.processes import NothingHappened
+from tests.builders import ANN, BOB
 from tests.projections.whatif.recorded import Town
 
 PROPOSAL = "member_experience_m05"
@@ -105,6 +107,26 @@ def test_the_self_test_finds_no_difference() -> None:
     assert "0 differences from what is recorded, over 8 members" in done.output
 
 
+def test_differences_are_told_one_by_one_and_the_rest_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where campaigns have budgets all is told in one process: this one."""
+    found = [
+        Difference(ANN, "debt", 0, 5),
+        Difference(ANN, "tier", None, "Gold"),
+        *[Difference(BOB, "debt", 1, 2)] * 25,
+    ]
+    monkeypatch.setattr("projections.whatif.telling.differences", lambda *_: found)
+    done = whatif("--check")
+    assert done.exit_code == 1, done.output
+    for line in (
+        "27 differences from what is recorded, over 8 members",
+        f"  member {ANN}, debt: recorded 0; replayed 5",
+        f"  member {ANN}, tier: recorded –; replayed Gold",
+        "  and 7 more differences",
+    ):
+        assert line in done.stdout
+    assert done.stdout.count(str(BOB)) == 18
+
+
 def test_a_proposal_that_the_linter_refuses_is_told_by_its_findings(tmp_path: Path) -> None:
     path = tmp_path / "proposal.yaml"
     path.write_text("name: corner_shop\ntitle: {en: A}\nearning: {points: 1, per_minor: 0}\n", encoding="utf-8")
@@ -118,7 +140,15 @@ def test_a_file_that_is_no_yaml_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "proposal.yaml"
     path.write_text("earning: [", encoding="utf-8")
     done = whatif("--programme", str(path))
-    assert (done.exit_code, type(done.exception)) == (1, MalformedMessage)
+    assert done.exit_code == 1
+    assert f"{path}:" in done.output
+    assert "CloudEvent" not in done.output
+
+
+def test_a_file_that_is_not_there_is_wrong_usage() -> None:
+    done = whatif("--programme", "nowhere")
+    assert done.exit_code == 2
+    assert "no such file" in done.output
 
 
 def test_a_file_that_cannot_be_read_is_wrong_usage(tmp_path: Path) -> None:
@@ -154,4 +184,3 @@ def test_what_nothing_is_recorded_of_is_told_in_a_line() -> None:
     ):
         done = whatif("--programme", PROPOSAL, *options)
         assert (done.exit_code, type(done.exception)) == (1, error)
-    assert type(whatif("--programme", "nowhere").exception) is InvalidField

@@ -43,7 +43,7 @@ def asked(town: Town, module_database_url: str) -> Any:
 
 def test_history_replayed_by_its_own_rules_does_not_differ(asked: Any) -> None:
     told = asked(check=True)
-    assert told["check"] == {"members": 8, "differences": 0, "first": []}
+    assert told["check"] == {"members": 8, "differences": 0, "first": [], "more": 0}
     assert told["purchases"] == 101
 
 
@@ -154,7 +154,19 @@ def test_several_processes_come_to_what_one_does(database_url: str) -> None:
     question = Question("member_experience", proposals, segments=("regulars",), check=True)
     alone, together = (report(what_if(settings, question, processes=number)) for number in (1, 3))
     assert alone == together
+    position = alone["position"]
+    for number in (1, 3):
+        read = _progress(settings, question, number)
+        assert read == sorted(read)
+        assert {all_ for _, all_ in read} == {position}, "each fact counts once, however many processes pass it"
+        assert read[-1] == (position, position)
     assert alone["check"]["differences"] == 0
+
+
+def _progress(settings: Settings, question: Question, processes: int) -> list[tuple[int, int]]:
+    read: list[tuple[int, int]] = []
+    what_if(settings, question, processes=processes, progress=lambda done, of_all: read.append((done, of_all)))
+    return read
 
 
 def test_members_of_a_segment_are_told_apart(asked: Any) -> None:
