@@ -19,6 +19,11 @@ async def persons_of(snapshot: Snapshot, *, member_id: UUID) -> list[UUID]:
     return [row[0] for row in await snapshot.all(_PERSONS, member_id=member_id)] or [member_id]
 
 
+async def is_member(snapshot: Snapshot, member_id: UUID) -> bool:
+    """Whether somebody joined by that id, whatever became of them."""
+    return await snapshot.one("SELECT 1 FROM {schema}.accounts WHERE member_id = %(id)s", id=member_id) is not None
+
+
 async def spent_minor(snapshot: Snapshot, *, members: Sequence[UUID], as_of: datetime) -> int:
     """What is kept of all their purchases up to an instant, paid by whatever means."""
     row = await snapshot.one(_SPENT, members=list(members), as_of=as_of)

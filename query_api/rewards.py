@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from domain.programme import programme_id
 from infra.web import requires
 from projections.coupons import MemberCoupons, coupons_of
-from projections.persons import persons_of, spent_minor
+from projections.persons import is_member, persons_of, spent_minor
 from projections.points import balance_of
 from projections.rewards import MemberRewards, Person, RewardList, offers_of, reward_list
 from projections.segment_members import segments_of
@@ -61,6 +61,8 @@ async def member_coupons(
 ) -> MemberCoupons:
     """The member's coupons and the state of each, right at any instant; page by page."""
     async with read.look("segments", wait, subjects=[member_id]) as history:
+        if not await is_member(history, member_id):
+            no_member()
         persons = await persons_of(history, member_id=member_id)
     async with read.look("coupons", wait, subjects=persons) as snapshot:
         return await coupons_of(

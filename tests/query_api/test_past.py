@@ -92,6 +92,12 @@ def test_before_the_first_fact_and_in_the_future_there_is_no_answer(
         assert datetime.fromisoformat(told["first_recorded_at"]) == BEGAN
 
 
+@pytest.mark.parametrize("what", ["balance", "coupons", "referrals"])
+def test_who_was_not_known_then_is_no_member(year: Door, what: str) -> None:
+    problem(year.ask(f"/members/{BOB}/{what}", known_at=day(1)), 404, "unknown-member")
+    assert year.ask(f"/members/{BOB}/{what}", known_at=day(2)).status_code == 200
+
+
 def test_no_row_is_changed(year: Door) -> None:
     before = year.read_side.all_rows()
     for path in QUESTIONS:

@@ -153,6 +153,11 @@ class TestCoupons:
         assert {one["code"] for one in page["items"] + rest["items"]} == {shop.code, voided}
         assert {one["state"] for one in page["items"] + rest["items"]} == {"issued", "void"}
 
+    def test_of_nobody_there_are_none(self, door: Door) -> None:
+        shop = CouponShop()
+        tell(door, shop, rules_of(shop))
+        assert door.ask(f"/members/{UUID(int=9)}/coupons").status_code == 404
+
     def test_go_with_a_merge(self, door: Door) -> None:
         shop = CouponShop()
         shop.do(shop.merge(ANN, BOB, at=NOON))
