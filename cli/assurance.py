@@ -129,10 +129,8 @@ def _show(made: Report) -> None:
     for one in made.statements:
         table.add_row(f"{one.says} ({one.name})", one.state, "\n".join([one.told, *_what_is_wrong(one)]))
     Console(width=max(Console().width, WIDE)).print(table)
-    wrong = [one.name for one in made.statements if one.state == "does not hold"]
     typer.echo(
-        f"{made.programme}, {made.first_day} to {made.last_day} ({made.time_zone}), up to position {made.position:,}: "
-        + (f"DOES NOT HOLD: {', '.join(wrong)}" if wrong else "nothing that was checked does not hold")
+        f"{made.programme}, {made.first_day} to {made.last_day} ({made.time_zone}), up to position {made.position:,}: {made.found}"
     )
 
 

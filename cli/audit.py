@@ -48,8 +48,8 @@ def _show(proof: Conservation) -> None:
     if wrong is None:
         typer.echo("conservation holds: of every lot, of every member, and in all")
         return
-    typer.echo(f"CONSERVATION DOES NOT HOLD: {wrong.what}; members that differ: {proof.differing_members:,}")
+    typer.echo(f"CONSERVATION DOES NOT HOLD. {proof.left_out}")
     typer.echo(
-        f"first at position {wrong.position:,}: member {wrong.member_id}, lot {wrong.lot_id}, {wrong.bucket}:"
+        f"first at position {wrong.position:,}: does not hold: {wrong.what}: {wrong.place}:"
         f" {wrong.expected} expected, {wrong.found} found"
     )

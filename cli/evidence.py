@@ -1,6 +1,6 @@
 """`loyalty audit …`: checkpoints, proofs that a fact is in the log, and whether anything was changed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC
 from pathlib import Path
@@ -9,11 +9,10 @@ from uuid import UUID
 
 import typer
 from psycopg import Connection
-from rich.console import Console
-from rich.table import Table
 
 from cli.audit import app
 from cli.progress import one_step
+from cli.proven import shown
 from cli.surroundings import surroundings
 from cli.wiring import ready
 from infra.append_only import enforced
@@ -21,12 +20,14 @@ from infra.database import connect
 from infra.evidence import proofs
 from infra.evidence.files import CheckpointFile
 from infra.evidence.notary import Notary
-from infra.evidence.notes import PublicKey, PublicKeyUnreadable, opened_in_order
+from infra.evidence.notes import Checkpoint, PublicKey, PublicKeyUnreadable, opened_in_order, parsed
 from infra.evidence.sources import Export, Live
 from infra.evidence.tree import LogBroken, NoCheckpoint, Tree
 from infra.evidence.verifying import Hashes, Verified, verify
 from infra.keys import load_signer
+from infra.merkle import ProofWrong
 from infra.settings import Settings
+from projections.assurance.whole_streams import FactsLeftOut, check_whole
 
 Key = Annotated[str, typer.Option("--key", help="The public key, or a file that holds it.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -52,8 +53,14 @@ def checkpoints(
 ) -> None:
     """Append to a file the checkpoints that are not in it yet, with what finds the place of a change."""
     with _log(surroundings()) as log:
-        written = CheckpointFile(file).follow(Tree(log))
+        kept = CheckpointFile(file)
+        written = kept.follow(Tree(log))
         last = Tree(log).latest()
+    if kept.mended:
+        typer.echo(
+            f"{kept.hashes_path} was not whole: the hashes of {kept.mended:,} facts were written again, from the database",
+            err=True,
+        )
     typer.echo(f"{written:,} checkpoints appended to {file}; the last one vouches for {last.size:,} facts", err=True)
 
 
@@ -99,9 +106,11 @@ def prove(
         raise typer.BadParameter("name a position, or else --member", param_hint="POSITION")
     if sign_now:
         _sign(ready())
-    with _log(surroundings()) as log:
+    settings = surroundings()
+    with _log(settings) as log:
         made = proofs.prove_member(log, member) if member is not None else proofs.prove_position(log, position or 0)
         left_out = 0 if member is None else proofs.left_out(log, made)
+    _check_made(settings, made)
     if left_out:
         typer.echo(
             f"left out: {left_out:,} facts of the member were recorded after the last checkpoint, and none vouches for them"
@@ -117,7 +126,10 @@ def check_proof(
     key: Key,
     as_json: AsJson = False,
 ) -> None:
-    """Check a proof, offline: that its checkpoint was signed, and that each of its facts leads to the signed root."""
+    """Check a proof, offline: that its checkpoint was signed, that each fact leads to the signed root, that none is left out.
+
+    Left out between two of the same stream, that is: whether a stream goes on behind its last fact here, no proof shows.
+    """
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -125,22 +137,32 @@ def check_proof(
             f"{file} is not readable as a proof: name a file that `loyalty audit prove` has printed"
         ) from error
     signed, proof = proofs.check(text, _key(key))
+    check_whole(proof)
     if as_json:
         typer.echo(proof.model_dump_json(indent=2))
         return
-    table = Table("position", "fact", "recorded", "states")
-    for fact in proof.facts:
-        table.add_row(f"{fact.position:,}", fact.name, f"{fact.recorded_at.astimezone(UTC):%F %T}", fact.state)
-    Console().print(table)
+    typer.echo("\n".join(line for fact in proof.facts for line in shown(fact)))
     whose = f", of member {proof.member_id}" if proof.member_id else ""
     typer.echo(
         f"proven: {len(proof.facts):,} facts{whose}, in the log of {signed.size:,} facts that {signed.origin} signed at {signed.at:%F %T} UTC"
     )
 
 
+def _check_made(settings: Settings, made: proofs.Proof) -> None:
+    """What cannot be checked is not handed out; whose signature it is, is only known where the key file is."""
+    note = made.checkpoint
+    signed = load_signer(settings).public.opened(note) if settings.keys_path.exists() else parsed(note)[0]
+    try:
+        proofs.check_facts(made, signed)
+        check_whole(made)
+    except (ProofWrong, FactsLeftOut) as error:
+        raise type(error)(f"no proof is printed: {error}. The log was changed: see `loyalty audit verify`") from None
+
+
 def _verify_export(export: Path, checkpoints: Path, key: PublicKey) -> Verified:
     file = CheckpointFile(checkpoints)
     signed = opened_in_order(file.notes(), key)
+    _tell_of_hashes(file, signed)
     source = Export(export)
     with one_step("verifying facts") as progress:
         return verify(source, signed, [file.hashes], key_id=key.id, progress=progress)
@@ -158,12 +180,24 @@ def verify_live(
         if not notes:
             tree.latest()
         signed = opened_in_order(notes, public)
+        if of_file:
+            _tell_of_hashes(file, signed)
         source = Live(log)
         found = verify(source, signed, [file.hashes, _kept(tree)], key_id=public.id, progress=progress)
         return found, [
             f"checkpoints from {file.path if of_file else 'the database itself; a copy elsewhere proves more'}",
             f"append-only by {enforced(log)}",
         ]
+
+
+def _tell_of_hashes(file: CheckpointFile, signed: Sequence[Checkpoint]) -> None:
+    size = signed[-1].size
+    if file.hashed < size:
+        typer.echo(
+            f"{file.hashes_path} holds the hashes of {file.hashed:,} of {size:,} facts: a change behind those is found, but its"
+            f" place may not be told. `loyalty audit checkpoints {file.path}` writes what is missing",
+            err=True,
+        )
 
 
 def _kept(tree: Tree) -> Hashes:

@@ -34,7 +34,7 @@ def status(
 
 def _told(found: Status) -> str:
     lines = [
-        f"log            position {found.position:,}, append-only by {found.append_only}",
+        f"log            position {found.position:,}, append-only by {'; '.join([found.append_only, *found.append_only_lacks])}",
         f"checkpoints    {_signed(found.checkpoint)}",
         f"intake         {found.intake.taken_in:,} messages taken in, {found.intake.lag:,} waiting",
         f"relay          position {found.relay.position:,}, {found.relay.lag:,} facts waiting",

@@ -2,15 +2,18 @@
 
 import json
 from datetime import datetime
+from difflib import get_close_matches
 from typing import Annotated, Any
 from uuid import UUID
 
 import typer
 from psycopg import Connection
 
+import domain.loyalty  # noqa: F401 - so that every fact is registered
 from cli.audit import app
 from cli.evidence import AsJson
 from cli.surroundings import surroundings
+from domain.fact import FACTS
 from infra.database import connect
 from infra.event_store import CHANNEL
 
@@ -22,6 +25,7 @@ SELECT position, recorded_at, name, subject, state FROM facts WHERE position > %
 AND (%(name)s::text IS NULL OR name = %(name)s) AND (%(member)s::uuid IS NULL OR subject = %(member)s)
 ORDER BY position LIMIT %(limit)s
 """
+_NAMED = "SELECT 1 FROM facts WHERE name = %s LIMIT 1"
 _BEGIN = """
 SELECT coalesce(min(position) - 1, 0) FROM (
     SELECT position FROM facts
@@ -29,6 +33,10 @@ SELECT coalesce(min(position) - 1, 0) FROM (
     ORDER BY position DESC LIMIT %(lines)s
 ) AS last
 """
+
+
+class NoSuchFactName(LookupError):
+    """No fact is stored under this name."""
 
 
 @app.command()
@@ -48,6 +56,7 @@ def tail(
     what: dict[str, Any] = {"name": name, "member": member, "lines": lines, "limit": PAGE}
     with connect(surroundings().database_url) as log:
         log.read_only = True
+        _check_name(log, name)
         log.execute(f"LISTEN {CHANNEL}")
         row = log.execute(_BEGIN, what).fetchone()
         assert row is not None, "an aggregate always has a row"
@@ -58,6 +67,17 @@ def tail(
                 return
             if not more:
                 next(log.notifies(timeout=LOOK_AGAIN_SECONDS, stop_after=1), None)
+
+
+def _check_name(log: Connection, name: str | None) -> None:
+    """A name that is misspelt would wait for ever; one that only the log knows is of another release."""
+    if name is None or name in FACTS or log.execute(_NAMED, (name,)).fetchone() is not None:
+        return
+    like = get_close_matches(name, FACTS, n=3)
+    raise NoSuchFactName(
+        f"no fact is stored as {name!r}"
+        + (f": is it {' or '.join(like)}?" if like else ": docs/auditors.md lists the facts")
+    )
 
 
 def _print(log: Connection, asked: dict[str, Any], *, as_json: bool) -> tuple[int, bool]:

@@ -4,7 +4,8 @@ The owner of these tables is best a role of its own, used when tables are made a
 refuses the application every other right. Triggers refuse the owner, too, who would have to take them away first.
 """
 
-from typing import Literal, LiteralString
+from collections.abc import Sequence
+from typing import Literal, LiteralString, NamedTuple
 
 from psycopg import Connection, sql
 from psycopg.conninfo import conninfo_to_dict
@@ -13,19 +14,25 @@ from infra import log_tables
 from infra.database import connect, making_tables
 from infra.settings import Settings
 
-Enforced = Literal["rights and triggers", "triggers", "nothing"]
+By = Literal["rights and triggers", "triggers", "rights", "rights or triggers, in part", "nothing"]
 
 GUARDED: tuple[LiteralString, ...] = ("facts", "fact_hashes", "checkpoints")
 
-_FUNCTION: LiteralString = """
-CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+_BODY: LiteralString = """ BEGIN
     RAISE EXCEPTION '% is append-only: % is refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'insufficient_privilege';
-END $$
+END """
+_FUNCTION: LiteralString = (
+    "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$" + _BODY + "$$"
+)
+# Enabled always; before every statement that updates, deletes or truncates (`tgtype`, bits 1, 3, 4 and 5), and no other.
+_AS_MADE: LiteralString = """
+tgname = 'append_only' AND tgenabled = 'A' AND tgtype = 58 AND tgqual IS NULL AND tgattr::text = ''
+AND tgfoid = to_regproc('refuse_change')
 """
 # It looks first, as it would lock everybody out; and it holds for replicas' sessions, which pass other triggers over.
 _TRIGGER: LiteralString = """
 DO $$ BEGIN
-    IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = '{table}'::regclass AND tgname = 'append_only' AND tgenabled = 'A') THEN
+    IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = '{table}'::regclass AND {as_made}) THEN
         CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}
             FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
         ALTER TABLE {table} ENABLE ALWAYS TRIGGER append_only;
@@ -36,11 +43,16 @@ _MADE = """
 SELECT bool_and(to_regclass(name) IS NOT NULL), coalesce(bool_and(pg_has_role(tableowner::name, 'MEMBER')), true)
 FROM unnest(%s::text[]) AS name LEFT JOIN pg_tables ON (schemaname, tablename) = (current_schema, name)
 """
-_ENFORCED = """
-SELECT bool_and(EXISTS (SELECT FROM pg_trigger WHERE tgrelid = to_regclass(name) AND tgname = 'append_only' AND tgenabled = 'A')),
-    bool_or(has_table_privilege(to_regclass(name), 'UPDATE, DELETE, TRUNCATE') OR pg_has_role(relowner, 'MEMBER'))
-FROM unnest(%s::text[]) AS name LEFT JOIN pg_class ON pg_class.oid = to_regclass(name)
+_ENFORCED: LiteralString = (
+    """
+SELECT name,
+    EXISTS (SELECT FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid WHERE tgrelid = to_regclass(name) AND prosrc = %s AND """
+    + _AS_MADE
+    + """),
+    coalesce(has_table_privilege(to_regclass(name), 'UPDATE, DELETE, TRUNCATE') OR pg_has_role(relowner, 'MEMBER'), true)
+FROM unnest(%s::text[]) WITH ORDINALITY AS guarded (name, place) LEFT JOIN pg_class ON pg_class.oid = to_regclass(name) ORDER BY place
 """
+)
 # An older release let the owner make everything.
 _HAND_OVER = """
 SELECT format('ALTER %%s %%s OWNER TO %%I', CASE relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, pg_class.oid::regclass, %(role)s::text)
@@ -51,6 +63,44 @@ WHERE relkind IN ('r', 'S') AND relowner = to_regrole(current_user) AND relname 
 UNION ALL SELECT format('ALTER SCHEMA %%I OWNER TO %%I', nspname, %(role)s::text) FROM pg_namespace
 WHERE nspowner = to_regrole(current_user) AND nspname NOT LIKE 'pg\\_%%' AND nspname NOT IN ('public', 'information_schema')
 """
+
+
+class Enforced(NamedTuple):
+    """What refuses changes, table by table."""
+
+    without_trigger: Sequence[str]
+    """Whose trigger is not as it was made: it was taken away, disabled, or does something else."""
+    may_change: Sequence[str]
+    """Which the role that asks has a right to change, or could give itself one."""
+
+    @property
+    def unguarded(self) -> list[str]:
+        """Which nothing guards."""
+        return [table for table in self.without_trigger if table in self.may_change]
+
+    @property
+    def by(self) -> By:
+        """What holds for all tables."""
+        if not self.without_trigger:
+            return "triggers" if self.may_change else "rights and triggers"
+        if not self.may_change:
+            return "rights"
+        return "nothing" if len(self.unguarded) == len(GUARDED) else "rights or triggers, in part"
+
+    @property
+    def lacking(self) -> list[str]:
+        """What is not as it was made, in words."""
+        told = []
+        if self.unguarded:
+            told.append(f"nothing refuses it on {', '.join(self.unguarded)}")
+        if self.without_trigger:
+            told.append(f"not as it was made is the trigger on {', '.join(self.without_trigger)}")
+        if self.without_trigger and self.may_change:
+            told.append(f"the application has a right to change {', '.join(self.may_change)}")
+        return told
+
+    def __str__(self) -> str:
+        return "; ".join([self.by, *self.lacking])
 
 
 class LogNotMade(RuntimeError):
@@ -75,7 +125,7 @@ def make_log(settings: Settings) -> None:
         for statement in (*log_tables.LOG, _FUNCTION):
             owner.execute(statement)
         for table in GUARDED:
-            owner.execute(_TRIGGER.format(table=table))
+            owner.execute(_TRIGGER.format(table=table, as_made=_AS_MADE))
         role = conninfo_to_dict(settings.database_url or "").get("user")
         if settings.owner_database_url and isinstance(role, str) and role != owner.info.user:
             _give(owner, role)
@@ -83,12 +133,11 @@ def make_log(settings: Settings) -> None:
 
 def enforced(log: Connection) -> Enforced:
     """What holds the application to inserting and reading: asked by a connection of its own."""
-    row = log.execute(_ENFORCED, (list(GUARDED),)).fetchone()
-    assert row is not None, "an aggregate always has a row"
-    guarded, may_change = row
-    if not guarded:
-        return "nothing"
-    return "triggers" if may_change else "rights and triggers"
+    rows = log.execute(_ENFORCED, (_BODY, list(GUARDED))).fetchall()
+    return Enforced(
+        without_trigger=[name for name, guarded, _ in rows if not guarded],
+        may_change=[name for name, _, may_change in rows if may_change],
+    )
 
 
 def _give(owner: Connection, role: str) -> None:

@@ -8,7 +8,7 @@ from psycopg import Connection
 from pydantic import BaseModel, Field
 
 from infra import kafka
-from infra.append_only import Enforced, enforced
+from infra.append_only import By, enforced
 from infra.database import connect
 from infra.evidence.tree import Tree
 from infra.settings import Settings
@@ -75,10 +75,11 @@ class Status(BaseModel):
     """The whole pipeline at one look."""
 
     position: int = Field(description="The last position of the log")
-    append_only: Enforced = Field(
+    append_only: By = Field(
         description="What holds the application to inserting facts and reading them: its rights and triggers, or, where"
         " it owns the tables, triggers only"
     )
+    append_only_lacks: list[str] = Field(description="What of that is not as it was made, in words; best nothing")
     checkpoint: CheckpointStatus
     intake: IntakeStatus
     relay: RelayStatus
@@ -126,14 +127,15 @@ def status(settings: Settings) -> Status:
     with connect(settings.database_url) as log:
         position, taken_in, told, letters_waiting, open_letters = _stages(log)
         clock = _clock(log, position)
-        append_only, last = enforced(log), Tree(log).last()
+        guard, last = enforced(log), Tree(log).last()
     published = _published(settings)
     projections = [_projection(*one, last=position) for one in folded]
     intake = IntakeStatus(taken_in=taken_in, published=published, lag=max(0, published - taken_in))
     relay = RelayStatus(position=told, lag=max(0, position - told), letters_lag=letters_waiting)
     return Status(
         position=position,
-        append_only=append_only,
+        append_only=guard.by,
+        append_only_lacks=guard.lacking,
         checkpoint=CheckpointStatus(size=last.size if last else 0, at=last.at if last else None),
         intake=intake,
         relay=relay,

@@ -12,6 +12,8 @@ from fastapi.responses import StreamingResponse
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from pydantic import BaseModel, Field
 
+import domain.loyalty  # noqa: F401 - so that every fact is registered
+from domain.fact import FACTS
 from infra.settings import Settings
 from infra.web import Problem, requires
 from query_api.asking import Words, unknown
@@ -69,6 +71,7 @@ SELECT {_COLUMNS} FROM (
     LIMIT %(limit)s
 ) AS places JOIN facts USING (position) WHERE position <> %(position)s ORDER BY position
 """  # noqa: S608 - the columns are ours
+_NAMED = "SELECT 1 FROM facts WHERE name = %(name)s LIMIT 1"
 _LAST = "SELECT coalesce(max(position), 0) FROM facts"
 _ONE = f"SELECT {_COLUMNS} FROM facts WHERE position = %(position)s"  # noqa: S608 - the columns are ours
 
@@ -149,6 +152,7 @@ class Filters(NamedTuple):
 
 
 async def filtering(
+    request: Request,
     *,
     name: Annotated[Words | None, Query(description="Only facts of this stored name.")] = None,
     member: Annotated[UUID | None, Query(description="Only facts of this member.")] = None,
@@ -167,6 +171,8 @@ async def filtering(
     occurred_before: Annotated[Instant | None, Query(description="Only what happened before.")] = None,
 ) -> Filters:
     """The filters of a question."""
+    if name is not None and name not in FACTS and not await request.app.state.log.rows(_NAMED, name=name):
+        raise unknown("fact-name", "No fact is stored under this name: the contract lists them, with their version.")
     return Filters(
         name, member, stream, actor, cause, campaign, store, recorded_from, recorded_before, occurred_from, occurred_before
     )  # fmt: skip

@@ -24,6 +24,8 @@ class CheckpointFile:
         self._size = 0
         self._length = -1
         """Bytes of the file as we left it, and how many facts its last note is about."""
+        self.mended = 0
+        """Hashes that were missing beside notes that were here already, and were written again."""
 
     def notes(self) -> list[str]:
         """Every note; one that is cut off is an error."""
@@ -57,6 +59,11 @@ class CheckpointFile:
             return None
         return [found[place : place + HASH_BYTES] for place in range(0, len(found), HASH_BYTES)]
 
+    @property
+    def hashed(self) -> int:
+        """How many facts the file beside holds the hashes of."""
+        return self.hashes_path.stat().st_size // HASH_BYTES if self.hashes_path.exists() else 0
+
     def follow(self, tree: Tree) -> int:
         """Append what is kept and not here yet, the hashes first; answers how many checkpoints there were."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -64,6 +71,9 @@ class CheckpointFile:
             fcntl.flock(file, fcntl.LOCK_EX)
             if self._length != os.fstat(file.fileno()).st_size:  # at first, and after somebody else wrote
                 self._size = self._begun(file, tree)
+            self.mended += max(0, self._size - self.hashed)
+            if self.hashed < self._size:
+                self._append_hashes(tree, self._size, self._size)
             new = list(tree.kept(after=self._size))
             if new:
                 self._append_hashes(tree, self._size, new[-1].size)

@@ -16,6 +16,7 @@ from infra.merkle import ProofWrong, Roots, check_inclusion, inclusion_path, lea
 _COLUMNS = "position, originator_id, originator_version, name, convert_from(state, 'UTF8'), subject, recorded_at"
 _AT = f"SELECT {_COLUMNS} FROM facts WHERE position = ANY(%s) AND position <= %s ORDER BY position"  # noqa: S608 - the columns are ours
 _OF = f"SELECT {_COLUMNS} FROM facts WHERE subject = ANY(%s) AND position <= %s ORDER BY position"  # noqa: S608
+_UNREADABLE = "this is no proof, or not a whole one: make it again with `loyalty audit prove`"
 _LATER = "SELECT count(*) FROM facts WHERE subject = %s AND position > %s"
 
 
@@ -126,12 +127,19 @@ def check(text: str, key: PublicKey) -> tuple[Checkpoint, Proof]:
     """A proof that was read, if its checkpoint was signed and every fact leads to its root; raises what is wrong first."""
     try:
         proof = Proof.model_validate_json(text)
-        paths = [[bytes.fromhex(one) for one in fact.path] for fact in proof.facts]
-    except (ValidationError, ValueError) as error:
-        raise ProofUnreadable(
-            "this is no proof, or not a whole one: make it again with `loyalty audit prove`"
-        ) from error
+    except ValidationError as error:
+        raise ProofUnreadable(_UNREADABLE) from error
     checkpoint = key.opened(proof.checkpoint)
+    check_facts(proof, checkpoint)
+    return checkpoint, proof
+
+
+def check_facts(proof: Proof, checkpoint: Checkpoint) -> None:
+    """Raise at the first fact that does not lead to the root of the checkpoint, whoever signed that."""
+    try:
+        paths = [[bytes.fromhex(one) for one in fact.path] for fact in proof.facts]
+    except ValueError as error:
+        raise ProofUnreadable(_UNREADABLE) from error
     for fact, path in zip(proof.facts, paths, strict=True):
         data = leaf_data(
             fact.position, fact.stream_id, fact.version, fact.name, fact.state.encode(), fact.subject, fact.recorded_at
@@ -142,4 +150,3 @@ def check(text: str, key: PublicKey) -> tuple[Checkpoint, Proof]:
             raise ProofWrong(
                 f"the fact at position {fact.position} is not in the log that was signed: {error}"
             ) from None
-    return checkpoint, proof

@@ -47,13 +47,16 @@ def vouched(found: Verified | None, *, told: Sequence[str] = ()) -> Statement:
 
 def guarded(log: Connection[Any]) -> Statement:
     """What the database refuses by itself."""
-    by = enforced(log)
+    guard = enforced(log)
     told = {
         "rights and triggers": "refused by triggers, and the application has no right to it",
         "triggers": "refused by triggers; the application's role owns the tables, and could take them away",
+        "rights": "the application has no right to it, but triggers do not refuse it",
+        "rights or triggers, in part": "refused in part",
         "nothing": "nothing refuses it",
     }
     return statement(
-        "append-only", "The database refuses to change or delete facts.", holds=by != "nothing", told=told[by],
+        "append-only", "The database refuses to change or delete facts.", holds=not guard.without_trigger,
+        told="; ".join([told[guard.by], *guard.lacking]),
         checked="Looked up in the database's catalogue.", rests_on="PostgreSQL, and its superusers.",
     )  # fmt: skip

@@ -26,11 +26,10 @@ def conserved(proof: Conservation | NothingProjected) -> Statement:
             "conservation", CONSERVED, holds="not applicable", told=str(proof), checked=_CONSERVED_HOW, rests_on=_REST
         )
     wrong = proof.first_difference
+    left_out = "" if wrong is None else f"; {proof.left_out[0].lower()}{proof.left_out[1:]}"
     details = [f"{bucket}: {points:,} points" for bucket, points in asdict(proof.log).items()]
     if wrong is not None:
-        where = (
-            f"position {wrong.position:,}: {wrong.what}: member {wrong.member_id}, lot {wrong.lot_id}, {wrong.bucket}"
-        )
+        where = f"does not hold: {wrong.what}: first at position {wrong.position:,}: {wrong.place}"
         details = [f"{where}: {wrong.expected} expected, {wrong.found} found"]
     return statement(
         "conservation", CONSERVED, holds=proof.holds,
@@ -38,8 +37,8 @@ def conserved(proof: Conservation | NothingProjected) -> Statement:
             "facts": proof.facts, "members": proof.members, "lots": proof.lots, "differing_members": proof.differing_members,
             "read_model_position": proof.read_model_position,
         },
-        told=f"{number(proof.members, 'member')} with {number(proof.lots, 'lot')}, {proof.differing_members:,} of them differing;"
-        f" the read model as far as position {proof.read_model_position:,}",
+        told=f"{number(proof.members, 'member')} with {number(proof.lots, 'lot')}, the read model as far as position"
+        f" {proof.read_model_position:,}{left_out}",
         checked=_CONSERVED_HOW, rests_on=_REST, details=details,
     )  # fmt: skip
 

@@ -31,10 +31,9 @@ def page(report: Report) -> str:
 
 
 def _head(report: Report) -> Iterator[str]:
-    wrong = sum(one.state == "does not hold" for one in report.statements)
-    found = "Nothing that was checked does not hold." if report.holds else f"Statements that do not hold: {wrong}."
+    found = report.found[:1].upper() + report.found[1:]
     yield (
-        f"<p><b>{found}</b> Made at {report.made_at:%F %T} UTC, of the log up to position {report.position:,}. Days are those of"
+        f"<p><b>{escape(found)}.</b> Made at {report.made_at:%F %T} UTC, of the log up to position {report.position:,}. Days are those of"
         f" {escape(report.time_zone)}; the last day is part of the period.</p>"
     )
 

@@ -46,7 +46,7 @@ class Statement(BaseModel):
 class Report(BaseModel):
     """All statements about a period."""
 
-    holds: bool = Field(description="Whether nothing that was checked does not hold")
+    holds: bool = Field(description="Whether all statements that were checked hold")
     programme: str
     first_day: date = Field(description="Of the period, in the programme's time zone")
     last_day: date = Field(description="Of the period; it is part of it")
@@ -55,6 +55,17 @@ class Report(BaseModel):
     position: int = Field(description="Up to which the log went")
     statements: list[Statement]
     till_days: list[TillDay] = Field(description="Days of tills that are not complete")
+
+    @property
+    def found(self) -> str:
+        """What came of it, in words."""
+        wrong = [one.name for one in self.statements if one.state == "does not hold"]
+        checked = len(wrong) + sum(one.state == "holds" for one in self.statements)
+        if wrong:
+            return (
+                f"DOES NOT HOLD: {', '.join(wrong)} ({len(wrong)} of {number(checked, 'statement')} that were checked)"
+            )
+        return f"all {number(checked, 'statement')} that were checked hold"
 
 
 def statement(

@@ -48,6 +48,19 @@ class Conservation(BaseModel):
     differing_members: int = Field(description="Members of whom something does not add up; they are in no sum")
     first_difference: Difference | None = Field(description="What does not add up first, by its position")
 
+    @property
+    def left_out(self) -> str:
+        """Whose points are in no sum, in words."""
+        if not self.differing_members:
+            return "It is of no single member; all are in the sums"
+        one = self.differing_members == 1
+        whose = (
+            "1 member differs or cannot be folded, and is"
+            if one
+            else (f"{self.differing_members:,} members differ or cannot be folded, and are")
+        )
+        return f"{whose} left out of the sums, on both sides"
+
 
 def prove(settings: Settings, *, as_of: datetime, progress: Progress = lambda _, __: None) -> Conservation:
     """Prove conservation, or find what does not add up first."""

@@ -51,6 +51,12 @@ class Difference(BaseModel):
     found: str = Field(description="The other side; in a comparison, what the read model says")
     position: int = Field(description="The position of the last fact that is concerned")
 
+    @property
+    def place(self) -> str:
+        """Whose it is and what was counted, as far as it is about one."""
+        parts = (self.member_id and f"member {self.member_id}", self.lot_id and f"lot {self.lot_id}", self.bucket)
+        return ", ".join(part for part in parts if part)
+
 
 class Known(NamedTuple):
     """How far the read model goes."""

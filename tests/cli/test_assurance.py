@@ -116,6 +116,8 @@ def test_all_of_a_sound_ledger_holds_and_the_page_says_so_by_itself(audited: Aud
     assert statements["replay"]["figures"]["read_models"] == 8
     assert all(one["checked"] and one["rests_on"] and one["told"] for one in statements.values())
     page = (tmp_path / "report.html").read_text()
+    assert f"<b>All {len(CLEAN)} statements that were checked hold.</b>" in page
+    assert f"all {len(CLEAN) - 1} statements that were checked hold" in report("--no-replay").stdout
     assert not re.search(r"(src|href)=\"(?!#)|@import|url\(|<script", page), "it loads nothing from anywhere"
     assert page.count('class="state yes"') == 2 * len(CLEAN)
     assert all(f'id="{name}"' in page for name in CLEAN)
@@ -160,6 +162,10 @@ def test_each_statement_fails_by_the_damage_that_it_is_about(audited: Audited) -
     shown = report("--no-replay")
     assert shown.exit_code == 1
     assert "DOES NOT HOLD: completeness, closings, dead-letters, positions" in shown.stdout
+    assert "left out of the sums" in statements["conservation"]["told"]
+    assert details["conservation"][0].startswith("does not hold: ")
+    assert "nothing refuses it on facts" in statements["append-only"]["told"]
+    assert "(13 of 13 statements that were checked)" in shown.stdout
     assert "R-6" in shown.stdout
 
 

@@ -41,7 +41,10 @@ def test_a_difference_is_named_and_ends_with_1(ledger: Ledger) -> None:
     ledger.tamper("UPDATE balances_1.lots SET points = 10001")
     done = audit()
     assert done.exit_code == 1
-    assert f"first at position 4: member {ANN}" in done.output
+    assert (
+        "CONSERVATION DOES NOT HOLD. 1 member differs or cannot be folded, and is left out of the sums" in done.output
+    )
+    assert f"first at position 4: does not hold: the read model is what the log says: member {ANN}" in done.output
     assert "points: 10000 expected, 10001 found" in done.output
 
 

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cli.main import app
+from domain.points_account import account_id
 from infra.bootstrap import bootstrap
 from infra.evidence.files import CheckpointsMissing
 from infra.evidence.notary import Notary
@@ -21,6 +22,7 @@ from infra.evidence.tree import NoCheckpoint
 from infra.keys import KeyFileIncomplete, load_key_file, load_signer
 from infra.merkle import ProofWrong
 from infra.settings import Settings
+from projections.assurance.whole_streams import FactsLeftOut
 from tests.builders import ANN
 from tests.domain.test_commands_of_personal_data import erase
 from tests.infra.evidence.vouched import Vouched
@@ -116,6 +118,23 @@ class TestVerify:
         found = audit("verify", "--export", tmp_path / "later", *asked, tmp_path / "key")
         assert found.exit_code == 1
         assert "first at position 17: changed" in found.stdout
+
+    def test_hashes_that_were_cut_off_are_told_and_written_again(self, vouched: Vouched, tmp_path: Path) -> None:
+        seen = tmp_path / "auditor" / "checkpoints"
+        assert "not whole" not in audit("checkpoints", seen).stderr
+        hashes = seen.with_name("checkpoints.hashes")
+        whole = hashes.read_bytes()
+        exported(tmp_path / "export")
+        for length in (32 * 25 - 1, 40, 0):
+            hashes.write_bytes(whole[:length])
+            for words in (("--export", tmp_path / "export", "--key", key()), ()):
+                found = audit("verify", "--checkpoints", seen, *words)
+                assert found.exit_code == 0
+                assert f"holds the hashes of {length // 32} of 25 facts" in found.stderr
+            mended = audit("checkpoints", seen)
+            assert f"was not whole: the hashes of {25 - length // 32} facts were written again" in mended.stderr
+            assert hashes.read_bytes() == whole
+        assert "holds the hashes" not in audit("verify", "--checkpoints", seen).stderr
 
     def test_with_an_export_the_rest_must_be_named(self, tmp_path: Path) -> None:
         assert audit("verify", "--export", tmp_path).exit_code == 2
@@ -213,6 +232,41 @@ class TestProofs:
         offline(monkeypatch)
         told = done("check-proof", path, "--key", public)
         assert "proven: 1 facts, in the log of 25 facts" in told
+        (fact,) = json.loads(path.read_text())["facts"]
+        assert told.startswith(f"position 17  {fact['name']}  recorded ")
+        assert f"stream {fact['stream_id']}, version {fact['version']}" in told
+        for name, value in json.loads(fact["state"]).items():
+            if isinstance(value, str) and name not in {"originator_id", "recorded_at"}:
+                assert f"    {name}: {value}\n" in told
+        assert len(told.splitlines()) == len(json.loads(fact["state"])) - 3 + 3, "a line for each thing that it says"
+
+    def test_a_member_of_whom_facts_were_left_out_is_not_proven(self, vouched: Vouched, tmp_path: Path) -> None:
+        path = proof_file(tmp_path, "--member", str(ANN))
+        whole = json.loads(path.read_text())
+        account = str(account_id(ANN))
+        (first, *_, before_last, last) = [at for at, one in enumerate(whole["facts"]) if one["stream_id"] == account]
+        for taken in (first, before_last):
+            facts = [one for at, one in enumerate(whole["facts"]) if at != taken]
+            path.write_text(json.dumps(whole | {"facts": facts}))
+            found = audit("check-proof", path, "--key", key())
+            assert isinstance(found.exception, FactsLeftOut)
+            assert f"stream {account}: version {whole['facts'][taken]['version']} is missing" in str(found.exception)
+        path.write_text(json.dumps(whole | {"facts": [*whole["facts"], whole["facts"][-1]]}))
+        assert isinstance(audit("check-proof", path, "--key", key()).exception, FactsLeftOut)
+        path.write_text(json.dumps(whole | {"facts": [one for at, one in enumerate(whole["facts"]) if at != last]}))
+        assert "proven" in done("check-proof", path, "--key", key()), "what came last in a stream is not missed"
+
+    def test_no_proof_is_printed_that_would_not_hold(self, vouched: Vouched) -> None:
+        vouched.tamper("UPDATE facts SET name = 'X.v1' WHERE position = 17")
+        found = audit("prove", "17")
+        assert (found.exit_code, found.stdout) == (1, "")
+        assert isinstance(found.exception, ProofWrong)
+        assert "no proof is printed" in str(found.exception)
+        done("prove", "16")
+        vouched.tamper("UPDATE facts SET subject = gen_random_uuid() WHERE name = 'X.v1'")
+        assert isinstance(audit("prove", "--member", str(ANN)).exception, FactsLeftOut)
+        vouched.tamper("UPDATE checkpoints SET note = replace(note, E'\\n20', E'\\n21') WHERE size = 25")
+        assert isinstance(audit("prove", "16").exception, CheckpointDamaged)
 
     def test_every_fact_of_a_member_is_proven_and_stays_so_after_an_erasure(
         self, vouched: Vouched, tmp_path: Path

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cli.main import app
+from cli.tail import NoSuchFactName
 from tests.builders import ANN, BOB
 from tests.projections.proofs.ledger import Ledger
 from tests.read_spec import JANUARY, earns, joins
@@ -37,6 +38,17 @@ def test_programs_are_told_objects_of_one_member_or_name(ledger: Ledger) -> None
     told = [json.loads(line) for line in tail("--json", "--member", str(ANN), "--after", "2").stdout.splitlines()]
     assert [(one["position"], one["name"]) for one in told] == [(3, "AccountOpened.v1"), (7, "PointsEarned.v1")]
     assert [line.split()[0] for line in tail("--name", "MemberJoined.v1").stdout.splitlines()] == ["1", "4"]
+    ledger.close()
+
+
+def test_a_name_that_nothing_is_stored_under_is_refused(ledger: Ledger) -> None:
+    refused = tail("--name", "PointEarned.v1", "--follow").exception
+    assert isinstance(refused, NoSuchFactName)
+    assert "is it PointsEarned.v1" in str(refused)
+    assert isinstance(tail("--name", "Nope.v1").exception, NoSuchFactName)
+    assert tail("--name", "PointsExpired.v1").stdout == "", "none of them was recorded yet"
+    ledger.tamper("UPDATE facts SET name = 'OfTheNextRelease.v1' WHERE position = 7")
+    assert tail("--name", "OfTheNextRelease.v1").stdout.startswith("        7 ")
     ledger.close()
 
 

@@ -75,21 +75,46 @@ def test_the_application_cannot_take_the_guard_away(application: Connection) -> 
 
 
 def test_it_is_told_what_holds_the_application_to_it(application: Connection, settings: Settings) -> None:
-    assert enforced(application) == "rights and triggers"
+    assert str(enforced(application)) == "rights and triggers"
     with connect(settings.owner_database_url) as owner:
-        assert enforced(owner) == "triggers"
+        assert str(enforced(owner)) == "triggers"
         owner.execute("ALTER TABLE facts DISABLE TRIGGER append_only")
-        assert enforced(owner) == "nothing"
-        assert enforced(application) == "nothing"
+        assert str(enforced(application)) == "rights; not as it was made is the trigger on facts"
+        found = enforced(owner)
+        assert (found.by, found.unguarded) == ("rights or triggers, in part", ["facts"])
+        assert found.lacking[0] == "nothing refuses it on facts"
+        owner.execute("GRANT DELETE ON checkpoints TO loyalty_app")
+        found = enforced(application)
+        assert (found.by, found.unguarded, found.may_change) == ("rights or triggers, in part", [], ["checkpoints"])
+        for table in GUARDED[1:]:
+            owner.execute(f"DROP TRIGGER append_only ON {table}".encode())
+        assert enforced(owner).by == "nothing"
         make_log(settings)
-        assert enforced(application) == "rights and triggers"
+        assert str(enforced(application)) == "rights and triggers"
+
+
+def test_a_trigger_that_does_something_else_is_no_guard(application: Connection, settings: Settings) -> None:
+    with connect(settings.owner_database_url) as owner:
+        owner.execute(
+            "CREATE OR REPLACE TRIGGER append_only BEFORE DELETE ON facts EXECUTE FUNCTION refuse_change();"
+            " ALTER TABLE facts ENABLE ALWAYS TRIGGER append_only"
+        )
+        assert enforced(application).without_trigger == ["facts"]
+        make_log(settings)
+        assert enforced(application).by == "rights and triggers"
+        owner.execute(
+            "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$"
+        )
+        assert list(enforced(application).without_trigger) == list(GUARDED)
+        make_log(settings)
+        assert enforced(application).by == "rights and triggers"
 
 
 def test_one_role_for_both_is_guarded_by_triggers(database_url: str) -> None:
     settings = Settings(database_url=database_url)
     make_log(settings)
     with connect(database_url) as both:
-        assert enforced(both) == "triggers"
+        assert enforced(both).by == "triggers"
         both.execute(ONE)
         with pytest.raises(InsufficientPrivilege, match="facts is append-only: DELETE is refused"):
             both.execute("DELETE FROM facts")
@@ -118,7 +143,7 @@ def test_what_an_older_release_made_as_the_owner_is_handed_over(settings: Settin
         make_tables(application, BESIDE)
         application.execute("INSERT INTO balances_1.lots DEFAULT VALUES")
         application.execute("DROP SCHEMA balances_1 CASCADE")
-        assert enforced(application) == "rights and triggers"
+        assert enforced(application).by == "rights and triggers"
 
 
 def test_an_application_that_may_not_make_the_log_says_who_must(settings: Settings) -> None:

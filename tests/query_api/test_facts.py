@@ -39,6 +39,14 @@ def test_facts_are_filtered_by_member_name_and_stream(door: Door) -> None:
     assert positions(door.ask("/facts", stream=ANN).json()) == [1]
 
 
+def test_a_name_that_nothing_is_stored_under_is_refused(door: Door) -> None:
+    door.recorded(*joins(ANN, card="1"))
+    for path in ("/facts", "/facts.ndjson"):
+        refused = door.ask(path, name="Nope.v1")
+        assert (refused.status_code, refused.json()["type"]) == (404, "urn:loyalty:unknown-fact-name")
+    assert positions(door.ask("/facts", name="PointsExpired.v1").json()) == []
+
+
 def test_a_fact_tells_its_place_its_envelope_and_what_it_says(door: Door) -> None:
     door.recorded(*joins(ANN, card="1"))
     told = door.ask("/facts/2").json()
