@@ -13,7 +13,6 @@ from domain.activity import KeepAlive
 from domain.lots import Hold, Lot
 from domain.parts import Taken
 from projections.held import Holdings
-from projections.projection import Rows
 
 Row = Sequence[Any]
 Place = tuple[str, str]
@@ -22,7 +21,9 @@ _BUCKETS = {"revoked", "spent", "settled", "sent"}
 _FREEING = {"spent", "settled", "sent"}
 
 
-def holdings_in_memory(rows: Rows, members: Iterable[UUID], *, as_of: datetime) -> dict[UUID, Holdings]:
+def holdings_in_memory(
+    rows: Mapping[str, Iterable[Row]], members: Iterable[UUID], *, as_of: datetime
+) -> dict[UUID, Holdings]:
     """What members hold, by the facts that had happened at an instant; each lot by itself. Who is unknown, is left out."""
     wanted = {str(member): member for member in members}
     found = {row[0]: Holdings(at=as_of) for row in rows.get("accounts", ()) if row[0] in wanted}

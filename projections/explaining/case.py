@@ -78,7 +78,7 @@ class Case:
 
     def ledger(self, as_of: datetime, *, upto: int | None = None) -> Ledger:
         """What had happened by an instant, and was recorded up to a position."""
-        return Ledger(self.rows, as_of=as_of, upto=self.matter.position if upto is None else upto)
+        return Ledger(self.rows, self.member_id, as_of=as_of, upto=self.matter.position if upto is None else upto)
 
     @cached_property
     def lots(self) -> dict[UUID, int]:
