@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator
 from html import escape
+from itertools import chain
 
 from projections.assurance.statement import Report, Statement
 from projections.completeness.run import TillDay
+from projections.page import whole
 
 MOST_DAYS = 500
 
 STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 900px; margin: 2em auto; padding: 0 1em; color: #1f2328; background: #fff }
-table { border-collapse: collapse; margin: 1em 0; width: 100%; font-variant-numeric: tabular-nums }
-th, td { padding: .3em .6em; text-align: left; vertical-align: top; border-bottom: 1px solid #d0d7de } td.n { text-align: right }
+table { width: 100% } th, td { padding: .3em .6em; text-align: left; vertical-align: top } td.n { text-align: right }
 section { border-top: 1px solid #d0d7de; margin-top: 1.5em } h2 { font-size: 1.1em } dt { color: #656d76 } dd { margin: 0 0 .5em 1.5em }
 .state { font-weight: 600; white-space: nowrap } .yes { color: #1a7f37 } .no { color: #cf222e } .other { color: #656d76 }
 @media print { section { break-inside: avoid } }
@@ -22,12 +22,9 @@ _KINDS = {"holds": "yes", "does not hold": "no"}
 def page(report: Report) -> str:
     """The page, as HTML."""
     title = f"Assurance: {report.programme}, {report.first_day} to {report.last_day}"
-    return "\n".join([
-        "<!doctype html>", '<html lang="en">',
-        f'<head><meta charset="utf-8"><title>{escape(title)}</title><style>{STYLE}</style></head>',
-        "<body>", f"<h1>{escape(title)}</h1>", *_head(report), *_summary(report),
-        *(part for one in report.statements for part in _section(one)), *_days(report), "</body>", "</html>", "",
-    ])  # fmt: skip
+    sections = chain.from_iterable(map(_section, report.statements))
+    body = chain([f"<h1>{escape(title)}</h1>"], _head(report), _summary(report), sections, _days(report))
+    return whole(title, body, style=STYLE)
 
 
 def _head(report: Report) -> Iterator[str]:

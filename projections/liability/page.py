@@ -5,6 +5,7 @@ from fractions import Fraction
 from html import escape
 from typing import Any
 
+from projections.page import whole
 from projections.whatif.page import STYLE, lines
 
 Told = dict[str, Any]
@@ -14,10 +15,7 @@ LINES = ("opening", "issued", "redeemed", "expired", "revoked", "reestimated", "
 
 def page(told: Told) -> str:
     """The page, as HTML."""
-    head = f'<head><meta charset="utf-8"><title>Liability of points</title><style>{STYLE}</style></head>'
-    return "\n".join(
-        ["<!doctype html>", '<html lang="en">', head, "<body>", *_body(told), "</body>", "</html>", ""]
-    )  # fmt: skip
+    return whole("Liability of points", _body(told), style=STYLE)
 
 
 def _body(told: Told) -> Iterator[str]:

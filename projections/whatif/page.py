@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from projections.page import whole
 from projections.whatif.files import sides
 
 Told = dict[str, Any]
@@ -13,22 +14,13 @@ MEASURES = ("issued", "spent", "expired", "outstanding", "cost_points", "cost_mi
 WIDTH, HEIGHT, LEFT, BOTTOM = 760, 260, 90, 24
 COLOURS = ("#6e7781", "#1f6feb", "#bc4c00", "#1a7f37", "#8250df", "#bf3989")
 STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 900px; margin: 2em auto; padding: 0 1em; color: #1f2328; background: #fff }
-table { border-collapse: collapse; margin: 1em 0; font-variant-numeric: tabular-nums } caption { text-align: left; font-weight: 600 }
-th, td { padding: .2em .7em; text-align: right; border-bottom: 1px solid #d0d7de } th:first-child { text-align: left }
 svg text { font: 11px system-ui, sans-serif; fill: #656d76 } .grid { stroke: #d0d7de } .less { color: #cf222e } .more { color: #1a7f37 }
 """
 
 
 def page(told: Told) -> str:
     """The page, as HTML."""
-    return "\n".join(
-        ["<!doctype html>", '<html lang="en">', *_head(told), "<body>", *_body(told), "</body>", "</html>", ""]
-    )
-
-
-def _head(told: Told) -> Iterator[str]:
-    yield f'<head><meta charset="utf-8"><title>What if: {escape(told["programme"])}</title><style>{STYLE}</style></head>'
+    return whole(f"What if: {told['programme']}", _body(told), style=STYLE)
 
 
 def _body(told: Told) -> Iterator[str]:
