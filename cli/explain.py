@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from cli.instants import instant
+from cli.instants import instant_or_none
 from cli.surroundings import surroundings
 from infra.database import connect
 from projections.explaining.asking import Asking
 from projections.explaining.step import Explanation, Step, Told
-from projections.explaining.wording import SAYS
+from projections.explaining.wording import REPRODUCED, SAYS
 from projections.wording import Language
 
 app = typer.Typer(help="Why a figure is what it is: its facts and rules, worked out once more.", no_args_is_help=True)
@@ -30,7 +30,7 @@ def balance(
     member: Member, as_of: AsOf = None, known_at: KnownAt = None, language: In = "en", as_json: AsJson = False
 ) -> None:
     """The points that a member can spend: what came, what became of it, what the clock did."""
-    at = instant(as_of, option="--as-of") if as_of else None
+    at = instant_or_none(as_of, option="--as-of")
     _explain(lambda asking: asking.balance(member, at), language, known_at, as_json=as_json)
 
 
@@ -39,7 +39,7 @@ def expiry(
     member: Member, as_of: AsOf = None, known_at: KnownAt = None, language: In = "en", as_json: AsJson = False
 ) -> None:
     """What of a member's points will lapse when, lot by lot, and by which rule."""
-    at = instant(as_of, option="--as-of") if as_of else None
+    at = instant_or_none(as_of, option="--as-of")
     _explain(lambda asking: asking.expiry(member, at), language, known_at, as_json=as_json)
 
 
@@ -48,7 +48,7 @@ def tier(
     member: Member, as_of: AsOf = None, known_at: KnownAt = None, language: In = "en", as_json: AsJson = False
 ) -> None:
     """A member's tier: what qualifies, the rules in force, the reviews."""
-    at = instant(as_of, option="--as-of") if as_of else None
+    at = instant_or_none(as_of, option="--as-of")
     _explain(lambda asking: asking.tier(member, at), language, known_at, as_json=as_json)
 
 
@@ -95,7 +95,7 @@ def refusal(
 
 def _explain(ask: Callable[[Asking], Explanation], language: Language, known_at: str | None, *, as_json: bool) -> None:
     """Print an explanation; exit 1 if the rules do not give what is recorded."""
-    at = instant(known_at, option="--known-at") if known_at else None
+    at = instant_or_none(known_at, option="--known-at")
     settings = surroundings()
     with connect(settings.database_url) as log, connect(settings.read_url) as read:
         log.read_only = True
@@ -116,7 +116,7 @@ def _show(told: Explanation) -> None:
         typer.echo(f"! {one.says}")
     if told.read_model is not None:
         typer.echo(_read_model(told, told.read_model))
-    reproduced = _REPRODUCED[told.reproduced][told.language]
+    reproduced = REPRODUCED[told.reproduced][told.language]
     typer.echo(SAYS["upto"][told.language].format(says=reproduced, position=f"{told.position:,}"))
     typer.echo(SAYS["times"][told.language].format(zone=told.time_zone))
 
@@ -153,10 +153,3 @@ def _figure(told: Explanation, gives: int | str | None) -> str:
     if told.about == "expiry":
         return f"{datetime.fromisoformat(gives).astimezone(ZoneInfo(told.time_zone)):%Y-%m-%d %H:%M}"
     return gives
-
-
-_REPRODUCED = {
-    True: {"en": "The rules give the same from the facts before", "zh": "按此前的事实与规则，结果一致"},
-    False: {"en": "NOT REPRODUCED: see the lines with !", "zh": "结果不一致：见以 ! 开头的各行"},
-    None: {"en": "Not worked out once more: it stands as it was recorded", "zh": "未重新计算，以记录为准"},
-}

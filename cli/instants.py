@@ -16,6 +16,11 @@ def instant(text: str, *, option: str, kind: str = "instant such as 2026-11-02T0
     return at
 
 
+def instant_or_none(text: str | None, *, option: str) -> datetime | None:
+    """The same of an option that may be left out."""
+    return None if text is None else instant(text, option=option)
+
+
 def day(text: str, *, option: str) -> date:
     """A day such as 2026-11-02; anything else is wrong usage of the option."""
     try:

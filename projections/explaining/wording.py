@@ -290,3 +290,10 @@ METRICS: dict[str, Sentence] = {
     "points": {"en": "qualifying points", "zh": "定级积分"},
     "mix": {"en": "units of the metric", "zh": "分值"},
 }
+
+REPRODUCED: dict[bool | None, Sentence] = {
+    True: {"en": "The rules give the same from the facts before", "zh": "按此前的事实与规则，结果一致"},
+    False: {"en": "NOT REPRODUCED: see the lines with !", "zh": "结果不一致：见以 ! 开头的各行"},
+    None: {"en": "Not worked out once more: it stands as it was recorded", "zh": "未重新计算，以记录为准"},
+}
+"""What came of deciding it once more."""
