@@ -7,6 +7,7 @@ from psycopg import Connection
 
 from infra import event_store
 from infra.database import connect, make_tables
+from infra.log_tables import last_position
 from infra.settings import Settings
 
 BATCH = 2_000
@@ -28,9 +29,8 @@ class Prepared(NamedTuple):
 
 def prepare(database: Connection, *, after: int) -> Prepared:
     """Read back what intake has recorded after a position."""
-    row = database.execute("SELECT max(position) FROM facts").fetchone()
-    assert row is not None
-    ranges = [(start, min(start + BATCH, row[0])) for start in range(after, row[0], BATCH)]
+    last = last_position(database)
+    ranges = [(start, min(start + BATCH, last)) for start in range(after, last, BATCH)]
     columns, blocks = [], []
     for place in ranges:
         where = f"FROM facts WHERE position > {place[0]} AND position <= {place[1]} ORDER BY position"

@@ -14,9 +14,9 @@ from bench.town import Town
 from cli.demo.complete_journey import Basket
 from infra.database import connect
 from infra.embedded.services import EmbeddedServices
+from infra.log_tables import last_position
 from infra.settings import Settings
 from projections.completeness.counting import NAMES, Look, count
-from projections.whatif.log import last_position
 
 MEMBERS = 400
 

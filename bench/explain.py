@@ -16,10 +16,10 @@ from cli.demo.complete_journey import Basket
 from domain.fact import FACTS
 from infra.database import connect
 from infra.embedded.services import EmbeddedServices
+from infra.log_tables import last_position
 from infra.settings import Settings
 from projections.explaining.balance import explain_balance
 from projections.explaining.case import Case
-from projections.explaining.recorded import last_position
 
 MEMBERS = 400
 ASKED = 200

@@ -11,6 +11,7 @@ from bench.town import Town
 from cli.demo.complete_journey import Basket
 from infra.database import connect
 from infra.embedded.services import EmbeddedServices
+from infra.log_tables import last_position
 from infra.settings import Settings
 from projections.liability.run import Question, liability
 from projections.proofs.tally import TELLERS
@@ -53,9 +54,7 @@ def _year(work: Callable[[], object], facts: int) -> float:
 
 def _facts(settings: Settings) -> int:
     with connect(settings.database_url) as log:
-        row = log.execute("SELECT max(position) FROM facts").fetchone()
-        assert row is not None
-        return int(row[0])
+        return last_position(log)
 
 
 def _read(settings: Settings) -> None:

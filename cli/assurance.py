@@ -19,6 +19,7 @@ from consumers.rebuild import compare_with_replay
 from domain.calendar_days import local_day
 from infra.database import connect
 from infra.evidence.tree import NoCheckpoint
+from infra.log_tables import last_position
 from infra.process import quiet_gc
 from infra.settings import Settings
 from projections.assurance import of_evidence, of_messages, of_points, of_the_log
@@ -67,7 +68,7 @@ def _report(
     now = datetime.now(UTC)
     counted = _counted(settings, first, last, tell)
     with connect(settings.database_url) as facts, connect(settings.read_url) as read_models:
-        position = log.last_position(facts)
+        position = last_position(facts)
         policy = log.published(facts, settings.programme, position=position)[-1]
         period = Period.of(first, last, policy)
         statements = [

@@ -21,6 +21,7 @@ from domain.lint import lint_document
 from domain.messages.programmes import read_policy
 from domain.programme import Policy
 from infra.database import connect
+from infra.log_tables import last_position
 from infra.parquet import check_parquet
 from infra.process import quiet_gc
 from infra.settings import Settings
@@ -93,7 +94,7 @@ def whatif(
 
 def _published(settings: Settings) -> list[Policy]:
     with connect(settings.database_url) as facts:
-        return log.published(facts, settings.programme, position=log.last_position(facts))
+        return log.published(facts, settings.programme, position=last_position(facts))
 
 
 def _proposal(source: str, published: Sequence[Policy]) -> Proposal:

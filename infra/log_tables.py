@@ -1,4 +1,6 @@
-"""The tables of the log, and those beside it that are written in its transactions."""
+"""The tables of the log, and those beside it that are written in its transactions; and how far the log goes."""
+
+from psycopg import Connection
 
 from infra.database import UNCOMPRESSED
 
@@ -64,3 +66,10 @@ BESIDE = (
 )
 
 TABLES = (*LOG, *BESIDE)
+
+
+def last_position(log: Connection) -> int:
+    """The position of the last fact; 0 where there is none."""
+    row = log.execute("SELECT coalesce(max(position), 0) FROM facts").fetchone()
+    assert row is not None, "an aggregate always has a row"
+    return int(row[0])

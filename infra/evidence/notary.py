@@ -15,6 +15,7 @@ from infra.database import CHECKPOINTS_LOCK, alone, connect
 from infra.evidence.files import CheckpointFile
 from infra.evidence.notes import Signer
 from infra.evidence.tree import Kept, LogBroken, Tree
+from infra.log_tables import last_position
 from infra.merkle import Frontier
 from infra.settings import Settings
 
@@ -63,11 +64,9 @@ class Notary(Beside):
         """Sign what is due: checkpoints of so many facts each, and the rest once its time has come."""
         kept, written = Tree(database), 0
         self._file.follow(kept)  # which first of all tells whether the database holds what was published
-        row = database.execute("SELECT coalesce(max(position), 0) FROM facts").fetchone()
-        assert row is not None, "an aggregate always has a row"
-        last = kept.last()
+        there_are, last = last_position(database), kept.last()
         size, due_at = (last.size, last.at + self._at_latest) if last else (0, now)
-        end = row[0] if at_once or now >= due_at else max(size, row[0] - row[0] % self._every)
+        end = there_are if at_once or now >= due_at else max(size, there_are - there_are % self._every)
         while size < end and not self._stop.is_set():
             size = min(end, (size // self._every + 1) * self._every)
             self._sign(database, kept, last, size)

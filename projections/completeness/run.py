@@ -14,12 +14,13 @@ from domain.calendar_days import day_begins
 from domain.command import CLOCK_TOLERANCE
 from domain.programme import Policy
 from infra.database import connect
+from infra.log_tables import last_position
 from infra.settings import Settings
 from infra.side_by_side import side_by_side
 from projections.completeness.counting import Day, Days, Look, count
 from projections.completeness.numbers import MOST, Gap, by_day, gaps
 from projections.known import before
-from projections.whatif.log import last_position, published
+from projections.whatif.log import published
 
 PAGE = 20_000
 """Positions that are read at once."""

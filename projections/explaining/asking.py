@@ -7,6 +7,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
+from infra.log_tables import last_position
 from projections.explaining.balance import explain_balance, explain_expiry
 from projections.explaining.case import Case
 from projections.explaining.fact import explain_fact
@@ -17,7 +18,7 @@ from projections.explaining.purchase import (
     explain_purchase_of_nobody,
 )
 from projections.explaining.read_model import ReadModels
-from projections.explaining.recorded import NotRecorded, last_position
+from projections.explaining.recorded import NotRecorded
 from projections.explaining.refusal import explain_letter, explain_refusal
 from projections.explaining.step import Explanation, Told
 from projections.explaining.tier import explain_tier

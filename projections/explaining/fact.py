@@ -15,8 +15,9 @@ from domain.parts import EarnedPart, RevokedPart, Taken
 from domain.points_account import account_id
 from domain.programme import Policy
 from domain.purchase import Purchase, paid_by_points
+from infra.log_tables import last_position
 from projections.explaining.case import Case
-from projections.explaining.recorded import Recorded, fact_at, last_position
+from projections.explaining.recorded import Recorded, fact_at
 from projections.explaining.speech import Speech
 from projections.explaining.step import Explanation, Step
 from projections.explaining.wording import METRICS

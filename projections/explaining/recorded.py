@@ -26,7 +26,6 @@ SELECT position, originator_id, name, state FROM facts
 WHERE subject = ANY(%s::uuid[]) AND name = ANY(%s) AND position <= %s ORDER BY position
 """
 _AT: LiteralString = "SELECT position, originator_id, name, state, subject FROM facts WHERE position = %s"
-_LAST: LiteralString = "SELECT coalesce(max(position), 0) FROM facts"
 
 
 class NotRecorded(LookupError):
@@ -111,13 +110,6 @@ def fact_at(log: Connection, position: int) -> tuple[Recorded, UUID]:
     if name not in FACTS:
         raise NotRecorded("fact", f"{position} that this program knows: it is a {name}")
     return Recorded(place, stream_id, name, state, parsed(name, state)), subject
-
-
-def last_position(log: Connection) -> int:
-    """How long the log is."""
-    row = log.execute(_LAST).fetchone()
-    assert row is not None, "an aggregate always has a row"
-    return int(row[0])
 
 
 def transactions(facts: Iterable[Recorded]) -> Iterator[list[Recorded]]:

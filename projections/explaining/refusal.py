@@ -10,9 +10,10 @@ from psycopg import Connection
 
 from domain.receipt import MessageRefused
 from domain.refusals.base import REFUSALS
+from infra.log_tables import last_position
 from projections.explaining.case import Case
 from projections.explaining.reasons import IN_CHINESE
-from projections.explaining.recorded import NotRecorded, fact_at, last_position
+from projections.explaining.recorded import NotRecorded, fact_at
 from projections.explaining.speech import Speech
 from projections.explaining.step import Difference, Explanation, Step
 from projections.wording import Language

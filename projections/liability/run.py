@@ -18,6 +18,7 @@ from pydantic_core import from_json
 from domain.liability import Assumptions, Flow, Month, months_between, roll_forward
 from domain.programme import Policy
 from infra.database import connect
+from infra.log_tables import last_position
 from infra.settings import Settings
 from infra.side_by_side import side_by_side
 from projections.known import BeforeFirstFact, known_position
@@ -29,7 +30,6 @@ from projections.whatif.log import published
 AT_ONCE = 100_000
 """Facts in a slice, on average."""
 
-_LAST = "SELECT coalesce(max(position), 0) FROM facts"
 _FACTS = """
 SELECT subject, position, name, state FROM facts
 WHERE originator_id BETWEEN %s AND %s AND name = ANY(%s) AND position <= %s ORDER BY originator_id, originator_version
@@ -176,9 +176,7 @@ def _position(log: Connection, question: Question) -> int:
             return known_position(log, question.known_at)
     except BeforeFirstFact as error:
         raise NothingKnown(_nothing(question)) from error
-    row = log.execute(_LAST).fetchone()
-    assert row is not None, "an aggregate always has a row"
-    return int(row[0])
+    return last_position(log)
 
 
 def _face(question: Question, policy: Policy) -> Fraction:

@@ -111,13 +111,6 @@ def published(log: Connection, programme: str, *, position: int) -> list[Policy]
     ]
 
 
-def last_position(log: Connection) -> int:
-    """How long the log is."""
-    row = log.execute("SELECT coalesce(max(position), 0) FROM facts").fetchone()
-    assert row is not None, "an aggregate always has a row"
-    return int(row[0])
-
-
 class Look(NamedTuple):
     """What must be known of the whole log before parts of it are read."""
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from domain.programme import Policy
 from domain.refusals import UnknownSegment
 from infra.database import connect
+from infra.log_tables import last_position
 from infra.settings import Settings
 from projections.whatif import log
 from projections.whatif.figures import Figures
@@ -77,7 +78,7 @@ def _parted(settings: Settings, question: Question, *, parts: int) -> list[Told]
     url = settings.database_url or ""
     with connect(url) as facts:
         facts.read_only = True
-        position = log.last_position(facts)
+        position = last_position(facts)
         published = log.published(facts, question.programme, position=position)
         if not published:
             raise NothingToReplay(f"no version of the programme {question.programme} is published: there is no history")
