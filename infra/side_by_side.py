@@ -2,8 +2,9 @@
 
 import os
 import signal
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from typing import TypeVar
 
@@ -12,6 +13,9 @@ from infra.process import quiet_gc
 P = TypeVar("P")
 T = TypeVar("T")
 
+AHEAD = 2
+"""Parts of each process that are made or waiting, where they are told in turn."""
+
 
 def side_by_side(work: Callable[[P], T], parts: Sequence[P]) -> Iterator[T]:
     """What comes of each part, in no particular order; of a single one, in this process. What goes to and fro is pickled."""
@@ -19,10 +23,30 @@ def side_by_side(work: Callable[[P], T], parts: Sequence[P]) -> Iterator[T]:
     if workers <= 1:
         yield from map(work, parts)
         return
-    # Started afresh: whoever asks may have threads and connections, which a forked process must not share.
-    with ProcessPoolExecutor(workers, get_context("spawn"), _start) as pool:
+    with _pool(workers) as pool:
         for one in as_completed([pool.submit(work, part) for part in parts]):
             yield one.result()
+
+
+def in_turn(work: Callable[[P], T], parts: Sequence[P]) -> Iterator[T]:
+    """The same in the order of the parts. Few of them wait, so that what comes of all never is in memory at once."""
+    workers = min(os.cpu_count() or 1, len(parts))
+    if workers <= 1:
+        yield from map(work, parts)
+        return
+    waiting: deque[Future[T]] = deque()
+    with _pool(workers) as pool:
+        for part in parts:
+            waiting.append(pool.submit(work, part))
+            if len(waiting) > AHEAD * workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    """Started afresh: whoever asks may have threads and connections, which a forked process must not share."""
+    return ProcessPoolExecutor(workers, get_context("spawn"), _start)
 
 
 def _start() -> None:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 
 from domain.lots import Buckets
 from infra.database import connect
-from infra.side_by_side import side_by_side
+from infra.side_by_side import in_turn
 from projections.balances import Balances
 from projections.holdings import holdings
 from projections.holdings_in_memory import holdings_in_memory
@@ -97,23 +97,17 @@ def all_balances_known(url: str, *, position: int, as_of: datetime) -> Generator
     """
     slices = max(1, position // FACTS)
     parts = [(url, position, as_of, number, slices) for number in range(slices)]
-    waiting: dict[int, Part] = {}
-    turn = 0
-    for number, part in side_by_side(_slice, parts):
-        waiting[number] = part
-        while turn in waiting:
-            yield waiting.pop(turn)
-            turn += 1
+    yield from in_turn(_slice, parts)
 
 
-def _slice(part: tuple[str, int, datetime, int, int]) -> tuple[int, Part]:
+def _slice(part: tuple[str, int, datetime, int, int]) -> Part:
     """The members whose ids are in one of equally wide ranges."""
     url, position, as_of, number, slices = part
     first, last = (UUID(int=(1 << 128) * (number + more) // slices - more) for more in (0, 1))
     with connect(url) as log:
         log.read_only = True
         facts = log.execute(_FACTS, (first, last, position, list(Balances.handlers)), binary=True).fetchall()
-    return number, part_of(_folded(facts, as_of=as_of, position=position))
+    return part_of(_folded(facts, as_of=as_of, position=position))
 
 
 def _folded(facts: Iterable[tuple[UUID, str, int, bytes]], *, as_of: datetime, position: int) -> Iterator[Balance]:

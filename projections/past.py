@@ -4,7 +4,7 @@ They are filled by the handlers that fill the live ones, and asked the same ques
 in the log they come from nor when they were recorded, so the live ones cannot answer.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, LiteralString, Self
 from uuid import UUID
@@ -14,6 +14,7 @@ from psycopg import Connection, Cursor, sql
 from domain.campaign import CATALOGUE_ID
 from domain.segment import segment_stream
 from infra.database import connect
+from infra.side_by_side import in_turn
 from projections.known import Knowledge
 from projections.parking import DATA_ERRORS
 from projections.projection import Projection, Rows, in_schema
@@ -23,8 +24,8 @@ from projections.told import Told
 TEMPORARY = "pg_temp"
 """The schema of a connection's temporary tables: nobody else sees them, and they go with it."""
 
-PAGE = 20_000
-"""Facts folded at once."""
+PAGE = 50_000
+"""Positions of the log that are folded at once, by a process for each processor where there are more."""
 
 _OF_SUBJECTS: LiteralString = """
 SELECT name, position, subject, state FROM facts
@@ -32,7 +33,7 @@ WHERE subject = ANY(%(subjects)s::uuid[]) AND position <= %(position)s AND name 
 """
 _OF_ALL: LiteralString = """
 SELECT name, position, subject, state FROM facts
-WHERE position > %(after)s AND position <= %(position)s AND name = ANY(%(names)s) ORDER BY position LIMIT %(limit)s
+WHERE position > %(after)s AND position <= %(position)s AND name = ANY(%(names)s) ORDER BY position
 """
 _FILLED = """
 SELECT relname FROM pg_class WHERE relnamespace = pg_my_temp_schema() AND relkind = 'r' AND pg_relation_size(oid) > 0
@@ -68,8 +69,9 @@ class CannotBeFolded(RuntimeError):
 class Past:
     """One read model's tables on a connection of its own, for one question at a time.
 
-    What they hold of everybody stays for the next question, which needs only what is between. What is known of some
-    members is few: it is folded in memory, and the tables hold it only once they are asked.
+    What they hold of everybody stays for the next question, which needs only what is between. It is read and folded by
+    other processes where it is much, so that this one goes on answering. What is known of some members is few: it is folded
+    in memory, and the tables hold it only once they are asked.
     """
 
     def __init__(self, url: str | None, kind: type[Projection], knowledge: Knowledge | None = None) -> None:
@@ -138,18 +140,7 @@ class Past:
 
     def _of_subjects(self, subjects: Sequence[UUID], position: int) -> list[Told]:
         asked = {"subjects": self._related(subjects, position), "position": position, "names": self._names}
-        return self._page(_OF_SUBJECTS, asked)
-
-    def _of_all(self, after: int, position: int) -> Iterator[list[Told]]:
-        while page := self._page(
-            _OF_ALL, {"after": after, "position": position, "names": self._names, "limit": PAGE}
-        ):  # fmt: skip
-            yield page
-            after = page[-1].position
-
-    def _page(self, statement: LiteralString, asked: dict[str, Any]) -> list[Told]:
-        rows = self.connection.execute(statement, asked, binary=True)
-        return [Told(name, position, str(subject).encode(), state) for name, position, subject, state in rows]
+        return _told(self.connection, _OF_SUBJECTS, asked)
 
     def _related(self, subjects: Sequence[UUID], position: int) -> list[UUID]:
         """Of whom the answer tells besides: those who were merged into a member, and what segments are."""
@@ -163,12 +154,14 @@ class Past:
         return found
 
     def _add(self, after: int, position: int) -> None:
-        added = 0
+        parts = [
+            (self._url, type(self._projection), first, min(first + PAGE, position))
+            for first in range(after, position, PAGE)
+        ]
         with self.connection.cursor() as cursor:
-            for page in self._of_all(after, position):
-                self._write(cursor, fold(self._projection, page))
-                added += len(page)
-        if added >= PAGE // 10:  # nobody else looks at what temporary tables hold
+            for rows in in_turn(_folded, parts):
+                self._write(cursor, rows)
+        if position - after >= PAGE // 25:  # nobody else looks at what temporary tables hold
             self.connection.execute("ANALYZE")
 
     def _write(self, cursor: Cursor, rows: Rows) -> None:
@@ -176,6 +169,21 @@ class Past:
             self._projection.write(cursor, rows)
         except DATA_ERRORS as error:
             raise CannotBeFolded(None) from error
+
+
+def _folded(part: tuple[str | None, type[Projection], int, int]) -> Rows:
+    """The rows that the facts of some positions add."""
+    url, kind, after, position = part
+    projection = kind(generation=0, schema=TEMPORARY)
+    with connect(url) as log:
+        log.read_only = True
+        asked = {"after": after, "position": position, "names": list(projection.handlers)}
+        return fold(projection, _told(log, _OF_ALL, asked))
+
+
+def _told(log: Connection[Any], statement: LiteralString, asked: dict[str, Any]) -> list[Told]:
+    rows = log.execute(statement, asked, binary=True)
+    return [Told(name, position, str(subject).encode(), state) for name, position, subject, state in rows]
 
 
 def fold(projection: Projection, page: Sequence[Told]) -> Rows:

@@ -187,6 +187,32 @@ def test_tables_of_everybody_answer_as_those_of_one_forwards_and_back(
     one.close()
 
 
+@pytest.mark.parametrize("recorded", [("short", True, 2)], indirect=True)
+def test_a_long_log_is_folded_part_by_part(recorded: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a short one, which one part holds: to the row, in the order of the log."""
+    known_at = max(fact.recorded_at for fact in recorded.facts)
+    at_once, in_parts = Past(recorded.url, Balances), Past(recorded.url, Balances)
+    at_once.as_known(known_at, [])
+    monkeypatch.setattr("projections.past.PAGE", len(recorded.facts) // 3)
+    monkeypatch.setattr("os.cpu_count", lambda: 1)  # other processes are no other matter: see tests of side_by_side
+    assert in_parts.as_known(known_at, []).position == len(recorded.facts)
+    told = [_rows(past) for past in (at_once, in_parts)]
+    assert told[0] == told[1]
+    assert {"accounts", "lots", "movements", "entries"} <= {name for name, rows in told[0].items() if rows}
+    at_once.close()
+    in_parts.close()
+
+
+def _rows(past: Past) -> dict[str, list[Any]]:
+    tables = past.connection.execute(
+        "SELECT relname FROM pg_class WHERE relnamespace = pg_my_temp_schema() AND relkind = 'r'"
+    )
+    return {
+        name: past.connection.execute(f"SELECT * FROM pg_temp.{name}".encode()).fetchall()
+        for (name,) in tables.fetchall()
+    }
+
+
 @pytest.mark.parametrize("recorded", [("lasting", False, 1)], indirect=True)
 def test_before_the_first_fact_nothing_was_known(recorded: Recorded) -> None:
     past = Past(recorded.url, Balances)
