@@ -70,12 +70,17 @@ _PRECEDENCE: list[type[Refusal]] = [MalformedMessage, TimeWithoutZone, NegativeQ
 def _refusal(problem: Any) -> Refusal:
     field, kind = _path(problem["loc"]), problem["type"]
     if kind == "json_invalid":
-        return MalformedMessage(problem="not valid JSON")
+        return MalformedMessage(problem=_where(problem["msg"]))
     if kind in {"timezone_aware", "timezone_naive"}:
         return TimeWithoutZone(field=field)
     if "quantity" in problem["loc"] and re.match(r"-\d", str(problem["input"])):
         return NegativeQuantity(field=field)
     return InvalidField(field=field, problem=problem["msg"].removeprefix("Value error, "))
+
+
+def _where(message: str) -> str:
+    """What the parser says, and the line and column that it says it of; it quotes nothing."""
+    return message.replace("Invalid JSON", "not valid JSON", 1)
 
 
 def _path(location: Iterable[int | str]) -> str:

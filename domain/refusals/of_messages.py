@@ -9,7 +9,7 @@ from domain.refusals.base import Refusal
 
 @dataclass(eq=False)
 class MalformedMessage(Refusal):
-    """The message cannot be read as a CloudEvent in JSON. Send a CloudEvents 1.0 message."""
+    """The message cannot be read; `problem` says why. A body over HTTP is JSON, a message on Kafka a CloudEvent 1.0 in JSON, a programme YAML."""
 
     problem: str
 

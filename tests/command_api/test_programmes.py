@@ -41,7 +41,8 @@ def test_a_plan_as_it_was_written_is_told_with_lines_from_yaml_and_without_from_
 
 def test_what_is_no_policy_at_all_is_told_or_refused(till: Till) -> None:
     assert [one["rule"] for one in lint(till, {"yaml": "- a"})][:1] == ["no-policy"]
-    problem(till.post("/programmes/lint", {"yaml": "a: ["}, scope="staff"), 400, "malformed-message")
+    refused = problem(till.post("/programmes/lint", {"yaml": "a: ["}, scope="staff"), 400, "malformed-message")
+    assert refused["problem"].startswith("yaml:1:5: not valid YAML")
     problem(till.post("/programmes/lint", {}, scope="staff"), 422, "invalid-field")
     problem(till.post("/programmes/lint", {"yaml": "[" * 1_000}, scope="staff"), 400, "malformed-message")
 
