@@ -45,6 +45,7 @@ EXPECTED = frozenset({
     "eventsourcing.persistence.PersistenceError",
     "infra.append_only.LogNotMade",
     "infra.bootstrap.TopicMismatch",
+    "infra.bootstrap.TopicsNotReady",
     "infra.database.DatabaseNotConfigured",
     "infra.embedded.jars.BrokerJarsUnavailable",
     "infra.embedded.java.JavaMissing",

@@ -1,9 +1,12 @@
 """What every role makes sure of first: the tables of the log and the topics, made once by whoever comes first."""
 
+import logging
+import time
+from collections.abc import Sequence
 from uuid import UUID, uuid4
 
-from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import TopicAlreadyExistsError
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.errors import KafkaTimeoutError, RequestTimedOutError, TopicAlreadyExistsError
 from psycopg import Connection
 
 from infra import keys, letters, log_tables, personal_data, relay
@@ -13,6 +16,11 @@ from infra.kafka import admin, consumer
 from infra.settings import Settings
 from infra.topics import CHECKPOINTS, DEAD, FACTS, PURCHASES
 
+log = logging.getLogger(__name__)
+
+PATIENCE_SECONDS = 120
+"""A broker makes topics within a second; one that has just begun, on a machine that does everything at once, takes longer."""
+_TELL_EVERY_SECONDS = 5
 WEEK_MS = 7 * 24 * 3600 * 1000
 
 TOPICS: dict[str, dict[str, str]] = {
@@ -25,6 +33,10 @@ TOPICS: dict[str, dict[str, str]] = {
 
 class TopicMismatch(RuntimeError):
     """A topic is not as this ledger left it; going on would break the order or lose messages."""
+
+
+class TopicsNotReady(RuntimeError):
+    """The brokers have topics still to make, or partitions without a leader."""
 
 
 def bootstrap(settings: Settings) -> None:
@@ -50,14 +62,14 @@ def _make_topics(settings: Settings) -> None:
                 "configs": TOPICS[name],
             }
             try:
-                client.create_topics({name: wanted}, wait_for_metadata=True)
-            except TopicAlreadyExistsError:
-                continue  # another role was first
+                client.create_topics({name: wanted})
+            except (TopicAlreadyExistsError, RequestTimedOutError):
+                continue  # another role was first; or the broker goes on with it, and we wait for it below
 
 
 def _checked_topics(settings: Settings) -> dict[str, UUID]:
     with admin(settings) as client:
-        client.wait_for_topics(list(TOPICS), timeout_ms=30_000)  # one that was just made has no partitions for a moment
+        wait_for_topics(client, list(TOPICS), patience=PATIENCE_SECONDS)
         found = {topic["name"]: topic for topic in client.describe_topics(list(TOPICS))}
     for name, topic in found.items():
         if len(topic["partitions"]) != settings.partitions:
@@ -66,6 +78,28 @@ def _checked_topics(settings: Settings) -> dict[str, UUID]:
                 "set it to what the topic has; the number is fixed once the topic exists"
             )
     return {name: UUID(str(topic["topic_id"])) for name, topic in found.items()}
+
+
+def wait_for_topics(client: KafkaAdminClient, names: Sequence[str], *, patience: float) -> None:
+    """Return once each partition has a leader: a topic that was just made has none for a moment. `patience` in seconds."""
+    deadline = time.monotonic() + patience
+    while True:
+        left = deadline - time.monotonic()
+        try:
+            client.wait_for_topics(names, timeout_ms=1_000 * max(0, min(left, _TELL_EVERY_SECONDS)))
+        except KafkaTimeoutError as error:
+            if left <= _TELL_EVERY_SECONDS:
+                raise TopicsNotReady(
+                    f"the brokers did not make the topics within {patience:g} s: see that they run and have a leader "
+                    f"for each partition, then start again ({error})"
+                ) from None
+            log.warning(
+                "waiting for the brokers to make the topics, for %.0f s more at most: %s",
+                deadline - time.monotonic(),
+                error,
+            )
+        else:
+            return
 
 
 def _begin_offsets(database: Connection, settings: Settings, topic_id: UUID) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from infra import bootstrap as starting
 from infra import kafka as clients
-from infra.bootstrap import TOPICS, TopicMismatch, bootstrap
+from infra.bootstrap import TOPICS, TopicMismatch, TopicsNotReady, bootstrap, wait_for_topics
 from infra.database import connect
 from infra.settings import Settings
 from infra.topics import CHECKPOINTS, DEAD, FACTS, PURCHASES
@@ -76,6 +77,20 @@ def test_many_roles_may_begin_at_once_on_nothing(settings: Settings) -> None:
             done.result()
     tables, offsets, relays = state(settings)
     assert (len(tables), len(offsets), len(relays)) == (9, 12, 3)
+
+
+def test_topics_that_take_their_time_are_waited_for_aloud_and_not_for_ever(
+    settings: Settings, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bootstrap(settings)
+    monkeypatch.setattr(starting, "_TELL_EVERY_SECONDS", 0.1)
+    with clients.admin(settings) as admin:
+        wait_for_topics(admin, list(TOPICS), patience=0)
+        assert caplog.messages == []
+        with pytest.raises(TopicsNotReady, match=r"within 0\.3 s.*(?s:.)*never-made"):
+            wait_for_topics(admin, [*TOPICS, "never-made"], patience=0.3)
+    assert caplog.messages
+    assert all("waiting for the brokers to make the topics" in one and "never-made" in one for one in caplog.messages)
 
 
 def test_a_role_may_begin_while_others_read(settings: Settings) -> None:
