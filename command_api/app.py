@@ -45,6 +45,7 @@ from domain.messages.tills import ClosingBody
 from domain.personal_data import Sealing
 from domain.quote import Signing
 from domain.refusals import Refusal
+from infra.documentation import NO_PAGES, serve_documentation
 from infra.keys import Keyring
 from infra.personal_data import KeysUnavailable
 from infra.web import Problem, tell_problems
@@ -97,12 +98,14 @@ def create_app(
         version="1.0",
         description="Tills and staff tell what happened. Every refusal is a problem with a stable `type`.",
         lifespan=life,
+        **NO_PAGES,
     )
     app.state.keyring = keyring
     app.state.door = Door(gathering, card_ids, personal_data, signing)
     for part in ROUTERS:
         app.include_router(part)
     document_bodies(app, BODIES)
+    serve_documentation(app)
     tell_problems(app)
     _tell_refusals(app)
     return app

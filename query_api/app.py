@@ -9,6 +9,7 @@ from fastapi import Depends, FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from infra.database import connect
+from infra.documentation import NO_PAGES, serve_documentation
 from infra.keys import Keyring
 from infra.personal_data import PersonalData
 from infra.settings import Settings
@@ -61,6 +62,7 @@ def create_app(
         version="1.0",
         description="Every answer has the log position up to which it is complete; `at_least` waits for one.",
         lifespan=life,
+        **NO_PAGES,
     )
     app.state.settings = settings
     app.state.keyring = keyring
@@ -75,6 +77,7 @@ def create_app(
         rewards,
     ):  # fmt: skip
         app.include_router(part.router, dependencies=[Depends(only_known_parameters)])
+    serve_documentation(app)
     tell_problems(app)
     return app
 

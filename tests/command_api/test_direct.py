@@ -36,7 +36,11 @@ class TestDirectRoutes:
 
     def test_refuse_what_is_no_json(self, till: Till, path: str) -> None:
         key = {"Authorization": f"bearer {till.keys['till']}"}
-        for content, where in (b'{"a": 1,\n}', "line 2 column 1"), (b"", "line 1 column 0"), (b'{"a": "b', "line 1 column 8"):
+        for content, where in (
+            (b'{"a": 1,\n}', "line 2 column 1"),
+            (b"", "line 1 column 0"),
+            (b'{"a": "b', "line 1 column 8"),
+        ):
             found = problem(till.client.post(path, content=content, headers=key), 400, "malformed-message")
             assert found["problem"].startswith("not valid JSON: ")
             assert found["problem"].endswith(where)

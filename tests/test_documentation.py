@@ -1,0 +1,53 @@
+"""What both doors say of themselves: a page at `/docs` that asks for nothing from elsewhere."""
+
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+
+import command_api.app
+import query_api.app
+from infra.keys import Keyring
+from infra.personal_data import PersonalData
+from infra.settings import Settings
+from tests.builders import KEYS, SEALING, card_id
+from tests.ledger import Ledger
+from tests.serving import served
+
+Doors = dict[str, httpx.Client]
+
+
+@pytest.fixture(scope="module")
+def doors(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
+    home: Path = tmp_path_factory.mktemp("home")
+    settings = Settings(database_url=module_database_url, data_dir=home)
+    with Ledger(module_database_url) as ledger, ExitStack() as serving:
+        keyring = Keyring(settings)
+        commands = command_api.app.create_app(
+            ledger.writer(), keyring=keyring, card_ids=card_id, personal_data=SEALING, signing=KEYS, most_waiting=1
+        )
+        queries = query_api.app.create_app(
+            settings, keyring=keyring, card_id=card_id, personal_data=PersonalData(module_database_url, KEYS)
+        )
+        yield {name: serving.enter_context(served(app)) for name, app in (("commands", commands), ("queries", queries))}
+
+
+@pytest.mark.parametrize("door", ["commands", "queries"])
+def test_the_page_and_all_that_it_is_made_of_come_from_the_door_itself(doors: Doors, door: str) -> None:
+    page = doors[door].get("/docs")
+    assert re.findall(r"(?:https?:)?//[^\s\"'/]+", page.text) == [], "it names no other host"
+    assert "default-src 'self'" in page.headers["Content-Security-Policy"], "nor may its script ask one"
+    assert '"validatorUrl": null' in page.text
+    asked = re.findall(r"(?:src|href|url)[=:] ?[\"']([^\"']+)", page.text)
+    assert len(asked) == 4
+    kinds = {path: doors[door].get(path).raise_for_status().headers["Content-Type"].split(";")[0] for path in asked}
+    assert set(kinds.values()) == {"text/css", "image/png", "text/javascript", "application/json"}
+
+
+@pytest.mark.parametrize("door", ["commands", "queries"])
+def test_there_is_no_other_page_and_nothing_else_of_the_package(doors: Doors, door: str) -> None:
+    for path in ("/redoc", "/docs/parts/", "/docs/parts/%2e%2e/core.py", "/docs/oauth2-redirect"):
+        assert doors[door].get(path).status_code == 404, path
