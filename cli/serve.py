@@ -9,6 +9,7 @@ from infra.keys import Keyring, load_key_file
 from infra.personal_data import PersonalData
 from infra.process import quiet_gc
 from infra.settings import Settings
+from infra.web import find_routes
 
 app = typer.Typer(help="Serve one of the two APIs.", no_args_is_help=True)
 
@@ -44,6 +45,7 @@ def query_api() -> None:
 
 
 def _serve(door: FastAPI, settings: Settings, port: int) -> None:
+    find_routes(door)
     quiet_gc()
     uvicorn.run(
         door, host=settings.host, port=port, loop="uvloop", http="httptools", access_log=False, log_level="warning",

@@ -14,6 +14,7 @@ from infra import keys
 from infra.database import make_tables
 from infra.keys import Keyring, create_key
 from infra.settings import Settings
+from infra.web import find_routes
 from tests.builders import KEYS, SEALING, card_id
 from tests.ledger import Ledger, all_recorded, execute
 from tests.serving import served
@@ -54,6 +55,8 @@ def till_of(url: str, home: Path, *before: Command, doors: int = 1, **settings_:
             )
             for _ in range(doors)
         ]  # fmt: skip
+        for app in apps if doors > 1 else ():
+            find_routes(app)
         yield Till([serving.enter_context(served(app)) for app in apps], made, ledger)
 
 

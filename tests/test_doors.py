@@ -1,18 +1,23 @@
-"""What both doors say of themselves: a page at `/docs` that asks for nothing from elsewhere."""
+"""What both doors have in common: what they say of themselves, and how they begin."""
 
+import asyncio
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Annotated
 
 import httpx
 import pytest
+from fastapi import APIRouter, FastAPI, Query
 
 import command_api.app
 import query_api.app
 from infra.keys import Keyring
 from infra.personal_data import PersonalData
 from infra.settings import Settings
+from infra.web import find_routes
 from tests.builders import KEYS, SEALING, card_id
 from tests.ledger import Ledger
 from tests.serving import served
@@ -51,3 +56,24 @@ def test_the_page_and_all_that_it_is_made_of_come_from_the_door_itself(doors: Do
 def test_there_is_no_other_page_and_nothing_else_of_the_package(doors: Doors, door: str) -> None:
     for path in ("/redoc", "/docs/parts/", "/docs/parts/%2e%2e/core.py", "/docs/oauth2-redirect"):
         assert doors[door].get(path).status_code == 404, path
+
+
+def test_no_request_waits_for_routes_to_be_found_nor_silences_the_warnings_of_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app, router = FastAPI(), APIRouter()
+
+    @router.get("/told")
+    async def told(begins: Annotated[str, Query(alias="from")]) -> str:
+        return begins
+
+    async def asked() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://door") as client:
+            return await client.get("/told?from=here")
+
+    app.include_router(router)
+    find_routes(app)
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(warnings, "catch_warnings", None)
+        answer = asyncio.run(asked())
+    assert answer.json() == "here"
