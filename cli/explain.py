@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from cli.instants import instant_or_none
+from cli.instants import instant_or_none, known
 from cli.surroundings import surroundings
 from infra.database import connect
 from projections.explaining.asking import Asking
@@ -95,7 +95,7 @@ def refusal(
 
 def _explain(ask: Callable[[Asking], Explanation], language: Language, known_at: str | None, *, as_json: bool) -> None:
     """Print an explanation; exit 1 if the rules do not give what is recorded."""
-    at = instant_or_none(known_at, option="--known-at")
+    at = known(known_at)
     settings = surroundings()
     with connect(settings.database_url) as log, connect(settings.read_url) as read:
         log.read_only = True

@@ -1,6 +1,6 @@
 """Instants and days as they are written on the command line."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 import typer
 
@@ -19,6 +19,14 @@ def instant(text: str, *, option: str, kind: str = "instant such as 2026-11-02T0
 def instant_or_none(text: str | None, *, option: str) -> datetime | None:
     """The same of an option that may be left out."""
     return None if text is None else instant(text, option=option)
+
+
+def known(text: str | None, *, option: str = "--known-at") -> datetime | None:
+    """The same of an instant by which things were known: what will be known may still change."""
+    at = instant_or_none(text, option=option)
+    if at is not None and at > datetime.now(UTC):
+        raise typer.BadParameter(f"{text} is to come: nobody knows yet what will be known then", param_hint=option)
+    return at
 
 
 def day(text: str, *, option: str) -> date:

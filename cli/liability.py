@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli.instants import instant_or_none
+from cli.instants import known
 from cli.progress import one_step
 from cli.surroundings import surroundings
 from projections.liability import run
@@ -50,11 +50,11 @@ def liability(
     """Roll the liability of points forward (IFRS 15): opening, issued, redeemed, expired, revoked, re-estimated, closing."""
     settings = surroundings()
     first, last = (_read(month, text) if text else None for text in (begins, until))
-    at = instant_or_none(known_at, option="--known-at")
+    at = known(known_at)
     question = run.Question(
         _read(shares, expected), horizon, _read(worth, face) if face else None, known_at=at, until=last
     )  # fmt: skip
-    before = instant_or_none(restated_since, option="--restated-since")
+    before = known(restated_since, option="--restated-since")
     with one_step("reading accounts") as progress:
         told = run.asked(settings, question, begins=first, restated_since=before, progress=progress)
     if html is not None:

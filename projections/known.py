@@ -42,7 +42,8 @@ class BeforeFirstFact(LookupError):
     """Nothing was known yet."""
 
     def __init__(self, first: datetime | None) -> None:
-        super().__init__("nothing had been recorded by then")
+        told = f": the first fact was recorded at {first.isoformat()}" if first else ""
+        super().__init__(f"nothing had been recorded by then{told}")
         self.first = first
         """When the first fact was recorded, if one was."""
 

@@ -57,7 +57,8 @@ class CannotBeFolded(RuntimeError):
     """A fact of those asked about is not what this version can read: an operator must look at it."""
 
     def __init__(self, position: int | None) -> None:
-        super().__init__("a fact could not be folded")
+        which = "a fact" if position is None else f"the fact at position {position:,}"
+        super().__init__(f"{which} could not be folded; an operator must look at it")
         self.position = position
         """Where it stands, if that is known."""
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from io import BytesIO
@@ -13,12 +13,14 @@ from uuid import UUID
 import polars as pl
 from psycopg import AsyncConnection, Connection, IsolationLevel
 
+from projections.balances import Balances
 from projections.exports.directory import Directory, Exported, File
 from projections.exports.flat import Row
 from projections.exports.run import FILE, Done, NothingToExport, Progress, opened
 from projections.exports.tables import INSTANT
 from projections.held import Holdings
 from projections.holdings import holdings
+from projections.past import Past
 from projections.proofs.slices import known_by, looking
 from projections.snapshot import Snapshot
 
@@ -48,10 +50,16 @@ class FactsParked(RuntimeError):
     """Some facts are not in the read model: what it tells of their members would be wrong."""
 
 
-def export_balances(log: Connection, read_url: str, to: Path, *, as_of: datetime, progress: Progress) -> Done:
-    """Write everybody's balance; that of the same instant, by an earlier position, makes room for it."""
-    with looking(read_url) as read_model:
-        known_by(read_model)  # or tell what is wrong with it
+def export_balances(
+    log: Connection, url: str, to: Path, *, as_of: datetime, known_at: datetime | None, progress: Progress
+) -> Done:
+    """Write everybody's balance; that of the same instant, by another position, makes room for it.
+
+    `url` is that of the read model; where it is asked what was known, that of the log. Raises `BeforeFirstFact`.
+    """
+    if known_at is None:
+        with looking(url) as read_model:
+            known_by(read_model)  # or tell what is wrong with it
     with opened(log, to) as (directory, manifest):
         before = manifest.exports.get(NAME)
         if before is not None:
@@ -59,7 +67,8 @@ def export_balances(log: Connection, read_url: str, to: Path, *, as_of: datetime
         with directory.writing():
             directory.tidy(NAME, manifest)
             there = before.files if before else []
-            position, files = asyncio.run(_files(read_url, directory, as_of.astimezone(UTC), there, progress))
+            look = _look(url) if known_at is None else _past(url, known_at)
+            position, files = asyncio.run(_files(look, directory, as_of.astimezone(UTC), there, progress))
             if files:
                 folder = str(Path(files[0].path).parent)
                 kept = [file for file in there if str(Path(file.path).parent) != folder]
@@ -76,11 +85,15 @@ def export_balances(log: Connection, read_url: str, to: Path, *, as_of: datetime
 
 
 async def _files(
-    url: str, directory: Directory, as_of: datetime, there: list[File], progress: Progress
+    look: AbstractAsyncContextManager[Snapshot],
+    directory: Directory,
+    as_of: datetime,
+    there: list[File],
+    progress: Progress,
 ) -> tuple[int, list[File]]:
     """None where the directory holds this instant by this very position."""
     folder = f"{NAME}/as_of={as_of:%Y%m%dT%H%M%S}.{as_of.microsecond:06}Z"
-    async with _look(url) as snapshot:
+    async with look as snapshot:
         first, members = await snapshot.one(_BEGINNING) or (None, 0)
         if first is None or as_of < first:
             raise NothingToExport(
@@ -119,6 +132,16 @@ async def _look(url: str) -> AsyncIterator[Snapshot]:
                 " `loyalty status`, and rebuild balances once the cause is gone"
             )
         yield Snapshot(connection, row[0], row[1])
+
+
+@asynccontextmanager
+async def _past(url: str, known_at: datetime) -> AsyncIterator[Snapshot]:
+    """The read model as of what was known, folded anew from the log."""
+    past = Past(url, Balances)
+    try:
+        yield past.as_known(known_at, ())
+    finally:
+        past.close()
 
 
 def _row(member_id: UUID, held: Holdings, position: int) -> Row:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from io import BytesIO
 from pathlib import Path
 from typing import LiteralString, NamedTuple
@@ -14,6 +15,7 @@ from infra.evidence.tree import LEAF_DATA
 from infra.merkle import leaf_hash
 from projections.exports.directory import Directory, Exported, File, Manifest
 from projections.exports.tables import TABLES, Table
+from projections.known import known_position
 
 PAGE = 20_000
 """Facts read at once."""
@@ -53,14 +55,30 @@ class Done(NamedTuple):
     """Up to which the log is exported."""
 
 
-def export(log: Connection, name: str, to: Path, *, since_last: bool, progress: Progress) -> Done:
-    """Write a table to a directory; `log` only reads. With `since_last`, add what is new since the last time."""
+class MoreExported(RuntimeError):
+    """A directory holds more of an export than was known at the instant that is asked about."""
+
+
+def export(
+    log: Connection, name: str, to: Path, *, since_last: bool, known_at: datetime | None = None, progress: Progress
+) -> Done:
+    """Write a table to a directory; `log` only reads. With `since_last`, add what is new since the last time.
+
+    What was recorded after `known_at` is left out. Raises `BeforeFirstFact`.
+    """
     table = TABLES[name]
     with opened(log, to) as (directory, manifest):
         first, last = _ends(log)
+        if known_at is not None:
+            last = known_position(log, known_at)
         before = manifest.exports.get(name)
         if before is not None:
             _check_before(log, directory, table, before, since_last=since_last)
+            if known_at is not None and before.last_position > last:
+                raise MoreExported(
+                    f"{to} holds {name} up to position {before.last_position:,}, and only {last:,} was known at"
+                    f" {known_at.isoformat()}: name an empty directory"
+                )
         start = before.last_position if before else first - 1
         with directory.writing():
             directory.tidy(name, manifest)
@@ -117,7 +135,7 @@ def _hash(log: Connection, position: int) -> str:
 
 
 def _pages(log: Connection, table: Table, start: int, last: int, progress: Progress) -> Iterator[pl.DataFrame]:
-    at, names, rows_of = start, list(table.names) if table.names else None, table.reading(log)
+    at, names, rows_of = start, list(table.names) if table.names else None, table.reading(log, last)
     while facts := log.execute(_FACTS, (at, last, names, names, PAGE), binary=True).fetchall():
         yield table.frame(rows_of(facts))
         at = facts[-1][0]

@@ -29,8 +29,8 @@ class Table:
 
     name: str
     columns: Mapping[str, pl.DataType | type[pl.DataType]]
-    reading: Callable[[Connection], Callable[[Iterable[Row]], list[Row]]]
-    """For one run on a log, what makes rows of its pages in order. Facts are told as they are read: position, stream_id,
+    reading: Callable[[Connection, int], Callable[[Iterable[Row]], list[Row]]]
+    """For one run on a log up to a position, what makes rows of its pages in order. Facts are told as they are read: position, stream_id,
     version, name, state, subject, recorded_at."""
     names: tuple[str, ...] | None = None
     """The facts that it is made of; None for all."""
@@ -52,9 +52,9 @@ class Table:
 
 def _each_page(
     rows: Callable[[Iterable[Row]], list[Row]],
-) -> Callable[[Connection], Callable[[Iterable[Row]], list[Row]]]:
+) -> Callable[[Connection, int], Callable[[Iterable[Row]], list[Row]]]:
     """Where a page tells all that its rows need."""
-    return lambda _: rows
+    return lambda _, __: rows
 
 
 def _read_as(kind: Any) -> Any:

@@ -24,7 +24,7 @@ MOVES = ("TierMoved.v1", *_WHY)
 _PROGRAMMES = """
 SELECT told ->> 'programme', (told ->> 'version')::int,
     ARRAY(SELECT level ->> 'name' FROM jsonb_array_elements(told #> '{policy,tiers,levels}') AS level)
-FROM (SELECT convert_from(state, 'UTF8')::jsonb AS told FROM facts WHERE name = 'ProgrammePublished.v1') AS published
+FROM (SELECT convert_from(state, 'UTF8')::jsonb AS told FROM facts WHERE name = 'ProgrammePublished.v1' AND position <= %s) AS published
 """
 
 
@@ -34,9 +34,9 @@ class TierMoves:
     Facts name the version that they go by, not the programme: where two have such a version, neither it nor steps are told.
     """
 
-    def __init__(self, log: Connection) -> None:
+    def __init__(self, log: Connection, position: int) -> None:
         self._programmes: dict[int, tuple[str | None, list[str]]] = {}
-        for name, version, levels in log.execute(_PROGRAMMES):
+        for name, version, levels in log.execute(_PROGRAMMES, (position,)):
             self._programmes[version] = (None, []) if version in self._programmes else (name, levels)
         self._before: dict[bytes, tuple[str, bytes]] = {}
         """By stream, what last changed what qualifies: its name and state."""

@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import polars as pl
 import pytest
@@ -12,6 +14,7 @@ from typer.testing import CliRunner, Result
 from cli.main import app
 from domain.fact import FACTS, Fact
 from domain.movements import (
+    AccountOpened,
     OpeningBalanceImported,
     PointsAdjusted,
     PointsEarned,
@@ -26,10 +29,12 @@ from infra.evidence.sources import ExportDamaged
 from infra.stored_facts import FactMapper
 from projections.analytics import analytics_of
 from projections.exports import run
+from projections.known import BeforeFirstFact
 from projections.whatif.files import NotWritten
 from tests.cli.market import LATER, Market, surroundings
 from tests.cli.test_export import room_for
 from tests.domain.world import DAY
+from tests.projections.test_past import tallied
 from tests.read_spec import ReadSide
 
 ALL = ("tiers", "campaigns")
@@ -138,6 +143,33 @@ def test_pages_and_later_runs_make_no_difference(
         assert by_halves == exported(database_url, what, tmp_path / "at once")
     manifest = json.loads((tmp_path / "by halves" / "manifest.json").read_text())
     assert {manifest["exports"][what]["last_position"] for what in ALL} == {len(facts)}
+
+
+def test_what_was_known_once_is_what_had_been_recorded(market: Market, read_side: ReadSide, tmp_path: Path) -> None:
+    known_at = market.facts[len(market.facts) * 2 // 3].recorded_at
+    facts = [one for one in market.facts if one.recorded_at <= known_at]
+    then = "--known-at", known_at.isoformat()
+    for what in ALL:
+        whole = exported(read_side.url, what, tmp_path / "whole")
+        known = exported(read_side.url, what, tmp_path / "known", *then)
+        assert known == [row for row in whole if row["position"] <= len(facts)]
+        assert 0 < len(known) < len(whole)
+        assert exported(read_side.url, what, tmp_path / "known", "--since-last") == whole
+        refused = export(read_side.url, what, tmp_path / "known", "--since-last", *then)
+        assert (refused.exit_code, type(refused.exception)) == (1, run.MoreExported)
+    rows = {UUID(row["member_id"]): row for row in exported(read_side.url, "balances", tmp_path / "known", *then)}
+    assert rows.keys() == {one.member_id for one in facts if isinstance(one, AccountOpened)}
+    for member, row in rows.items():
+        its = asdict(tallied([one for one in facts if one.subject == member], at=known_at).buckets(known_at))
+        assert ({name: row[name] for name in its}, row["position"], row["as_of"]) == (its, len(facts), known_at)
+
+
+def test_before_the_first_fact_and_in_the_future_nothing_is_exported(read_side: ReadSide, tmp_path: Path) -> None:
+    for what in (*ALL, "balances"):
+        early = export(read_side.url, what, tmp_path, "--known-at", "2001-01-01T00:00:00Z")
+        assert (early.exit_code, type(early.exception)) == (1, BeforeFirstFact)
+        assert export(read_side.url, what, tmp_path, "--known-at", "2199-01-01T00:00:00Z").exit_code == 2
+    assert not list(tmp_path.rglob("*.parquet"))
 
 
 @pytest.mark.parametrize("what", ALL)
