@@ -1,6 +1,5 @@
 """`loyalty`: the front door, its commands, and how a failure is told."""
 
-import logging
 import sys
 from collections.abc import Mapping
 from importlib import import_module
@@ -9,6 +8,8 @@ from typing import Any, NoReturn
 import typer
 from typer.core import TyperGroup
 from typer.main import get_group
+
+from infra.process import log_to_stderr
 
 COMMANDS: Mapping[str, str] = {
     "demo": "cli.demo.command:demo",
@@ -67,6 +68,7 @@ EXPECTED = frozenset({
     "infra.keys.KeyFileMissing",
     "infra.merkle.ProofWrong",
     "infra.parquet.ParquetNotInstalled",
+    "infra.workers.ProcessDied",
     "kafka.errors.KafkaError",
     "projections.assurance.whole_streams.FactsLeftOut",
     "projections.chain.AnotherEpoch",
@@ -93,7 +95,6 @@ EXPECTED = frozenset({
     "projections.shapes.AnotherShape",
     "projections.whatif.files.NotWritten",
     "projections.whatif.processes.NothingHappened",
-    "projections.whatif.processes.ProcessDied",
     "projections.whatif.run.NothingToReplay",
     "psycopg.OperationalError",
 })  # fmt: skip
@@ -134,9 +135,7 @@ app = typer.Typer(
 
 def main() -> NoReturn:
     """Run a command. Exit codes: 0 done, 1 refused or failed, 2 wrong usage."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # it tells each try; what matters is raised to us
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    log_to_stderr()
     try:
         app()
     except Exception as error:

@@ -9,11 +9,12 @@ import psycopg
 from psycopg import Connection
 from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
+from consumers.filling import fill
 from consumers.projector import facts_topic
 from consumers.replay import Offsets, Replay
 from infra.database import connect
 from infra.settings import Settings
-from projections import generations, offsets, schema, shapes
+from projections import generations, offsets, parking, schema, shapes
 from projections.comparison import Comparison, compare
 from projections.offsets import Fenced, Standing
 from projections.projection import Projection
@@ -80,7 +81,7 @@ class Rebuild:
         offsets.begin(self._connection, lives, topic_id=topic_id, partitions=partitions)
         made = [generations.begin_next(self._connection, live) for live in lives]
         offsets.begin(self._connection, made, topic_id=topic_id, partitions=partitions)
-        self._replay(made, _least(offsets.standing(self._connection, live) for live in lives))
+        self._fill(made, _least(offsets.standing(self._connection, live) for live in lives))
         for live, new in zip(lives, made, strict=True):
             comparison = self._compare(live, new)
             if switch and (comparison.equal or accept):
@@ -115,12 +116,10 @@ class Rebuild:
                 raise NothingProjected(f"no projector has moved {live.name} yet: there is nothing to rebuild")
         return found
 
-    def _replay(self, made: Sequence[Projection], targets: Offsets) -> None:
-        """Should the machine stop meanwhile, the next rebuild begins anew; so nothing waits for the disk."""
-        with connect(self._settings.read_url) as writing, closing(Replay(self._settings, writing, made)) as replay:
-            writing.execute("SET synchronous_commit = off")
-            replay.upto(targets, lambda done, total: self._progress("reading the facts", done, total))
+    def _fill(self, made: Sequence[Projection], targets: Offsets) -> None:
+        fill(self._settings, made, targets, lambda done, total: self._progress("reading the facts", done, total))
         for number, new in enumerate(made):
+            parking.refuse_many(self._connection, new)  # each process has counted those that it saw
             self._progress("making indexes", number, len(made))
             shapes.make_indexes(self._connection, new)
 

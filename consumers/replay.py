@@ -1,7 +1,7 @@
 """The facts topic read from its beginning: generations that nobody else moves, brought to given offsets."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -24,22 +24,34 @@ class TopicTooShort(RuntimeError):
     """The facts topic lacks records that the live read model has folded. Tell the facts again, or restore the topic."""
 
 
+def places(numbers: Iterable[int]) -> list[TopicPartition]:
+    """Partitions of the facts topic."""
+    return [TopicPartition(FACTS, number) for number in numbers]
+
+
 class Replay:
     """Reads without a group, and not one record further than it is told."""
 
-    def __init__(self, settings: Settings, connection: Connection[Any], projections: Sequence[Projection]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        connection: Connection[Any],
+        projections: Sequence[Projection],
+        some: Sequence[TopicPartition] | None = None,
+    ) -> None:
+        """Of all partitions, where only some are not named."""
         self._models = ReadModels(connection, projections)
         self._consumer: KafkaConsumer = kafka.consumer(settings, **READING)
         self._next: dict[int, int] = {}
-        self._places = [TopicPartition(FACTS, number) for number in range(settings.partitions)]
+        self._places = places(range(settings.partitions)) if some is None else some
         self._consumer.assign(self._places)
         self.begin()
 
     def begin(self) -> None:
         """Go on from the offsets that are stored."""
         self._next = dict(self._models.assign([place.partition for place in self._places]))
-        for partition, offset in self._next.items():
-            self._consumer.seek(TopicPartition(FACTS, partition), offset)
+        for place in self._places:
+            self._consumer.seek(place, self._next[place.partition])
 
     def close(self) -> None:
         self._consumer.close()

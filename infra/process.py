@@ -1,6 +1,8 @@
-"""How a long-running process treats its memory."""
+"""How a process of ours treats its memory, and where it tells what it does."""
 
 import gc
+import logging
+import sys
 
 
 def quiet_gc() -> None:
@@ -12,3 +14,10 @@ def quiet_gc() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(200_000, 20, 100)
+
+
+def log_to_stderr() -> None:
+    """Call once at start. The clients of Kafka tell each try; what matters is raised to us."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
+    logging.getLogger("httpx").setLevel(logging.WARNING)

@@ -8,11 +8,13 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from typing import TypeVar
 
-from infra.process import quiet_gc
+from infra.process import log_to_stderr, quiet_gc
 
 P = TypeVar("P")
 T = TypeVar("T")
 
+AFRESH = get_context("spawn")
+"""Whoever asks may have threads and connections, which a forked process must not share."""
 AHEAD = 2
 """Parts of each process that are made or waiting, where they are told in turn."""
 
@@ -45,11 +47,11 @@ def in_turn(work: Callable[[P], T], parts: Sequence[P]) -> Iterator[T]:
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:
-    """Started afresh: whoever asks may have threads and connections, which a forked process must not share."""
-    return ProcessPoolExecutor(workers, get_context("spawn"), _start)
+    return ProcessPoolExecutor(workers, AFRESH, start)
 
 
-def _start() -> None:
+def start() -> None:
     """Ctrl-C is for whoever asked."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    log_to_stderr()
     quiet_gc()

@@ -79,7 +79,12 @@ def _blame(cursor: Cursor[Any], projection: Projection, facts: Sequence[Told], e
     kind = type(error).__name__
     log.error("%s parks %s from position %d on: %s", projection.name, facts[0].key, facts[0].position, kind)
     park(cursor, projection, facts, kind)
-    row = cursor.execute(
+    refuse_many(cursor, projection)
+
+
+def refuse_many(asking: Connection[Any] | Cursor[Any], projection: Projection) -> None:
+    """See that no more keys are parked than are an accident."""
+    row = asking.execute(
         "SELECT count(DISTINCT key) FROM parked_facts WHERE (projection, generation) = (%s, %s)",
         (projection.name, projection.generation),
     ).fetchone()

@@ -10,10 +10,11 @@ from domain.refusals import UnknownSegment
 from infra.database import connect
 from infra.log_tables import last_position
 from infra.settings import Settings
+from infra.workers import workers
 from projections.whatif import log
 from projections.whatif.figures import Figures
 from projections.whatif.history import Difference
-from projections.whatif.processes import side_by_side, workers
+from projections.whatif.processes import side_by_side, tell_part
 from projections.whatif.telling import Found, Question, Told
 
 MOST_PROCESSES = 16
@@ -59,7 +60,7 @@ def what_if(
 ) -> Answer:
     """Answer a question from the log; nothing is written."""
     most = processes or min(os.cpu_count() or 1, MOST_PROCESSES)
-    with workers(most) as waiting:  # they start up while we look
+    with workers(tell_part, most if most > 1 else 0) as waiting:  # they start up while we look
         told = _parted(settings, question, parts=most)
         position = told[0].part.position
         as_of, purchases, found = side_by_side(
