@@ -1,5 +1,6 @@
 """What the running product answers: members and campaigns over HTTP, accounts from the read model."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from http import HTTPStatus
@@ -55,6 +56,18 @@ class ProductAnswers:
             return None
         window = {at: datetime.fromisoformat(answer[at]) for at in ("starts_at", "ends_at")}
         return {**answer, **window}
+
+    def liability(self, *, share: str, until: str) -> Sequence[Mapping[str, Any]]:
+        """The months of `GET /liability` up to a month, with a share that is expected to be redeemed."""
+        answer = self._http.get("/liability", params={"expected": share, "to": until}).raise_for_status()
+        months: list[dict[str, Any]] = answer.json()["months"]
+        return months
+
+    def outstanding(self, at: datetime) -> int:
+        """What all members have at an instant: pending, available or held, by `GET /balances.ndjson`."""
+        answer = self._http.get("/balances.ndjson", params={"as_of": at.isoformat()}).raise_for_status()
+        totals: dict[str, int] = json.loads(answer.text.splitlines()[-1])["totals"]
+        return totals["pending"] + totals["available"] + totals["held"]
 
     def _get(self, path: str, **query: str) -> dict[str, Any] | None:
         response = self._http.get(path, params=query)

@@ -12,7 +12,7 @@ import httpx
 import typer
 
 from cli.data_dir import DataDir
-from cli.demo import complete_journey, pipeline, tables, verify
+from cli.demo import complete_journey, liability, pipeline, tables, verify
 from cli.demo.answers import ProductAnswers
 from cli.demo.expected import expected
 from cli.demo.publish import TUNING, Published, publish
@@ -26,6 +26,8 @@ from infra.keys import Scope, create_key
 from infra.settings import Settings
 from infra.topics import PURCHASES
 from projections import generations, schema
+from projections.whatif.run import what_if
+from projections.whatif.telling import Question
 
 AT_ONCE = 500
 DEADLINE_SECONDS = 900
@@ -80,7 +82,11 @@ def demo(
                     http=queries, read_models=read_models, members=members, as_of=complete_journey.span().ends_at
                 )
             _tell_resources(running, seconds=time.monotonic() - started)
-            agreed = not check or _verified(running, queries, limit=baskets)
+            agreed = not check or all([
+                _verified(running, queries, limit=baskets),
+                _rolled_forward(running, queries),
+                _reproduced(running),
+            ])  # fmt: skip
         if not leave and agreed:
             _tell_addresses(running, keys)
             running.watch()
@@ -203,6 +209,27 @@ def _verified(running: Supervisor, queries: httpx.Client, *, limit: int | None) 
         typer.echo(str(difference))
     typer.echo(f"verified against the data files: {verify.summary(wanted, found)}")
     return not found
+
+
+def _rolled_forward(running: Supervisor, queries: httpx.Client) -> bool:
+    """Hold what is told to be owed, month by month, against what the database adds up from the facts."""
+    answers = ProductAnswers(http=queries, read_database_url=running.settings.read_url or "")
+    with connect(running.settings.database_url) as log:
+        checked = liability.check(liability.added_up(log), answers)
+    for difference in checked.differences[:20]:
+        typer.echo(str(difference))
+    typer.echo(str(checked))
+    return not checked.differences
+
+
+def _reproduced(running: Supervisor) -> bool:
+    """Replay the year by the rules that were in force, as `loyalty whatif --check` does."""
+    replayed = what_if(running.settings, Question(running.settings.programme, [], check=True))
+    typer.echo(
+        f"what-if: {replayed.members:,} members replayed by the rules in force: {replayed.differing:,} differences"
+        + (" (`loyalty whatif --check` tells them)" if replayed.differing else "")
+    )
+    return not replayed.differing
 
 
 def _tell_resources(running: Supervisor, *, seconds: float) -> None:
