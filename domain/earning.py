@@ -35,8 +35,11 @@ def earned_parts(
 
     `shares` tells, by line, what share of it was paid by money, where points paid for some of it.
     """
-    lines, earning = sale.lines, policy.earning
+    earning = policy.earning
     excluded, rate = earning.excluded, earning.rate
+    if not (excluded or shares or campaigns):  # nothing is asked of the lines
+        return [_part(BASE, rate, sale.paid_minor, qualifies=True)]
+    lines = sale.lines
     if excluded:
         lines = [line for line in lines if line.get("category") not in excluded]
     basis = _basis(lines, shares) if excluded or shares else sale.paid_minor

@@ -82,13 +82,16 @@ class Part:
     def transactions(self) -> Iterator[tuple[int, list[Any]]]:
         """The facts of one command after the other, each with how far the log is read."""
         waiting: list[Any] = []
+        caused: UUID | None = None
         with connect(self.url) as log:
             log.read_only = True
             for start in range(0, self.position, PAGE):
                 for fact in self._page(log, start):
-                    if waiting and waiting[0].correlation_id != fact.correlation_id:
-                        yield start, waiting
-                        waiting = []
+                    cause = fact.correlation_id
+                    if cause is not caused and cause != caused:
+                        if waiting:
+                            yield start, waiting
+                        waiting, caused = [], cause
                     waiting.append(fact)
         if waiting:
             yield self.position, waiting
@@ -100,7 +103,7 @@ class Part:
             self.bytes.start, self.bytes.stop - 1,
         )  # fmt: skip
         for name, state in log.execute(_FACTS, asked, binary=True).fetchall():
-            yield read(name, state)
+            yield read(name, state, told_of_again=self.told_of_again)
 
 
 def published(log: Connection, programme: str, *, position: int) -> list[Policy]:

@@ -4,7 +4,7 @@ What somebody did stands. What followed from it by the rules is left out and fol
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -40,7 +40,7 @@ from domain.movements import (
 )
 from domain.points_account import PointsAccount, account_id
 from domain.programme import Policy, Programme, ProgrammePublished, programme_id
-from domain.purchase import Purchase, PurchaseRecorded, PurchaseReturned, PurchaseVoided, sale_of
+from domain.purchase import Purchase, PurchaseReturned, PurchaseVoided
 from domain.qualifying import calendar_of, credit_of
 from domain.quote import Quoted
 from domain.refusals import InsufficientPoints, Refusal
@@ -48,7 +48,7 @@ from domain.sale import Sale
 from domain.stream import Draft
 from domain.tally import Credit
 from domain.tier_moves import TierGranted, TierMoved, TierWarned
-from projections.whatif.plain import kind_of
+from projections.whatif.plain import Sold, kind_of
 from projections.whatif.world import AS_RECORDED, Tap, World
 
 BY_THE_CLOCK = (HoldTimedOut, DebtSettled, PointsExpired, TierMoved, TierWarned)
@@ -64,17 +64,13 @@ class Replay:
         *,
         kept: Sequence[Policy] = (),
         proposal: Policy | None = None,
-        told_of_again: Collection[UUID] | None = None,
     ) -> None:
-        """`kept`: the published versions that a proposal leaves in force until its own time. `told_of_again`: the purchases
-        of which something goes back, or that find their member later, where these are known.
-        """
+        """`kept`: the published versions that a proposal leaves in force until its own time."""
         self.kept = len(kept)
         self.proposal = proposal
         self.world = World(programme, kept if proposal is None else [*kept, proposal], tap)
-        self._told_of_again = told_of_again
-        self._sold: dict[UUID, PurchaseRecorded] = {}
-        """Of all others, those that are somebody's: they are credited once, and then forgotten."""
+        self._sold: dict[UUID, Sold] = {}
+        """Of the purchases that are told of once, those that are somebody's: they are credited, and then forgotten."""
         self.not_covered: list[int] = []
         """Of redemptions, the points that were not there and are owed instead, beyond what had been owed by the record."""
         self.not_carried_out: Counter[str] = Counter()
@@ -88,11 +84,11 @@ class Replay:
 
     def tell(self, transaction: Sequence[Any]) -> None:
         """The facts of one command, in their order."""
-        self._transaction, again = transaction, self._told_of_again
+        self._transaction = transaction
         for fact in transaction:
             kind = kind_of(fact)
             self.world.recorded_at = fact.recorded_at
-            if kind is PurchaseRecorded and again is not None and fact.originator_id not in again:
+            if isinstance(fact, Sold):
                 if fact.member_id is not None:
                     self._sold[fact.originator_id] = fact
             elif kind in AS_RECORDED:
@@ -148,22 +144,22 @@ class Replay:
 
     def _earned(self, fact: PointsEarned) -> None:
         """A purchase that was credited; whatever of it had gone back by then goes back now."""
-        account, recorded = self.world.get(PointsAccount, fact.originator_id), self._sold.pop(fact.purchase_id, None)
-        if recorded is not None:
-            self._credit(fact, recorded, sale_of(recorded), account)
+        account, sold = self.world.get(PointsAccount, fact.originator_id), self._sold.pop(fact.purchase_id, None)
+        if sold is not None:
+            self._credit(fact, sold.sale(), account)
         else:
             purchase = self.world.get(Purchase, fact.purchase_id)
             assert purchase.recorded is not None, "only what was recorded was credited"
-            self._credit(fact, purchase.recorded, purchase.sale(), account)
+            self._credit(fact, purchase.sale(), account, quoted=purchase.recorded.quote)
             for number in range(len(purchase.backs)):
                 self._reclaim(purchase, number, fact)
         self._settling[account] = fact.occurred_at
 
-    def _credit(self, fact: PointsEarned, recorded: PurchaseRecorded, sale: Sale, account: PointsAccount) -> None:
+    def _credit(self, fact: PointsEarned, sale: Sale, account: PointsAccount, *, quoted: Quoted | None = None) -> None:
         self.world.codes = iter([part["code"] for part in fact.parts if "code" in part])
-        member, rules = self.world.get(Member, fact.member_id), self._rules(recorded.quote, recorded.occurred_at)
-        drafts = credit(self.world, sale, member, account, rules=rules, quoted=recorded.quote)
-        self.world.happen(drafts, recorded.occurred_at)
+        member, rules = self.world.get(Member, fact.member_id), self._rules(quoted, sale.occurred_at)
+        drafts = credit(self.world, sale, member, account, rules=rules, quoted=quoted)
+        self.world.happen(drafts, sale.occurred_at)
 
     def _went_back(self, fact: PurchaseReturned | PurchaseVoided) -> None:
         """Of a purchase that nobody was credited for yet it goes back once somebody is."""

@@ -80,7 +80,7 @@ class Told:
         replays = [
             self._replay(one, books) for one, books in zip(asked.proposals, of_proposals, strict=True)
         ]  # fmt: skip
-        again = Replay(asked.programme, lambda *_: None, told_of_again=self.part.told_of_again) if asked.check else None
+        again = Replay(asked.programme, lambda *_: None) if asked.check else None
         everybody = [history, *replays, *([again] if again else ())]
         read, (purchases, last) = 0, NOTHING
         for upto, transaction in self.part.transactions():
@@ -110,8 +110,7 @@ class Told:
         """Versions that began before the proposal does stay in force until then; later ones are not."""
         kept = [policy for policy in self.published if policy.begins < self.begins]
         return Replay(
-            self.question.programme, books.note, kept=kept, proposal=beginning(proposal.policy, self.begins),
-            told_of_again=self.part.told_of_again,
+            self.question.programme, books.note, kept=kept, proposal=beginning(proposal.policy, self.begins)
         )  # fmt: skip
 
 
