@@ -38,16 +38,18 @@ def tier_move(
     *,
     granted: tally.Grant | None = None,
     without: UUID | None = None,
+    period: int | None = None,
 ) -> list[Draft]:
     """The tier that this brings the member to, where it is another one than was recorded.
 
     Reviews that took a tier since then are recorded first, each at its instant. `without`: leave out what was
-    granted with this merge.
+    granted with this merge. `period`: the one of the instant, where it is known.
     """
     grants = [one.grant for one in account.granted if one.merge is None or one.merge != without]
-    grants += [granted] if granted else []
-    now = account.at_least(at)
-    found, names = account.evaluate(policy, now, added, grants), policy.tiers.names
+    if granted:
+        grants.append(granted)
+    now, names = account.at_least(at), policy.tiers.names
+    found = account.evaluate(policy, now, added, grants, period=period if now == at else None)
     moves: list[Draft] = []
     if found.reviews:
         moves = _judged(account, [Judgement(review, found, policy, version) for review in found.reviews], until=now)

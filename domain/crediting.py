@@ -59,6 +59,7 @@ def earn(
     for part in parts:
         part["lot_id"] = named(sale.purchase_id, part["part"])
     active_from, expires_at = life(policy, earned_at=at, earned_on=day, registered_on=registered_on)
+    period = period_of(policy.tiers.period, day=day, registered_on=registered_on)
     earned = account.move(
         PointsEarned,
         purchase_id=sale.purchase_id,
@@ -71,11 +72,11 @@ def earn(
         active_from=active_from,
         expires_at=expires_at,
         keeps_alive_until=keeps_alive_until(policy, purchased_on=day),
-        period=period_of(policy.tiers.period, day=day, registered_on=registered_on),
+        period=period,
         calendar=calendar_of(policy),
         programme_version=version,
     )
-    moves = tier_move(account, policy, version, at, [qualifying(sale, earned)])
+    moves = tier_move(account, policy, version, at, [qualifying(sale, earned)], period=period)
     if not campaigns:
         return [earned, *moves]
     drawn = _draws(campaigns, sale.purchase_id, {part["part"]: given(part) for part in parts})

@@ -22,5 +22,5 @@ def numbered(number: int) -> UUID:
 
 def named(space: UUID, name: str) -> UUID:
     """The UUID of version 5 of a name in a name space: the same as the library's `uuid5`. A purchase asks for three of them."""
-    digest = sha1(space.bytes + name.encode(), usedforsecurity=False).digest()
+    digest = sha1(space.int.to_bytes(16) + name.encode(), usedforsecurity=False).digest()
     return numbered(int.from_bytes(digest[:16], "big") & _KEPT | _VERSION_5)

@@ -175,8 +175,10 @@ class Qualifying(Purse):
         now: datetime,
         added: Sequence[tally.Credit] = (),
         grants: Sequence[tally.Grant] | None = None,
+        *,
+        period: int | None = None,
     ) -> Evaluated:
-        """By the sums where they are enough, else by a walk through all that qualifies."""
+        """By the sums where they are enough, else by a walk through all that qualifies. `period`: that of now, where it is known."""
         grants = [one.grant for one in self.granted] if grants is None else grants
         if not self._summed_up(policy):
             walk = self._walk(policy, now, added, grants)
@@ -184,7 +186,8 @@ class Qualifying(Purse):
             return Evaluated(
                 walk.rank, walk.period, total, {walk.period: total}, counted(walk.counted, total), walk.reviews
             )
-        last, periods, tiers = self.period(policy, now), dict(self.periods), policy.tiers
+        last = self.period(policy, now) if period is None else period
+        periods, tiers = dict(self.periods), policy.tiers
         for credit in added:
             number = last if credit.at == now else self.period(policy, credit.at)
             periods[number] = periods.get(number, 0) + credit.points
@@ -232,7 +235,8 @@ class Qualifying(Purse):
 
     def _summed_up(self, policy: Policy) -> bool:
         """Whether the sums by period are enough."""
-        return policy.tiers.summed_up and self.calendars <= {policy.tiers.period}
+        tiers = policy.tiers
+        return tiers.summed_up and self.calendars <= {tiers.period}
 
     def qualify(self, points: int, period: int, calendar: str | None) -> None:
         """Keep the sums up to date."""

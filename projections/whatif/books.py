@@ -1,7 +1,7 @@
 """Books: what became of points, month by month, as the facts tell it."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -28,7 +28,7 @@ from domain.movements import (
 )
 from domain.tier_moves import TierMoved
 
-Entries = Iterator[tuple[str, int]]
+Entries = Iterable[tuple[str, int]]
 
 
 class Books:
@@ -66,7 +66,7 @@ def _month(day: date) -> str:
 
 
 def _earned(fact: PointsEarned) -> Entries:
-    yield "issued", sum([part["points"] for part in fact.parts])
+    return (("issued", sum([part["points"] for part in fact.parts])),)
 
 
 def _revoked(fact: PointsRevoked) -> Entries:

@@ -86,12 +86,13 @@ class Replay:
         """The facts of one command, in their order."""
         self._transaction = transaction
         for fact in transaction:
-            kind = kind_of(fact)
-            self.world.recorded_at = fact.recorded_at
             if isinstance(fact, Sold):
                 if fact.member_id is not None:
                     self._sold[fact.originator_id] = fact
-            elif kind in AS_RECORDED:
+                continue
+            kind = kind_of(fact)
+            self.world.recorded_at = fact.recorded_at
+            if kind in AS_RECORDED:
                 self.world.take_over(kind, fact)
             if kind in STEPS:
                 self._carry_out(STEPS[kind], self, fact)

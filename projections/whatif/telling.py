@@ -92,9 +92,9 @@ class Told:
                 continue
             for one in everybody:
                 one.tell(told)
-            first = told[0]
-            if kind_of(first) not in SHARED:
-                purchases += kind_of(first) is PurchaseRecorded or _sold(told)
+            first, kind = told[0], kind_of(told[0])
+            if kind not in SHARED:
+                purchases += kind is PurchaseRecorded or _sold(told)
                 last = max(last, first.occurred_at)
         found = [*differences(history.world, again.world)] if again else []
         as_of = yield Seen(purchases, last)

@@ -92,7 +92,9 @@ class World(Batch):
     def move(self, draft: Draft, at: datetime) -> None:
         """Let what was decided happen at an instant, unless it tells its own."""
         stream, kind, what = draft
-        fact = told_as(kind)({"occurred_at": at, "recorded_at": self.recorded_at, **what})
+        what.setdefault("occurred_at", at)
+        what.setdefault("recorded_at", self.recorded_at)
+        fact = told_as(kind)(what)
         stream.evolvers[kind](stream, fact)
         stream.version += 1
         if isinstance(stream, PointsAccount):
