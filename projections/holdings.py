@@ -1,6 +1,5 @@
 """What a member holds: lots, holds and debt as the rows know them up to an instant, settled by the clock up to then."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import groupby
@@ -18,25 +17,31 @@ from projections.snapshot import Snapshot
 LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 
 
-_KNOWN = "SELECT member_id FROM {schema}.accounts WHERE member_id = ANY(%(members)s)"
-_DEBTS = """
-SELECT member_id, sum(CASE WHEN kind = 'raised' THEN points ELSE -points END)::bigint, at FROM {schema}.debts
-WHERE member_id = ANY(%(members)s) AND at <= %(as_of)s GROUP BY member_id, version, at ORDER BY member_id, version
-"""
-_HOLDS = """
-SELECT member_id, hold_id, at, until, lot_id, points FROM {schema}.holds
-WHERE member_id = ANY(%(members)s) AND at <= %(as_of)s AND NOT EXISTS (
-    SELECT 1 FROM {schema}.hold_ends AS ended
-    WHERE ended.member_id = holds.member_id AND ended.hold_id = holds.hold_id AND how <> 'timed-out' AND ended.at <= %(as_of)s
-) ORDER BY member_id, hold_id
-"""
 # A purchase that went back as a whole has kept nothing alive.
-_ACTIVITY = """
-SELECT member_id, at, until FROM {schema}.keep_alives
-WHERE member_id = ANY(%(members)s) AND at <= %(as_of)s AND NOT EXISTS (
-    SELECT 1 FROM {schema}.entries WHERE entries.member_id = keep_alives.member_id AND kind = 'full-return'
-    AND reference = purchase_id AND entries.at <= %(as_of)s
-) ORDER BY at, until
+_ABOUT: LiteralString = """
+WITH owed AS (
+    SELECT member_id, array_agg(points ORDER BY version) AS points, array_agg(at ORDER BY version) AS at FROM (
+        SELECT member_id, version, at, sum(CASE WHEN kind = 'raised' THEN points ELSE -points END)::bigint AS points
+        FROM {schema}.debts WHERE member_id = ANY(%(members)s) AND at <= %(as_of)s GROUP BY member_id, version, at
+    ) AS changes GROUP BY member_id
+), held AS (
+    SELECT member_id, array_agg(hold_id ORDER BY hold_id, lot_id) AS hold_id, array_agg(at ORDER BY hold_id, lot_id) AS at,
+        array_agg(until ORDER BY hold_id, lot_id) AS until, array_agg(lot_id ORDER BY hold_id, lot_id) AS lot_id,
+        array_agg(points ORDER BY hold_id, lot_id) AS points
+    FROM {schema}.holds WHERE member_id = ANY(%(members)s) AND at <= %(as_of)s AND NOT EXISTS (
+        SELECT 1 FROM {schema}.hold_ends AS ended
+        WHERE ended.member_id = holds.member_id AND ended.hold_id = holds.hold_id AND how <> 'timed-out' AND ended.at <= %(as_of)s
+    ) GROUP BY member_id
+), active AS (
+    SELECT member_id, array_agg(at ORDER BY at, until) AS at, array_agg(until ORDER BY at, until) AS until
+    FROM {schema}.keep_alives WHERE member_id = ANY(%(members)s) AND at <= %(as_of)s AND NOT EXISTS (
+        SELECT 1 FROM {schema}.entries WHERE entries.member_id = keep_alives.member_id AND kind = 'full-return'
+        AND reference = purchase_id AND entries.at <= %(as_of)s
+    ) GROUP BY member_id
+)
+SELECT member_id, owed.points, owed.at, held.hold_id, held.at, held.until, held.lot_id, held.points, active.at, active.until
+FROM {schema}.accounts LEFT JOIN owed USING (member_id) LEFT JOIN held USING (member_id) LEFT JOIN active USING (member_id)
+WHERE member_id = ANY(%(members)s)
 """
 # Lots that only add to sums come as one: those of which nothing is left, or that had lapsed by `before`; and, unless the
 # member's lots must be looked at `one_by_one`, those that lapse together and are pending, or are not, alike.
@@ -94,19 +99,16 @@ async def holdings(
     if snapshot.rows is not None:
         return holdings_in_memory(snapshot.rows, members, as_of=as_of)
     asked: dict[str, Any] = {"members": list(members), "as_of": as_of}
-    found = {row[0]: Holdings(at=as_of) for row in await snapshot.all(_KNOWN, **asked)}
+    found: dict[UUID, Holdings] = {}
+    activity: dict[UUID, list[KeepAlive]] = {}
+    for member_id, points, at, *held, kept_at, kept_until in await snapshot.all(_ABOUT, **asked):
+        found[member_id] = one = Holdings(at=as_of, holds=_holds(*(column or [] for column in held)))
+        for change in zip(points or [], at or [], strict=True):
+            one.owe(*change)
+        if kept_at:
+            activity[member_id] = [KeepAlive(*kept) for kept in zip(kept_at, kept_until, strict=True)]
     if not found:
         return found
-    for member_id, points, at in await snapshot.all(_DEBTS, **asked):
-        found[member_id].owe(points, at)
-    for (member_id, hold_id, at, until), parts in groupby(
-        await snapshot.all(_HOLDS, **asked), key=itemgetter(0, 1, 2, 3)
-    ):
-        held = [Taken(lot_id=lot_id, points=points) for *_, lot_id, points in parts]
-        found[member_id].holds.append(Hold(hold_id, at, until, held))
-    activity: dict[UUID, list[KeepAlive]] = defaultdict(list)
-    for member_id, at, until in await snapshot.all(_ACTIVITY, **asked):
-        activity[member_id].append(KeepAlive(at, until))
     befores = [LONG_AGO if member in activity else min(as_of, one.debt_since or as_of) for member, one in found.items()]
     aside = [part["lot_id"] for one in found.values() for hold in one.holds for part in hold.parts]
     one_by_one = [member in activity or one.debt > 0 for member, one in found.items()]
@@ -117,3 +119,11 @@ async def holdings(
         one.live_on(activity.get(member_id, []))
         one.settle()
     return found
+
+
+def _holds(*columns: list[Any]) -> list[Hold]:
+    """What is held: ids, from when, until when, of which lots, how many points; parts of a hold stand together."""
+    return [
+        Hold(*hold, [Taken(lot_id=lot_id, points=points) for *_, lot_id, points in parts])
+        for hold, parts in groupby(zip(*columns, strict=True), key=itemgetter(0, 1, 2))
+    ]
