@@ -124,6 +124,6 @@ async def holdings(
 def _holds(*columns: list[Any]) -> list[Hold]:
     """What is held: ids, from when, until when, of which lots, how many points; parts of a hold stand together."""
     return [
-        Hold(*hold, [Taken(lot_id=lot_id, points=points) for *_, lot_id, points in parts])
-        for hold, parts in groupby(zip(*columns, strict=True), key=itemgetter(0, 1, 2))
+        Hold(hold_id, at, until, [Taken(lot_id=lot_id, points=points) for *_, lot_id, points in parts])
+        for (hold_id, at, until), parts in groupby(zip(*columns, strict=True), key=itemgetter(0, 1, 2))
     ]

@@ -1,9 +1,13 @@
 """Read models rebuilt while tills sell and five hundred questions a second are asked: none fails, none is half old and half new."""
 
-import asyncio
+import json
+import subprocess
+import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,25 +16,15 @@ import httpx
 import psycopg
 import pytest
 
+from tests.journeys.asker import Answer
 from tests.journeys.ledger import Ledger, running
 
 A_SECOND = 500
 """Questions that fall due; how many a machine answers beside all else is told, and no reason to fail."""
 ENOUGH = 100
 """Fewer questions answered while a command ran would say nothing about it."""
-AT_ONCE = 32
 CARDS = [str(900_000_000 + number) for number in range(60)]
 NOW = datetime.now(UTC)
-
-
-class Answer(NamedTuple):
-    """What was answered to a question, and when."""
-
-    asked_at: float
-    answered_at: float
-    card: str
-    status: int
-    balance: dict[str, Any]
 
 
 def receipt(number: int, card: str) -> dict[str, Any]:
@@ -47,26 +41,22 @@ def sell(till: httpx.Client, cards: Sequence[str], *, first: int) -> None:
         till.post("/purchases/batch", json={"items": receipts[start : start + 100]}).raise_for_status()
 
 
-async def ask_on(url: str, key: str, members: dict[str, str], stop: asyncio.Event) -> list[Answer]:
-    """Questions fall due at an even pace; whoever is late is late, and none is left out."""
-    answers: list[Answer] = []
-    started, numbers = time.monotonic(), iter(range(10**9))
-    cards = list(members)
-
-    async def asker(client: httpx.AsyncClient) -> None:
-        while not stop.is_set():
-            number = next(numbers)
-            await asyncio.sleep(max(0, started + number / A_SECOND - time.monotonic()))
-            asked_at, card = time.monotonic(), cards[number % len(cards)]
-            response = await client.get(f"/members/{members[card]}/balance")
-            answers.append(Answer(asked_at, time.monotonic(), card, response.status_code, response.json()))
-
-    # Who keeps a connection as long as the server does may ask on one that is just being closed.
-    limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE, keepalive_expiry=2)
-    headers = {"Authorization": f"Bearer {key}"}
-    async with httpx.AsyncClient(base_url=url, headers=headers, limits=limits, timeout=30) as client:
-        await asyncio.gather(*(asker(client) for _ in range(AT_ONCE)))
-    return answers
+@contextmanager
+def asked(ledger: Ledger, members: dict[str, str]) -> Iterator[list[Answer]]:
+    """Questions about members while the context lasts, by another process; afterwards, all answers."""
+    paths = [f"/members/{member}/balance" for member in members.values()]
+    words = [ledger.run["query_url"], ledger.keys["analyst"], str(A_SECOND), *paths]
+    found: list[Answer] = []
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.journeys.asker", *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as asker:
+        try:
+            yield found
+            told, _ = asker.communicate(timeout=60)
+        finally:
+            asker.kill()
+    assert asker.returncode == 0, "some question was not answered"
+    found += [Answer(*json.loads(line)) for line in told.splitlines()]
 
 
 class Ran(NamedTuple):
@@ -81,20 +71,16 @@ class Ran(NamedTuple):
         return [one for one in answers if self.began < one.asked_at and one.answered_at < self.ended]
 
 
-async def meanwhile(
-    ledger: Ledger, members: dict[str, str], *commands: Sequence[str]
-) -> tuple[list[Answer], list[Ran]]:
+def meanwhile(ledger: Ledger, members: dict[str, str], *commands: Sequence[str]) -> tuple[list[Answer], list[Ran]]:
     """Commands, one after the other, under load."""
-    stop = asyncio.Event()
-    asking = asyncio.create_task(ask_on(ledger.run["query_url"], ledger.keys["analyst"], members, stop))
     ran = []
-    for words in commands:
-        began = time.monotonic()
-        await asyncio.to_thread(ledger.loyalty, *words)
-        ran.append(Ran(words, began, time.monotonic()))
-    await asyncio.sleep(0.5)
-    stop.set()
-    return await asking, ran
+    with asked(ledger, members) as answers:
+        for words in commands:
+            began = time.monotonic()
+            ledger.loyalty(*words)
+            ran.append(Ran(words, began, time.monotonic()))
+        time.sleep(0.5)
+    return answers, ran
 
 
 def tell_rates(answers: Sequence[Answer], ran: Sequence[Ran]) -> None:
@@ -113,8 +99,8 @@ def never_back(answers: list[Answer]) -> bool:
     told = 0
     for answer in sorted(answers, key=lambda answer: answer.asked_at):
         while done and done[-1].answered_at < answer.asked_at:
-            told = max(told, done.pop().balance["position"])
-        if answer.balance["position"] < told:
+            told = max(told, done.pop().body["position"])
+        if answer.body["position"] < told:
             return False
     return True
 
@@ -141,28 +127,28 @@ def test_nobody_who_asks_notices_a_rebuild_and_what_is_sold_meanwhile_is_in_it(
         refused = ledger.loyalty("rebuild", "balances", check=False)
         assert "lots: 1,200 of 1,200 rows only in the live generation, 1,200 of 1,200 only in the replay" in refused
 
-        async def tills() -> None:
+        def tills() -> None:
             for turn in range(20):
-                await asyncio.to_thread(sell, admin, buyers, first=10_000 + 100 * turn)
+                sell(admin, buyers, first=10_000 + 100 * turn)
 
-        async def all_at_once() -> tuple[list[Answer], list[Ran]]:
-            selling = asyncio.create_task(tills())
-            found = await meanwhile(
+        with ThreadPoolExecutor(1) as threads:
+            selling = threads.submit(tills)
+            answers, ran = meanwhile(
                 ledger, members,
                 ["rebuild", "balances", "--accept-differences"], ["rebuild", "balances"], ["rebuild", "--all"],
             )  # fmt: skip
-            await selling
-            return found
-
-        answers, ran = asyncio.run(all_at_once())
+            selling.result()
         assert {answer.status for answer in answers} == {200}
-        assert {answer.card for answer in answers} == set(asked_about)
-        told = [(answer.asked_at, answer.balance["issued"], answer.balance["available"]) for answer in answers]
+        assert {answer.path for answer in answers} == {f"/members/{member}/balance" for member in members.values()}
+        told = [(answer.asked_at, answer.body["issued"], answer.body["available"]) for answer in answers]
         assert {(issued, available) for _, issued, available in told} == {(400, 400), (200, 200)}
         assert all(issued == 200 for at, issued, _ in told if at > ran[0].ended), (
             "nobody is answered from before the switch"
         )
-        assert all(never_back([answer for answer in answers if answer.card == card]) for card in asked_about)
+        assert all(
+            never_back([answer for answer in answers if answer.path == path])
+            for path in {answer.path for answer in answers}
+        )
         with capsys.disabled():
             tell_rates(answers, ran)
         assert all(len(one.within(answers)) >= ENOUGH for one in ran)
@@ -180,6 +166,6 @@ def test_nobody_who_asks_notices_a_rebuild_and_what_is_sold_meanwhile_is_in_it(
         doubled = "UPDATE balances_3.lots SET points = points * 2"
         with psycopg.connect(ledger.run["database_url"]) as connection:
             connection.execute(doubled.encode())
-        answers, ran = asyncio.run(meanwhile(ledger, members, ["rebuild", "balances", "--back"]))
+        answers, ran = meanwhile(ledger, members, ["rebuild", "balances", "--back"])
         assert {answer.status for answer in answers} == {200}
-        assert {answer.balance["issued"] for answer in answers if answer.asked_at > ran[0].ended} == {400}
+        assert {answer.body["issued"] for answer in answers if answer.asked_at > ran[0].ended} == {400}
