@@ -98,6 +98,7 @@ def create_app(
         version="1.0",
         description="Tills and staff tell what happened. Every refusal is a problem with a stable `type`.",
         lifespan=life,
+        redirect_slashes=False,
         **NO_PAGES,
     )
     app.state.keyring = keyring

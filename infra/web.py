@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Mount
 
 from infra.keys import Principal
 
@@ -63,17 +64,49 @@ def tell_problems(app: FastAPI) -> None:
             "invalid-request", 422, "Correct the fields that are named.", fields=fields, problems=problems
         ).response()
 
+    @app.exception_handler(404)
+    async def nowhere(request: Request, _: HTTPException) -> JSONResponse:
+        return _unknown_route(app, request).response()
+
+    @app.exception_handler(405)
+    async def otherwise(request: Request, _: HTTPException) -> JSONResponse:
+        return _method_not_allowed(app, request).response()
+
     @app.exception_handler(HTTPException)
     async def http(_: Request, error: HTTPException) -> JSONResponse:
-        names = {404: "unknown-route", 405: "method-not-allowed"}
-        return Problem(
-            names.get(error.status_code, "http-error"), error.status_code, str(error.detail), headers=error.headers
-        ).response()
+        return Problem("http-error", error.status_code, str(error.detail), headers=error.headers).response()
 
     @app.exception_handler(Exception)
     async def unexpected(_: Request, error: Exception) -> JSONResponse:
         log.error("a request failed", exc_info=error)
         return Problem("internal-error", 500, "Repeat the request; if it fails again, ask the operator.").response()
+
+
+def _unknown_route(app: FastAPI, request: Request) -> Problem:
+    method, path = request.method, request.scope["path"]
+    bare = path.rstrip("/")
+    slash = f" Leave out the slash at its end: {bare}." if bare != path and _methods(app, request, bare) else ""
+    detail = f"There is no route {method} {path}.{slash} The routes are listed at /docs and /openapi.json."
+    return Problem("unknown-route", 404, detail, method=method, path=path)
+
+
+def _method_not_allowed(app: FastAPI, request: Request) -> Problem:
+    method, path = request.method, request.scope["path"]
+    allowed = _methods(app, request, path) or ["GET", "HEAD"]  # parts of the documentation
+    detail = f"{path} does not take {method}. It takes {' and '.join(allowed)}."
+    return Problem(
+        "method-not-allowed", 405, detail, headers={"Allow": ", ".join(allowed)}, method=method, path=path, allowed=allowed
+    )  # fmt: skip
+
+
+def _methods(app: FastAPI, request: Request, path: str) -> list[str]:
+    """Those that a path takes, of all the routes that it fits; Starlette names those of the first."""
+    root = request.scope.get("app_root_path", request.scope.get("root_path", ""))
+    asked = {"type": "http", "path": path, "root_path": root, "headers": []}
+    return [
+        method for method in ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
+        if any(route.matches({**asked, "method": method})[0] is Match.FULL for route in app.routes if not isinstance(route, Mount))
+    ]  # fmt: skip
 
 
 def find_routes(app: FastAPI) -> None:

@@ -62,6 +62,7 @@ def create_app(
         version="1.0",
         description="Every answer has the log position up to which it is complete; `at_least` waits for one.",
         lifespan=life,
+        redirect_slashes=False,
         **NO_PAGES,
     )
     app.state.settings = settings

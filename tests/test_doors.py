@@ -18,7 +18,8 @@ from infra.keys import Keyring
 from infra.personal_data import PersonalData
 from infra.settings import Settings
 from infra.web import find_routes
-from tests.builders import KEYS, SEALING, card_id
+from tests.builders import ANN, KEYS, SEALING, card_id
+from tests.command_api.till import problem
 from tests.ledger import Ledger
 from tests.serving import served
 
@@ -56,6 +57,49 @@ def test_the_page_and_all_that_it_is_made_of_come_from_the_door_itself(doors: Do
 def test_there_is_no_other_page_and_nothing_else_of_the_package(doors: Doors, door: str) -> None:
     for path in ("/redoc", "/docs/parts/", "/docs/parts/%2e%2e/core.py", "/docs/oauth2-redirect"):
         assert doors[door].get(path).status_code == 404, path
+
+
+ASKED = [("commands", "POST", "/purchases"), ("commands", "PATCH", f"/members/{ANN}"), ("queries", "GET", "/members")]
+
+
+@pytest.mark.parametrize(("door", "method", "path"), ASKED)
+def test_a_slash_at_the_end_is_another_route_which_is_said_and_never_redirected(
+    doors: Doors, door: str, method: str, path: str
+) -> None:
+    answer = doors[door].request(method, f"{path}/")
+    assert problem(answer, 404, "unknown-route") == {"method": method, "path": f"{path}/"}
+    assert answer.json()["detail"] == (
+        f"There is no route {method} {path}/. Leave out the slash at its end: {path}."
+        " The routes are listed at /docs and /openapi.json."
+    )
+
+
+@pytest.mark.parametrize("door", ["commands", "queries"])
+@pytest.mark.parametrize("path", ["/nowhere", "/nowhere/", "/docs/parts/nothing.js", "/docs/parts/nothing.js/", "/"])
+def test_what_is_nowhere_is_told_with_the_place_where_the_routes_are(doors: Doors, door: str, path: str) -> None:
+    answer = doors[door].get(path)
+    problem(answer, 404, "unknown-route")
+    assert answer.json()["detail"] == f"There is no route GET {path}. The routes are listed at /docs and /openapi.json."
+
+
+@pytest.mark.parametrize(
+    ("door", "method", "path", "allowed"),
+    [
+        ("commands", "GET", "/purchases", ["POST"]),
+        ("commands", "PUT", f"/members/{ANN}", ["PATCH"]),
+        ("commands", "GET", "/members/batch", ["PATCH", "POST"]),  # an id might be anything, as far as the path goes
+        ("queries", "POST", "/members", ["GET"]),
+        ("queries", "POST", "/openapi.json", ["GET", "HEAD"]),
+        ("queries", "POST", "/docs/parts/swagger-ui.css", ["GET", "HEAD"]),
+    ],
+)
+def test_a_method_that_a_path_does_not_take_is_told_with_all_that_it_takes(
+    doors: Doors, door: str, method: str, path: str, allowed: list[str]
+) -> None:
+    answer = doors[door].request(method, path)
+    assert problem(answer, 405, "method-not-allowed") == {"method": method, "path": path, "allowed": allowed}
+    assert answer.headers["Allow"] == ", ".join(allowed)
+    assert answer.json()["detail"] == f"{path} does not take {method}. It takes {' and '.join(allowed)}."
 
 
 def test_no_request_waits_for_routes_to_be_found_nor_silences_the_warnings_of_others(
