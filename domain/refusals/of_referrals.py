@@ -9,7 +9,7 @@ from domain.refusals.base import Refusal
 
 @dataclass(eq=False)
 class ReferralsNotOffered(Refusal):
-    """The programme in force rewards no recommendations. Join without a code."""
+    """The programme in force rewards no recommendations. Codes begin with a version that has `referral`; join without one."""
 
     programme: str
 

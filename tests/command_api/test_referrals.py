@@ -146,5 +146,7 @@ def test_what_came_in_a_burst_is_held_until_staff_decide(till: Till, tmp_path: P
 
 def test_a_programme_without_the_section_offers_none(module_database_url: str, tmp_path: Path) -> None:
     with till_of(module_database_url, tmp_path, join(ANN, at=JOINED_AT)) as till:
-        problem(till.post("/referrals", {"referrer": str(ANN), "time": AT}), 422, "referrals-not-offered")
+        refused = till.post("/referrals", {"referrer": str(ANN), "time": AT})
+        problem(refused, 422, "referrals-not-offered")
+        assert "version that has `referral`" in refused.json()["detail"], "nobody asked to join"
         problem(till.post("/members", joining("NO-SUCH-CODE", "2001"), scope="staff"), 422, "referrals-not-offered")
