@@ -190,7 +190,7 @@ class Purchase(Stream):
             if took != asked:
                 if strictly:
                     pieces, amount = left
-                    raise OverReturn(line=asked["line"], left_minor=amount, left_quantity=str(decimal(pieces)))
+                    raise OverReturn(line=asked["line"], left_minor=amount, left_quantity=decimal(pieces))
                 excess.append(beyond(asked, took))
             if took["quantity"] or took["amount_minor"]:
                 add(returned, took)

@@ -64,6 +64,7 @@ def refusal_of(error: ValidationError) -> Refusal:
     return min(refusals, key=lambda refusal: _PRECEDENCE.index(type(refusal)))
 
 
+NO_QUANTITY = 'send a whole number of pieces, or a decimal string with at most six decimals, such as "0.750"'
 _PRECEDENCE: list[type[Refusal]] = [MalformedMessage, TimeWithoutZone, NegativeQuantity, InvalidField]
 
 
@@ -75,6 +76,8 @@ def _refusal(problem: Any) -> Refusal:
         return TimeWithoutZone(field=field)
     if "quantity" in problem["loc"] and re.match(r"-\d", str(problem["input"])):
         return NegativeQuantity(field=field)
+    if "quantity" in problem["loc"][:-1]:  # what follows is the branch that it does not fit, and it fits none
+        return InvalidField(field=field, problem=NO_QUANTITY)
     return InvalidField(field=field, problem=problem["msg"].removeprefix("Value error, "))
 
 

@@ -44,7 +44,7 @@ class OverReturn(Refusal):
 
     line: str
     left_minor: int
-    left_quantity: str
+    left_quantity: int | str
 
 
 @dataclass(eq=False)

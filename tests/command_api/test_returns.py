@@ -76,7 +76,7 @@ def test_each_refusal_is_a_problem_with_its_fields(till: Shop) -> None:
         return {**BODY, "lines": [{**BODY["lines"][0], **changes}]}
 
     over = problem(till.give_back(line(amount_minor=9_501)), 409, "over-return")
-    assert (over["line"], over["left_minor"], over["left_quantity"]) == ("1", 9_500, "2")
+    assert (over["line"], over["left_minor"], over["left_quantity"]) == ("1", 9_500, 2)
     pieces = problem(till.give_back(line(line="2", quantity="0.483", amount_minor=0)), 409, "over-return")
     assert (pieces["left_minor"], pieces["left_quantity"]) == (500, "0.482")
     assert problem(till.give_back(line(line="9")), 422, "unknown-line")["line"] == "9"
@@ -88,6 +88,10 @@ def test_each_refusal_is_a_problem_with_its_fields(till: Shop) -> None:
     problem(till.give_back(line(quantity=0, amount_minor=0)), 422, "invalid-field")
     problem(till.give_back(line(quantity=-1)), 422, "negative-quantity")
     problem(till.give_back({**BODY, "colour": "red"}), 422, "invalid-field")
+    for quantity in (0.482, 1.0, "0,482", "half", True, None, 10**9 + 1):
+        refused = problem(till.give_back(line(quantity=quantity)), 422, "invalid-field")
+        assert refused["field"] == "lines.0.quantity"
+        assert refused["problem"].endswith('or a decimal string with at most six decimals, such as "0.750"'), quantity
     problem(till.give_back({**BODY, "time": "2023-05-05T04:00:00"}), 422, "time-without-zone")
     problem(till.give_back(BODY, scope="analyst"), 403, "forbidden")
     told(till.void({"time": LATER}))

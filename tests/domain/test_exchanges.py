@@ -133,7 +133,7 @@ class TestWhereSomebodyWaits:
             (brought(THIRTY, of="R-2"), PurchaseVoidedBefore(purchase_id=message_id("/stores/1", "R-2"))),
             (brought(THIRTY, of="V-1"), IdOfAnotherKind(id=message_id("/stores/1", "V-1"))),
             (brought(back("9", amount_minor=1)), UnknownLine(line="9", purchase_id=SOLD.id)),
-            (brought(back(amount_minor=3_001)), OverReturn(line="1", left_minor=3_000, left_quantity="1")),
+            (brought(back(amount_minor=3_001)), OverReturn(line="1", left_minor=3_000, left_quantity=1)),
         ],
     )
     def test_what_cannot_go_back_refuses_the_whole(self, goods: Any, refused: Refusal) -> None:

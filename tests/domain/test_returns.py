@@ -61,13 +61,13 @@ class TestWhatGoesBack:
     def test_all_goods_may_go_back_while_a_fee_is_kept(self) -> None:
         before = given(Purchase, bought(line(10_000)), returned(back(quantity=1, amount_minor=9_000)))
         assert (before.stream.left_minor, before.stream.nothing_left) == (1_000, False)
-        take_back(before, back(quantity=1)).then_refused(OverReturn(line="1", left_minor=1_000, left_quantity="0"))
+        take_back(before, back(quantity=1)).then_refused(OverReturn(line="1", left_minor=1_000, left_quantity=0))
 
     @pytest.mark.parametrize(
         ("asked", "left"),
         [
-            (back(quantity=3, amount_minor=100), OverReturn(line="1", left_minor=300, left_quantity="2")),
-            (back(quantity=1, amount_minor=301), OverReturn(line="1", left_minor=300, left_quantity="2")),
+            (back(quantity=3, amount_minor=100), OverReturn(line="1", left_minor=300, left_quantity=2)),
+            (back(quantity=1, amount_minor=301), OverReturn(line="1", left_minor=300, left_quantity=2)),
             (back("9", quantity=1, amount_minor=1), UnknownLine(line="9", purchase_id=STREAM)),
         ],
     )
@@ -80,7 +80,7 @@ class TestWhatGoesBack:
     def test_a_line_named_twice_in_one_return_is_counted_twice(self) -> None:
         half = back(quantity=1, amount_minor=200)
         before = given(Purchase, bought(line(300, quantity=2)))
-        take_back(before, half, half).then_refused(OverReturn(line="1", left_minor=100, left_quantity="1"))
+        take_back(before, half, half).then_refused(OverReturn(line="1", left_minor=100, left_quantity=1))
         rest = back(quantity=1, amount_minor=100)
         take_back(before, half, half, strictly=False).then(returned(half, rest, excess=[back(amount_minor=100)]))
 

@@ -111,7 +111,7 @@ def test_two_writers_return_no_more_than_was_sold(ledger: Ledger) -> None:
     assert all_recorded(execute(one, half[0]))
     (refused,) = execute(other, half[1])
     assert isinstance(refused, Refused)
-    assert refused.refusal.fields() == {"line": "1", "left_minor": 7_000, "left_quantity": "1"}
+    assert refused.refusal.fields() == {"line": "1", "left_minor": 7_000, "left_quantity": 1}
 
 
 def test_many_returns_in_one_batch_are_read_in_a_few_queries(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -106,7 +106,7 @@ class TestAReturn:
         log.when(asked(of=nobody, id="T-2")).then_refused(UnknownPurchase(purchase_id=nobody))
         log.when(asked(id="T-2")).then_refused(UnknownLine(line="9", purchase_id=SALE.id))
         log.when(returned(SALE.id, back(amount_minor=9_501), at=NOON, id="T-2", strictly=True)).then_refused(
-            OverReturn(line="1", left_minor=8_900, left_quantity="1")
+            OverReturn(line="1", left_minor=8_900, left_quantity=1)
         )
         assert log.batch.facts == facts
         told(log, returned(SALE.id, at=NOON, id="V-1"))
