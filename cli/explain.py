@@ -19,6 +19,7 @@ from projections.wording import Language
 app = typer.Typer(help="Why a figure is what it is: its facts and rules, worked out once more.", no_args_is_help=True)
 
 Member = Annotated[UUID, typer.Argument(help="The member.")]
+Purchase = Annotated[UUID, typer.Argument(help="The purchase.")]
 AsOf = Annotated[str | None, typer.Option("--as-of", help="The instant that the answer is about; default: now.")]
 KnownAt = Annotated[str | None, typer.Option("--known-at", help="Leave out what was recorded after this instant.")]
 In = Annotated[Language, typer.Option("--language", help="The language of the words.")]
@@ -54,26 +55,25 @@ def tier(
 
 @app.command()
 def fact(
-    position: Annotated[int, typer.Argument(help="Its place in the log.")], language: In = "en", as_json: AsJson = False
+    position: Annotated[int, typer.Argument(help="Its place in the log.")],
+    known_at: KnownAt = None,
+    language: In = "en",
+    as_json: AsJson = False,
 ) -> None:
     """One fact: what went in, by which rules, and whether they give the same once more."""
-    _explain(lambda asking: asking.fact(position), language, None, as_json=as_json)
+    _explain(lambda asking: asking.fact(position), language, known_at, as_json=as_json)
 
 
 @app.command()
-def purchase(
-    purchase_id: Annotated[UUID, typer.Argument(help="The purchase.")], language: In = "en", as_json: AsJson = False
-) -> None:
+def purchase(purchase_id: Purchase, known_at: KnownAt = None, language: In = "en", as_json: AsJson = False) -> None:
     """A purchase: what it earned, what its returns took, what points paid of it."""
-    _explain(lambda asking: asking.purchase(purchase_id), language, None, as_json=as_json)
+    _explain(lambda asking: asking.purchase(purchase_id), language, known_at, as_json=as_json)
 
 
 @app.command()
-def discount(
-    purchase_id: Annotated[UUID, typer.Argument(help="The purchase.")], language: In = "en", as_json: AsJson = False
-) -> None:
+def discount(purchase_id: Purchase, known_at: KnownAt = None, language: In = "en", as_json: AsJson = False) -> None:
     """What the programme took off the price of a purchase, by the quote that it was sold by."""
-    _explain(lambda asking: asking.discount(purchase_id), language, None, as_json=as_json)
+    _explain(lambda asking: asking.discount(purchase_id), language, known_at, as_json=as_json)
 
 
 @app.command()
@@ -81,6 +81,7 @@ def refusal(
     position: Annotated[int | None, typer.Argument(help="Where the refusal stands in the log.")] = None,
     letter: Annotated[int | None, typer.Option("--letter", help="A dead letter instead.")] = None,
     member: Annotated[UUID | None, typer.Option("--member", help="Whose points were to be spent.")] = None,
+    known_at: KnownAt = None,
     language: In = "en",
     as_json: AsJson = False,
 ) -> None:
@@ -89,7 +90,7 @@ def refusal(
         raise typer.BadParameter("name a position of the log, or a letter with --letter")
     _explain(
         lambda asking: asking.refusal(position or 0, member) if letter is None else asking.letter(letter),
-        language, None, as_json=as_json,
+        language, known_at, as_json=as_json,
     )  # fmt: skip
 
 

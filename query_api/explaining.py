@@ -74,7 +74,7 @@ class Explaining:
 
 
 async def _explained(
-    request: Request, ask: Callable[[Asking], Explanation], language: Language, known_at: datetime | None = None
+    request: Request, ask: Callable[[Asking], Explanation], language: Language, known_at: datetime | None
 ) -> Explanation:
     explaining: Explaining = request.app.state.explaining
     return await run_in_threadpool(explaining.ask, ask, language, known_at)
@@ -105,21 +105,27 @@ async def tier(
 
 
 @router.get("/fact/{position}")
-async def fact(request: Request, position: Position, language: InLanguage = "en") -> Explanation:
+async def fact(
+    request: Request, position: Position, known_at: KnownAt = None, language: InLanguage = "en"
+) -> Explanation:
     """One fact: what went in, by which rules, and whether they give the same once more."""
-    return await _explained(request, lambda asking: asking.fact(position), language)
+    return await _explained(request, lambda asking: asking.fact(position), language, known_at)
 
 
 @router.get("/purchase/{purchase_id}")
-async def purchase(request: Request, purchase_id: UUID, language: InLanguage = "en") -> Explanation:
+async def purchase(
+    request: Request, purchase_id: UUID, known_at: KnownAt = None, language: InLanguage = "en"
+) -> Explanation:
     """A purchase: what it earned, what its returns took, what points paid of it."""
-    return await _explained(request, lambda asking: asking.purchase(purchase_id), language)
+    return await _explained(request, lambda asking: asking.purchase(purchase_id), language, known_at)
 
 
 @router.get("/discount/{purchase_id}")
-async def discount(request: Request, purchase_id: UUID, language: InLanguage = "en") -> Explanation:
+async def discount(
+    request: Request, purchase_id: UUID, known_at: KnownAt = None, language: InLanguage = "en"
+) -> Explanation:
     """What the programme took off the price of a purchase, by the quote that it was sold by."""
-    return await _explained(request, lambda asking: asking.discount(purchase_id), language)
+    return await _explained(request, lambda asking: asking.discount(purchase_id), language, known_at)
 
 
 @router.get("/refusal/{position}")
@@ -129,13 +135,16 @@ async def refusal(
     member: Annotated[
         UUID | None, Query(description="Whose points were to be spent: the refusal does not say.")
     ] = None,
+    known_at: KnownAt = None,
     language: InLanguage = "en",
 ) -> Explanation:
     """A message that would have spent points, and is remembered as refused."""
-    return await _explained(request, lambda asking: asking.refusal(position, member), language)
+    return await _explained(request, lambda asking: asking.refusal(position, member), language, known_at)
 
 
 @router.get("/letter/{letter_id}")
-async def letter(request: Request, letter_id: Position, language: InLanguage = "en") -> Explanation:
+async def letter(
+    request: Request, letter_id: Position, known_at: KnownAt = None, language: InLanguage = "en"
+) -> Explanation:
     """A dead letter: why a message from Kafka was not accepted. Its message stays sealed."""
-    return await _explained(request, lambda asking: asking.letter(letter_id), language)
+    return await _explained(request, lambda asking: asking.letter(letter_id), language, known_at)

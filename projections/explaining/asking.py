@@ -51,7 +51,7 @@ class Asking:
         return explain_tier(self._case(member_id), at, self._told(lambda models: models.tier(member_id, at)))
 
     def fact(self, position: int) -> Explanation:
-        return explain_fact(self.log, position, programme=self.programme, language=self.language)
+        return explain_fact(self.log, position, upto=self._position(), programme=self.programme, language=self.language)
 
     def purchase(self, purchase_id: UUID) -> Explanation:
         position = self._position()
@@ -65,17 +65,24 @@ class Asking:
         position = self._position()
         member_id = buyer_of(self.log, purchase_id, position=position)
         if member_id is None:
-            raise NotRecorded("discount of purchase", purchase_id)
+            raise NotRecorded("discount of purchase", purchase_id, upto=position)
         return explain_discount(self._case(member_id), purchase_id)
 
     def refusal(self, position: int, member_id: UUID | None = None) -> Explanation:
         """Of a message that is remembered as refused."""
         return explain_refusal(
-            self.log, position, programme=self.programme, language=self.language, member_id=member_id
+            self.log,
+            position,
+            upto=self._position(),
+            programme=self.programme,
+            language=self.language,
+            member_id=member_id,
         )
 
     def letter(self, letter_id: int) -> Explanation:
-        return explain_letter(self.log, letter_id, language=self.language)
+        return explain_letter(
+            self.log, letter_id, upto=self._position(), known_at=self.known_at, language=self.language
+        )
 
     def _at(self, as_of: datetime | None) -> datetime:
         return (as_of or self.known_at or datetime.now(UTC)).astimezone(UTC)

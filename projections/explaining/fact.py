@@ -15,7 +15,6 @@ from domain.parts import EarnedPart, RevokedPart, Taken
 from domain.points_account import account_id
 from domain.programme import Policy
 from domain.purchase import Purchase, paid_by_points
-from infra.log_tables import last_position
 from projections.explaining.case import Case
 from projections.explaining.recorded import Recorded, fact_at
 from projections.explaining.speech import Speech
@@ -24,12 +23,12 @@ from projections.explaining.wording import METRICS
 from projections.wording import Language
 
 
-def explain_fact(log: Connection, position: int, *, programme: str, language: Language) -> Explanation:
-    """What a fact says, and how it came about. Raises `NotRecorded` where there is none."""
-    recorded, subject = fact_at(log, position)
+def explain_fact(log: Connection, position: int, *, upto: int, programme: str, language: Language) -> Explanation:
+    """What a fact says, and how it came about, by the facts up to a position. Raises `NotRecorded` where it is none of them."""
+    recorded, subject = fact_at(log, position, upto=upto)
     if recorded.stream_id != account_id(subject):
         return _stated(recorded, language)
-    case = Case(log, subject, programme=programme, language=language, position=last_position(log))
+    case = Case(log, subject, programme=programme, language=language, position=upto)
     step = step_of(case, recorded)
     differences = case.differences([position])
     return Explanation(

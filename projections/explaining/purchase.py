@@ -30,7 +30,7 @@ def buyer_of(log: Connection, purchase_id: UUID, *, position: int) -> UUID | Non
         (purchase_id, list(OF_PURCHASES), position),
     ).fetchall()
     if not any(name == OF_PURCHASES[0] for name, _ in rows):
-        raise NotRecorded("purchase", purchase_id)
+        raise NotRecorded("purchase", purchase_id, upto=position)
     _, subject = rows[-1]
     return None if subject == purchase_id else subject
 

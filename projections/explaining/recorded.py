@@ -29,10 +29,10 @@ _AT: LiteralString = "SELECT position, originator_id, name, state, subject FROM 
 
 
 class NotRecorded(LookupError):
-    """The log holds nothing of the kind."""
+    """The log holds nothing of the kind; as it was known once, up to a position."""
 
-    def __init__(self, what: str, which: object) -> None:
-        super().__init__(f"the log holds no {what} {which}")
+    def __init__(self, what: str, which: object, *, upto: int) -> None:
+        super().__init__(f"the log holds no {what} {which} up to position {upto}")
         self.what = what
 
 
@@ -58,7 +58,7 @@ class Matter:
         self.position = position
         self.own = read(log, [member_id], position=position)
         if not any(one.name == AccountOpened.stored_name for one in self.own):
-            raise NotRecorded("member", member_id)
+            raise NotRecorded("member", member_id, upto=position)
         shared = read(log, [programme_id(programme), CATALOGUE_ID], position=position)
         listed = [campaign_stream(one.fact.campaign_id) for one in shared if one.name == CampaignListed.stored_name]
         listed += [segment_stream(one.fact.segment_id) for one in shared if one.name == SegmentListed.stored_name]
@@ -101,14 +101,14 @@ def parsed(name: str, state: bytes) -> Any:
     return FACTS[name].__pydantic_validator__.validate_json(state)
 
 
-def fact_at(log: Connection, position: int) -> tuple[Recorded, UUID]:
-    """A fact by its place, and whose it is. Raises `NotRecorded`."""
-    row = log.execute(_AT, (position,), binary=True).fetchone()
+def fact_at(log: Connection, position: int, *, upto: int) -> tuple[Recorded, UUID]:
+    """A fact by its place, of those up to another, and whose it is. Raises `NotRecorded`."""
+    row = log.execute(_AT, (position,), binary=True).fetchone() if position <= upto else None
     if row is None:
-        raise NotRecorded("fact", position)
+        raise NotRecorded("fact", position, upto=upto)
     place, stream_id, name, state, subject = row
     if name not in FACTS:
-        raise NotRecorded("fact", f"{position} that this program knows: it is a {name}")
+        raise NotRecorded("fact", f"{position} that this program knows: it is a {name}", upto=upto)
     return Recorded(place, stream_id, name, state, parsed(name, state)), subject
 
 

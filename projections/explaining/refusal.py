@@ -10,7 +10,6 @@ from psycopg import Connection
 
 from domain.receipt import MessageRefused
 from domain.refusals.base import REFUSALS
-from infra.log_tables import last_position
 from projections.explaining.case import Case
 from projections.explaining.reasons import IN_CHINESE
 from projections.explaining.recorded import NotRecorded, fact_at
@@ -19,7 +18,9 @@ from projections.explaining.step import Difference, Explanation, Step
 from projections.wording import Language
 
 _LETTER = """
-SELECT reason, detail, topic, partition, "offset", recorded_at, redriven_at FROM dead_letters WHERE letter_id = %s
+SELECT reason, detail, topic, partition, "offset", recorded_at,
+    CASE WHEN redriven_at <= coalesce(%(known_at)s, redriven_at) THEN redriven_at END
+FROM dead_letters WHERE letter_id = %(letter_id)s AND recorded_at <= coalesce(%(known_at)s, recorded_at)
 """
 LACKING = "insufficient-points"
 MOVING = frozenset({"lots", "movements", "holds", "hold_ends", "debts", "keep_alives"})
@@ -34,13 +35,16 @@ def why(name: str, language: Language) -> str:
 
 
 def explain_refusal(
-    log: Connection, position: int, *, programme: str, language: Language, member_id: UUID | None = None
+    log: Connection, position: int, *, upto: int, programme: str, language: Language, member_id: UUID | None = None
 ) -> Explanation:
-    """A message that would have spent points and was refused. It does not say whose they were: `member_id` does."""
-    recorded, _ = fact_at(log, position)
+    """A message that would have spent points and was refused. It does not say whose they were: `member_id` does.
+
+    Where the figures are not that member's, it was another one's, unless the member's own facts are not what the rules give.
+    """
+    recorded, _ = fact_at(log, position, upto=upto)
     fact = recorded.fact
     if not isinstance(fact, MessageRefused):
-        raise NotRecorded("refusal", position)
+        raise NotRecorded("refusal", position, upto=upto)
     case = None
     if member_id is not None:
         case = Case(log, member_id, programme=programme, language=language, position=position - 1)
@@ -53,14 +57,16 @@ def explain_refusal(
     reproduced, differences = None, list[Difference]()
     if fact.refusal == LACKING and case is not None:
         steps.append(_available(case, fact.occurred_at))
-        differences += _differing(case, position, fact)
-        reproduced = not differences
+        broken = case.differences(one.position for one in case.matter.movements)
+        others = list(_differing(case, position, fact))
+        differences += broken + others
+        reproduced = None if others and not broken else not differences
     elif fact.refusal == LACKING:
         steps.append(Step(says=speech.says("which-member"), rule="rules 6"))
     return Explanation(
         about="refusal", language=language, time_zone=str(speech.zone),
         says=speech.says("refused", id=fact.external_id, source=fact.source, reason=reason), gives=fact.refusal, steps=steps,
-        reproduced=reproduced, differences=differences, as_of=fact.occurred_at, position=last_position(log),
+        reproduced=reproduced, differences=differences, as_of=fact.occurred_at, position=upto,
     )  # fmt: skip
 
 
@@ -102,11 +108,13 @@ class Letter(NamedTuple):
     redriven_at: datetime | None
 
 
-def explain_letter(log: Connection, letter_id: int, *, language: Language) -> Explanation:
-    """A message from Kafka that could not be accepted. Raises `NotRecorded`."""
-    row = log.execute(_LETTER, (letter_id,)).fetchone()
+def explain_letter(
+    log: Connection, letter_id: int, *, upto: int, known_at: datetime | None, language: Language
+) -> Explanation:
+    """A message from Kafka that could not be accepted; as known at an instant, if one is stated. Raises `NotRecorded`."""
+    row = log.execute(_LETTER, {"letter_id": letter_id, "known_at": known_at}).fetchone()
     if row is None:
-        raise NotRecorded("dead letter", letter_id)
+        raise NotRecorded("dead letter", letter_id, upto=upto)
     letter, speech = Letter(*row), Speech(language)
     reason = why(letter.reason, language)
     place = f"{letter.topic}/{letter.partition}/{letter.offset}"
@@ -121,7 +129,7 @@ def explain_letter(log: Connection, letter_id: int, *, language: Language) -> Ex
     says = speech.says("letter", id=letter_id, place=place, at=speech.at(letter.recorded_at), reason=reason)
     return Explanation(
         about="refusal", language=language, time_zone=str(speech.zone), says=says, gives=letter.reason, steps=steps, reproduced=None, differences=[],
-        as_of=letter.recorded_at, position=last_position(log),
+        as_of=letter.recorded_at, position=upto,
     )  # fmt: skip
 
 

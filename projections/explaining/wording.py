@@ -231,8 +231,8 @@ SAYS: dict[str, Sentence] = {
     },
     "refusal-differs": {
         "en": "Position {position}: {field} was {recorded} by the refusal, and {gives} for this member by the facts before it."
-        " It was another member's, or else the log is not what it was",
-        "zh": "位置 {position}：拒绝记录的 {field} 为 {recorded}，而按此前的事实该会员为 {gives}。可能属于另一位会员，否则日志已非原样",
+        " It was another member's, or else one of these facts is not what was recorded",
+        "zh": "位置 {position}：拒绝记录的 {field} 为 {recorded}，而按此前的事实该会员为 {gives}。可能属于另一位会员，否则其中有事实已非所记录的原样",
     },
     "letter": {
         "en": "Dead letter {id}, from {place}, kept at {at}: {reason}",

@@ -1,5 +1,6 @@
 """A shop with quotes and discounts, and what goes wrong in it."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from domain.fact import Fact
@@ -71,9 +72,9 @@ class Shop(World):
         self.do(command)
         return command.id
 
-    def store(self, url: str) -> "Shop":
-        """Write its log to a database, and a dead letter beside it."""
-        store(url, self.facts)
+    def store(self, url: str, facts: Sequence[Fact] = ()) -> "Shop":
+        """Write its log to a database, or these facts for it, and a dead letter beside it."""
+        store(url, facts or self.facts)
         with connect(url) as database:
             make_tables(database, letters.TABLES)
             database.execute(

@@ -87,9 +87,9 @@ def test_a_wrong_fact_is_told_where_it_stands_and_nowhere_else(emptied_database_
         assert (difference.position, difference.field) == (place + 1, "parts[base].points")
         assert (difference.recorded, difference.gives) == (base["points"] + 1, base["points"])
         assert str(place + 1) in difference.says
-        told = explain_fact(log, place + 1, programme=PROGRAMME, language="zh")
+        told = explain_fact(log, place + 1, upto=len(town.facts), programme=PROGRAMME, language="zh")
         assert (told.reproduced, [one.position for one in told.differences]) == (False, [place + 1])
-        later = explain_fact(log, len(town.facts), programme=PROGRAMME, language="zh")
+        later = explain_fact(log, len(town.facts), upto=len(town.facts), programme=PROGRAMME, language="zh")
         assert later.reproduced
 
 
