@@ -9,7 +9,7 @@ from rich.table import Table
 import cli.tail  # noqa: F401 - whose command stands before this one
 from cli.audit import app
 from cli.evidence import AsJson
-from cli.instants import days
+from cli.instants import days, known
 from cli.progress import one_step
 from cli.surroundings import surroundings
 from infra.process import quiet_gc
@@ -31,10 +31,11 @@ def completeness_(
     ends: Ends,
     store: Annotated[str | None, typer.Option(help="Only tills of this store.")] = None,
     till: Annotated[str | None, typer.Option(help="Only this till, by the source of its messages.")] = None,
+    known_at: Annotated[str | None, typer.Option(help="Leave out what was recorded after this instant.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Hold what tills counted against what is recorded, per till and business day; exit 1 where it differs."""
-    question = Question(*days(begins, ends), store, till)
+    question = Question(*days(begins, ends), store, till, known(known_at))
     settings = surroundings()
     quiet_gc()
     with one_step("reading the log") as progress:

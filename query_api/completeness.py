@@ -4,7 +4,6 @@ import asyncio
 from datetime import timedelta
 from typing import Annotated, Literal
 
-import psycopg
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.concurrency import run_in_threadpool
 
@@ -12,6 +11,8 @@ from domain.messages.tills import BusinessDay
 from infra.web import Problem, requires
 from projections.completeness.run import Completeness, NothingPublished, Question, completeness
 from query_api.asking import Words, no_programme
+from query_api.past import refuse_future, telling
+from query_api.reading import KnownAt
 
 MOST_DAYS = 93
 
@@ -33,6 +34,7 @@ async def complete(
         Literal["complete", "differs", "not-closed"] | None,
         Query(description="Only days of this state; sums are of all."),
     ] = None,
+    known_at: KnownAt = None,
 ) -> Completeness:
     """Per till and business day: what the till counted, what is recorded, and the numbers of receipts that are missing.
 
@@ -43,18 +45,16 @@ async def complete(
             "invalid-request", 422, "Leave out or correct the parameters that are named.", fields=["query.to"],
             problems=[f"It is no day from `from` on, up to {MOST_DAYS} days in all"],
         )  # fmt: skip
+    if known_at is not None:
+        refuse_future(known_at)
+    question = Question(begins, ends, store, till, known_at)
     proving: asyncio.Lock = request.app.state.proving
     async with proving:
         try:
-            found = await run_in_threadpool(
-                completeness, request.app.state.settings, Question(begins, ends, store, till)
-            )
+            with telling("A fact"):
+                found = await run_in_threadpool(completeness, request.app.state.settings, question)
         except NothingPublished as error:
             raise no_programme() from error
-        except psycopg.OperationalError as error:
-            raise Problem(
-                "store-unavailable", 503, "The log does not answer. Repeat the request.", headers={"Retry-After": "1"}
-            ) from error
     if state is not None:
         found.items = [one for one in found.items if one.state == state]
     return found

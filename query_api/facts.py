@@ -16,8 +16,8 @@ import domain.loyalty  # noqa: F401 - so that every fact is registered
 from domain.fact import FACTS
 from infra.settings import Settings
 from infra.web import Problem, requires
-from query_api.asking import Words, unknown
-from query_api.reading import Instant
+from query_api.asking import TheReader, Words, unknown
+from query_api.reading import Instant, KnownAt
 from query_api.related import ids_of, members_of, related
 
 router = APIRouter(prefix="/facts", tags=["facts"], dependencies=[Depends(requires("auditor"))])
@@ -49,10 +49,12 @@ AND (
         ))
         AND (%(occurred_from)s::timestamptz IS NULL OR (told ->> 'occurred_at')::timestamptz >= %(occurred_from)s)
         AND (%(occurred_before)s::timestamptz IS NULL OR (told ->> 'occurred_at')::timestamptz < %(occurred_before)s)
+        AND (%(as_of)s::timestamptz IS NULL OR (told ->> 'occurred_at')::timestamptz <= %(as_of)s)
     )
 )
 ORDER BY position LIMIT %(limit)s
 """
+_HAPPENED = "(%(as_of)s::timestamptz IS NULL OR (convert_from(state, 'UTF8')::jsonb ->> 'occurred_at')::timestamptz <= %(as_of)s)"
 # Only where a filter looks into facts are they parsed.
 _FACTS = f"""
 SELECT {_COLUMNS} FROM facts, LATERAL (
@@ -64,16 +66,18 @@ _PAGE = _FACTS + _MATCH
 _AROUND = f"""
 SELECT {_COLUMNS} FROM (
     SELECT position FROM facts
-    WHERE subject = ANY(%(subjects)s::uuid[]) OR originator_id = ANY(%(streams)s::uuid[]) OR subject = ANY(%(streams)s::uuid[])
+    WHERE (subject = ANY(%(subjects)s::uuid[]) OR originator_id = ANY(%(streams)s::uuid[]) OR subject = ANY(%(streams)s::uuid[]))
+    AND position <= %(last)s
     UNION
     SELECT position FROM facts
-    WHERE position BETWEEN %(before)s AND %(after)s AND convert_from(state, 'UTF8')::jsonb ->> 'correlation_id' = %(cause)s
+    WHERE position BETWEEN %(before)s AND least(%(after)s, %(last)s)
+    AND convert_from(state, 'UTF8')::jsonb ->> 'correlation_id' = %(cause)s
     LIMIT %(limit)s
-) AS places JOIN facts USING (position) WHERE position <> %(position)s ORDER BY position
+) AS places JOIN facts USING (position) WHERE position <> %(position)s AND {_HAPPENED} ORDER BY position
 """  # noqa: S608 - the columns are ours
 _NAMED = "SELECT 1 FROM facts WHERE name = %(name)s LIMIT 1"
 _LAST = "SELECT coalesce(max(position), 0) FROM facts"
-_ONE = f"SELECT {_COLUMNS} FROM facts WHERE position = %(position)s"  # noqa: S608 - the columns are ours
+_ONE = f"SELECT {_COLUMNS} FROM facts WHERE position = %(position)s AND position <= %(last)s AND {_HAPPENED}"  # noqa: S608 - ours
 
 
 class FactTold(BaseModel):
@@ -121,9 +125,38 @@ class Log:
             ) from error
 
 
+class Extent(NamedTuple):
+    """How much of the log is asked about: all of it, but for what is stated."""
+
+    known: int | None
+    """The position of the last fact that was known."""
+    as_of: datetime | None
+    """What happened later is left out."""
+
+    async def last(self, log: Log) -> int:
+        """The last position that is asked about."""
+        return (await log.rows(_LAST))[0][0] if self.known is None else self.known
+
+
+async def extent(
+    read: TheReader,
+    as_of: Annotated[
+        Instant | None,
+        Query(description="Only what had happened by then, with its offset from UTC; whenever it was, if left out."),
+    ] = None,
+    known_at: KnownAt = None,
+) -> Extent:
+    """How much of the log a question is about."""
+    return Extent(await read.pasts.position(known_at) if known_at else None, as_of)
+
+
+Asked = Annotated[Extent, Depends(extent)]
+
+
 class Filters(NamedTuple):
     """Which facts are asked for: those that all of it is true of."""
 
+    extent: Extent
     name: str | None
     member: UUID | None
     stream: UUID | None
@@ -139,8 +172,11 @@ class Filters(NamedTuple):
     @property
     def asked(self) -> dict[str, Any]:
         """The parameters of the page's statement."""
-        inside = (self.actor, self.cause, self.campaign, self.store, self.occurred_from, self.occurred_before)
+        inside = (
+            self.actor, self.cause, self.campaign, self.store, self.occurred_from, self.occurred_before, self.extent.as_of,
+        )  # fmt: skip
         return self._asdict() | {
+            "as_of": self.extent.as_of,
             "cause": str(self.cause) if self.cause else None,
             "inside": any(one is not None for one in inside),
         }
@@ -153,6 +189,7 @@ class Filters(NamedTuple):
 
 async def filtering(
     request: Request,
+    asked: Asked,
     *,
     name: Annotated[Words | None, Query(description="Only facts of this stored name.")] = None,
     member: Annotated[UUID | None, Query(description="Only facts of this member.")] = None,
@@ -174,7 +211,8 @@ async def filtering(
     if name is not None and name not in FACTS and not await request.app.state.log.rows(_NAMED, name=name):
         raise unknown("fact-name", "No fact is stored under this name: the contract lists them, with their version.")
     return Filters(
-        name, member, stream, actor, cause, campaign, store, recorded_from, recorded_before, occurred_from, occurred_before
+        asked, name, member, stream, actor, cause, campaign, store, recorded_from, recorded_before, occurred_from,
+        occurred_before,
     )  # fmt: skip
 
 
@@ -220,7 +258,7 @@ async def _lines(log: Log, filters: Filters, after: int) -> AsyncIterator[str]:
 
 async def _page(log: Log, filters: Filters, after: int, limit: int) -> FactPage:
     """A page; its `next` is where the last fact on it stands, or where the look at the log ended."""
-    ((last,),) = await log.rows(_LAST)
+    last = await filters.extent.last(log)
     until = last if filters.indexed else min(last, after + WINDOW)
     found = await log.select(_PAGE, **filters.asked, after=after, until=until, limit=limit + 1)
     items = found[:limit]
@@ -242,17 +280,18 @@ class FactExplained(FactTold):
 
 
 @router.get("/{position}")
-async def fact(request: Request, position: int) -> FactExplained:
+async def fact(request: Request, position: int, asked: Asked) -> FactExplained:
     """One fact, with its causes and its effects."""
     log: Log = request.app.state.log
-    found = await log.select(_ONE, position=position)
+    known = {"last": await asked.last(log), "as_of": asked.as_of}
+    found = await log.select(_ONE, position=position, **known)
     if not found:
-        raise unknown("fact", "The log holds no fact at this position.")
+        raise unknown("fact", "The log holds no fact at this position, or none that had happened or was known by then.")
     (told,) = found
     subjects = [told.member_id or told.stream_id, *members_of(told)]
     others = await log.select(
         _AROUND, position=position, cause=told.body["correlation_id"], subjects=subjects, streams=list(ids_of(told)),
-        before=position - MESSAGE, after=position + MESSAGE, limit=MATTER,
+        before=position - MESSAGE, after=position + MESSAGE, limit=MATTER, **known,
     )  # fmt: skip
     cause, refers_to, referred_to_by = related(told, others)
     return FactExplained(**dict(told), cause=cause, refers_to=refers_to, referred_to_by=referred_to_by)

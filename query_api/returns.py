@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from infra.waiting_returns import WAITING
 from infra.web import requires
-from query_api.facts import Log
+from query_api.facts import Asked, Log
 
 router = APIRouter(prefix="/returns", tags=["returns"], dependencies=[Depends(requires("auditor"))])
 
@@ -44,6 +44,7 @@ class ReturnPage(BaseModel):
 @router.get("")
 async def returns(
     request: Request,
+    asked: Asked,
     state: Annotated[
         Literal["waiting", "closed"] | None, Query(description="Only those that wait, or were closed.")
     ] = None,
@@ -52,7 +53,8 @@ async def returns(
 ) -> ReturnPage:
     """Returns that came before their purchase and have not been taken in, in the order in which they were recorded."""
     log: Log = request.app.state.log
-    found = [_told(*row) for row in await log.rows(_PAGE, state=state, after=after, limit=limit + 1)]
+    rows = await log.rows(_PAGE, **asked._asdict(), state=state, after=after, limit=limit + 1)
+    found = [_told(*row) for row in rows]
     items = found[:limit]
     return ReturnPage(items=items, next=items[-1].position if len(found) > limit else None)
 

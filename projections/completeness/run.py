@@ -19,7 +19,7 @@ from infra.settings import Settings
 from infra.side_by_side import side_by_side
 from projections.completeness.counting import Day, Days, Look, count
 from projections.completeness.numbers import MOST, Gap, by_day, gaps
-from projections.known import before
+from projections.known import before, known_position
 from projections.whatif.log import published
 
 PAGE = 20_000
@@ -42,6 +42,8 @@ class Question(NamedTuple):
     """The last day."""
     store: str | None = None
     till: str | None = None
+    known_at: datetime | None = None
+    """What was recorded later is left out."""
 
 
 class TillDay(BaseModel):
@@ -87,10 +89,10 @@ class Completeness(BaseModel):
 
 
 def completeness(settings: Settings, question: Question, *, progress: Progress = lambda _, __: None) -> Completeness:
-    """Read the log from the first of the days on: what was told late stands anywhere behind it."""
+    """Read the log from the first of the days on: what was told late stands anywhere behind it. Raises `BeforeFirstFact`."""
     url = settings.database_url or ""
     with connect(url) as log:
-        position = last_position(log)
+        position = known_position(log, question.known_at) if question.known_at else last_position(log)
         policies = published(log, settings.programme, position=position)
         if not policies:
             raise NothingPublished("no programme is published: nothing tells where local days begin")

@@ -1,5 +1,7 @@
 """Completeness over HTTP: per till and business day, with the numbers that are missing."""
 
+from datetime import timedelta
+
 import pytest
 
 from domain.fact import Fact, message_id
@@ -49,6 +51,24 @@ def test_it_is_narrowed_by_store_till_and_state(shop: Door) -> None:
 
     assert (found(store="1"), found(store="2"), found(till=TILL), found(till="/nobody")) == (1, 0, 1, 0)
     assert (found(state="differs"), found(state="complete")) == (1, 0)
+
+
+def test_it_is_told_as_it_was_known(door: Door) -> None:
+    facts = [published(policy()), sold(1), closed(3), sold(3), sold(2)]
+    door.recorded(*(one.model_copy(update={"recorded_at": NOON + timedelta(days=n)}) for n, one in enumerate(facts)))
+    told = []
+    for n in range(5):
+        known_at = (NOON + timedelta(days=n, hours=1)).isoformat()
+        found = door.ask("/completeness", **{"from": DAY, "to": DAY, "known_at": known_at}).json()
+        told.append((found["position"], [(one["state"], one["recorded_receipts"]) for one in found["items"]]))
+    states = [[], [("not-closed", 1)], [("differs", 1)], [("differs", 2)], [("complete", 3)]]
+    assert told == list(enumerate(states, 1))
+    for known_at, problem in (
+        ("2020-01-01T00:00:00Z", "before-first-fact"),
+        ("2199-01-01T00:00:00Z", "known-at-in-future"),
+    ):
+        refused = door.ask("/completeness", **{"from": DAY, "to": DAY, "known_at": known_at})
+        assert refused.json()["type"] == f"urn:loyalty:{problem}"
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """The log over HTTP: page by page, filtered, fact by fact."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import product
 from typing import Any
 
 import pytest
@@ -128,3 +129,53 @@ def test_a_fact_leads_to_what_it_refers_to_and_to_what_refers_to_it(door: Door) 
     assert "PointsRedeemed" in names(place["RedemptionReversed"], "refers_to")
     assert {"PointsRedeemed", "RedemptionReversed"} <= names(place["PointsEarned"], "referred_to_by")
     assert "PurchaseRecorded" in names(place["PointsEarned"], "cause")
+
+
+def test_facts_are_those_that_were_known_and_had_happened(door: Door) -> None:
+    """A fact a day, told in the reverse of the order in which they happened: byte for byte what a naive fold leaves."""
+    happened = [*joins(ANN, card="1"), *(earns(ANN, number, at=JANUARY - number * DAY) for number in range(4))]
+    door.recorded(*(one.model_copy(update={"recorded_at": NOON + n * DAY}) for n, one in enumerate(happened)))
+    lines = door.ask("/facts.ndjson").text.splitlines()
+    times = [datetime.fromisoformat(json.loads(one)["occurred_at"]) for one in lines]
+    for known, as_of in product((None, *range(len(lines))), (None, *times)):
+        asked = {
+            "known_at": None if known is None else (NOON + (known + 0.5) * DAY).isoformat(),
+            "as_of": as_of and as_of.isoformat(),
+        }
+        stated: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
+        left = [
+            one
+            for n, (one, at) in enumerate(zip(lines, times, strict=True))
+            if (known is None or n <= known) and (as_of is None or at <= as_of)
+        ]
+        assert door.ask("/facts.ndjson", **stated).text == "".join(f"{one}\n" for one in left)
+        assert door.ask("/facts", **stated).json() == {"items": [json.loads(one) for one in left], "next": None}
+
+
+def test_one_fact_and_what_refers_to_it_are_as_they_were_known(door: Door) -> None:
+    world = World(RULES)
+    world.buys(30, at=NOON)
+    redemption = world.redeem(12, at=NOON + DAY)
+    world.do(redemption)
+    world.do(world.reverse(redemption.id, at=NOON + 2 * DAY))
+    log = world.log.batch.facts
+    door.recorded(*(one.model_copy(update={"recorded_at": NOON + n * DAY}) for n, one in enumerate(log)))
+    place = {fact.stored_name.removesuffix(".v1"): number for number, fact in enumerate(log, start=1)}
+    earned, reversed_ = place["PointsEarned"], place["RedemptionReversed"]
+    later = {one["position"] for one in door.ask(f"/facts/{earned}").json()["referred_to_by"]}
+    assert reversed_ in later
+    before = {"known_at": (NOON + (reversed_ - 1.5) * DAY).isoformat()}
+    for asked in (before, {"as_of": (NOON + 1.5 * DAY).isoformat()}):
+        found = {one["position"] for one in door.ask(f"/facts/{earned}", **asked).json()["referred_to_by"]}
+        assert found == {one for one in later if one < reversed_}
+        assert door.ask(f"/facts/{reversed_}", **asked).json()["type"] == "urn:loyalty:unknown-fact"
+
+
+@pytest.mark.parametrize("path", ["/facts", "/facts.ndjson", "/facts/1", "/returns"])
+def test_what_was_known_before_anything_or_will_be_is_refused(door: Door, path: str) -> None:
+    door.recorded(*joins(ANN, card="1"))
+    for known_at, problem in (
+        ("2020-01-01T00:00:00Z", "before-first-fact"),
+        ("2199-01-01T00:00:00Z", "known-at-in-future"),
+    ):
+        assert door.ask(path, known_at=known_at).json()["type"] == f"urn:loyalty:{problem}"

@@ -24,15 +24,14 @@ BETWEEN, AFTER = JANUARY + 15 * DAY, JANUARY + 25 * DAY
 R1 = message_id("/stores/1", "R-1")
 
 KNOWN = {
-    "/liability", "/explain/fact/{position}", "/explain/purchase/{purchase_id}", "/explain/discount/{purchase_id}",
-    "/explain/refusal/{position}", "/explain/letter/{letter_id}",
+    "/liability", "/completeness", "/explain/fact/{position}", "/explain/purchase/{purchase_id}",
+    "/explain/discount/{purchase_id}", "/explain/refusal/{position}", "/explain/letter/{letter_id}",
 }  # fmt: skip
-"""What happened once, explained by what was known, and months: `as_of` would say nothing more."""
-LOG = {
-    "/facts", "/facts.ndjson", "/facts/{position}", "/returns", "/proofs/conservation", "/proofs/checkpoint",
-    "/proofs/inclusion", "/proofs/consistency", "/completeness",
-}  # fmt: skip
-"""The log itself, and what is proved of it: told by positions, or by business days."""
+"""What happened once, explained by what was known, and days and months that are named: `as_of` would say nothing more."""
+LOG = {"/facts", "/facts.ndjson", "/facts/{position}", "/returns"}
+"""The log itself: both are tested with it."""
+PROOFS = {"/proofs/conservation", "/proofs/checkpoint", "/proofs/inclusion", "/proofs/consistency"}
+"""Of the log as it is, or of so many facts."""
 NO_ANSWERS = {"/health", "/ready", "/status", "/campaigns/definitions"}
 AS_KNOWN = ("/members?card=2", f"/members/{ANN}/profile", "/segments", "/programmes")
 """Who somebody is, and everything that was ever defined, each version with its time: only what is known of it differs."""
@@ -118,13 +117,14 @@ def test_every_question_takes_both(door: Door) -> None:
     paths = door.client.get("/openapi.json").json()["paths"]
     takes = {path: {one["name"] for one in told["get"].get("parameters", ())} for path, told in paths.items()}
     named = {"member_id": ANN, "purchase_id": R1, "campaign_id": "spring", "segment_id": "regulars"}
-    asked = {path: path.format(**named) for path in takes.keys() - LOG - KNOWN - NO_ANSWERS}
+    asked = {path: path.format(**named) for path in takes.keys() - LOG - KNOWN - PROOFS - NO_ANSWERS}
     here = {which: {path.partition("?")[0] for path in which} for which in (AS_KNOWN, AT_INSTANTS)}
     assert set(asked.values()) == here[AS_KNOWN] | here[AT_INSTANTS] | {"/balances.ndjson"}, "every route stands here"
     assert [path for path in asked if "known_at" not in takes[path]] == []
     assert {asked[path] for path in asked if "as_of" not in takes[path]} == here[AS_KNOWN]
-    assert takes.keys() >= LOG | NO_ANSWERS
-    assert all(takes[path] & {"as_of", "known_at"} == {"known_at"} for path in KNOWN)
+    both = {"as_of", "known_at"}
+    for which, expected in ((KNOWN, {"known_at"}), (LOG, both), (PROOFS | NO_ANSWERS, set())):
+        assert {path: takes[path] & both for path in which} == dict.fromkeys(which, expected)
 
 
 def test_as_of_now_is_as_told_live_and_as_of_then_is_as_it_was(told: Door) -> None:
