@@ -5,8 +5,8 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from select import select
-from typing import Annotated, NamedTuple
+from select import POLLIN, poll
+from typing import Annotated, LiteralString, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -78,8 +78,8 @@ class Reader:
         self.pasts = Pasts(settings)
         # An index leads to what is known of one member, so that their questions need no plans of their own: planning
         # took thrice as long as answering. And they do not wait while others are answered about everybody.
-        self._of_members = _pool(settings, most=8, options="-c plan_cache_mode=force_generic_plan")
-        self._of_all = _pool(settings, most=4)
+        self._of_members = _pool(settings, most=8, plans="force_generic_plan")
+        self._of_all = _pool(settings, most=4, plans="auto")
 
     async def open(self) -> None:
         await self._of_members.open()
@@ -163,20 +163,28 @@ async def reader(request: Request) -> Reader:
     return found
 
 
-def _pool(settings: Settings, *, most: int, options: str = "") -> AsyncConnectionPool:
+def _pool(settings: Settings, *, most: int, plans: LiteralString) -> AsyncConnectionPool:
+    async def configure(connection: AsyncConnection) -> None:
+        """Rows and position of an answer come from one state of the database."""
+        await connection.execute(f"SET plan_cache_mode = {plans}")
+        await connection.commit()
+        await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
+        await connection.set_read_only(True)
+
     return AsyncConnectionPool(
-        settings.read_url or "", open=False, min_size=1, max_size=most, timeout=5, check=_still_there,
-        configure=_configure, kwargs={"options": options},
-    )  # fmt: skip
+        settings.read_url or "",
+        open=False,
+        min_size=1,
+        max_size=most,
+        timeout=5,
+        check=_still_there,
+        configure=configure,
+    )
 
 
 async def _still_there(connection: AsyncConnection) -> None:
     """Ask only a server that said something unasked: it may have said that it goes. To ask each time costs as much as a question."""
-    if select([connection.fileno()], [], [], 0)[0]:
+    said = poll()
+    said.register(connection.fileno(), POLLIN)
+    if said.poll(0):
         await AsyncConnectionPool.check_connection(connection)
-
-
-async def _configure(connection: AsyncConnection) -> None:
-    """Rows and position of an answer come from one state of the database."""
-    await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
-    await connection.set_read_only(True)
