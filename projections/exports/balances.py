@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import polars as pl
@@ -25,6 +25,8 @@ from projections.proofs.slices import known_by, looking
 from projections.snapshot import Snapshot
 
 NAME = "balances"
+AS_KNOWN = "balances_known"
+"""The export of those that were known at an instant: in a folder of its own, so that nobody adds up both."""
 SLICE = 1_000
 """Members asked about at once."""
 BUCKETS = (
@@ -55,44 +57,69 @@ def export_balances(
 ) -> Done:
     """Write everybody's balance; that of the same instant, by another position, makes room for it.
 
+    What was known is kept by both instants, apart from what is known.
+
     `url` is that of the read model; where it is asked what was known, that of the log. Raises `BeforeFirstFact`.
     """
     if known_at is None:
         with looking(url) as read_model:
             known_by(read_model)  # or tell what is wrong with it
+    name, folder, columns = NAME, f"{NAME}/as_of={_written(as_of)}", COLUMNS
+    if known_at is not None:
+        name, columns = AS_KNOWN, {**COLUMNS, "known_at": INSTANT}
+        folder = f"{AS_KNOWN}/as_of={_written(as_of)}/known_at={_written(known_at)}"
     with opened(log, to) as (directory, manifest):
-        before = manifest.exports.get(NAME)
+        before = manifest.exports.get(name)
         if before is not None:
             directory.check(before)
         with directory.writing():
-            directory.tidy(NAME, manifest)
+            directory.tidy(name, manifest)
             there = before.files if before else []
             look = _look(url) if known_at is None else _past(url, known_at)
-            position, files = asyncio.run(_files(look, directory, as_of.astimezone(UTC), there, progress))
+            writes = Files(directory, folder, columns, known_at)
+            position, files = asyncio.run(_files(look, writes, as_of.astimezone(UTC), there, progress))
             if files:
-                folder = str(Path(files[0].path).parent)
                 kept = [file for file in there if str(Path(file.path).parent) != folder]
                 told = manifest.adding(
-                    NAME,
+                    name,
                     Exported(
-                        files=[*kept, *files], columns={name: str(kind) for name, kind in COLUMNS.items()},
+                        files=[*kept, *files], columns={column: str(kind) for column, kind in columns.items()},
                         last_position=max(file.last for file in (*kept, *files)), last_hash="",
                     ),
                 )  # fmt: skip
                 directory.commit(told)
-                directory.tidy(NAME, told)
+                directory.tidy(name, told)
     return Done(sum(file.rows for file in files), len(files), position)
 
 
+class Files(NamedTuple):
+    """Where files go, and what is in them."""
+
+    directory: Directory
+    folder: str
+    columns: dict[str, Any]
+    known_at: datetime | None
+
+    def write(self, rows: list[Row], *, number: int, position: int) -> File:
+        frame = pl.DataFrame(rows, schema=COLUMNS, orient="row")
+        if self.known_at is not None:
+            frame = frame.with_columns(known_at=pl.lit(self.known_at.astimezone(UTC), self.columns["known_at"]))
+        written = BytesIO()
+        frame.write_parquet(written, statistics=True)
+        path = f"{self.folder}/{position}-{number}.parquet"
+        return self.directory.write(path, written.getvalue(), rows=len(rows), first=position, last=position)
+
+
+def _written(at: datetime) -> str:
+    """An instant as the name of a folder."""
+    at = at.astimezone(UTC)
+    return f"{at:%Y%m%dT%H%M%S}.{at.microsecond:06}Z"
+
+
 async def _files(
-    look: AbstractAsyncContextManager[Snapshot],
-    directory: Directory,
-    as_of: datetime,
-    there: list[File],
-    progress: Progress,
+    look: AbstractAsyncContextManager[Snapshot], to: Files, as_of: datetime, there: list[File], progress: Progress
 ) -> tuple[int, list[File]]:
     """None where the directory holds this instant by this very position."""
-    folder = f"{NAME}/as_of={as_of:%Y%m%dT%H%M%S}.{as_of.microsecond:06}Z"
     async with look as snapshot:
         first, members = await snapshot.one(_BEGINNING) or (None, 0)
         if first is None or as_of < first:
@@ -100,7 +127,7 @@ async def _files(
                 f"nobody had points at {as_of:%FT%TZ}: the first ones came "
                 + ("not at all yet" if first is None else f"at {first.astimezone(UTC):%FT%TZ}")
             )
-        if any(file.path.startswith(f"{folder}/{snapshot.position}-") for file in there):
+        if any(file.path.startswith(f"{to.folder}/{snapshot.position}-") for file in there):
             return snapshot.position, []
         files: list[File] = []
         rows: list[Row] = []
@@ -111,8 +138,7 @@ async def _files(
             after, done = asked[-1], done + len(asked)
             progress(done, members)
             if len(rows) >= FILE or done == members:
-                path = f"{folder}/{snapshot.position}-{len(files) + 1}.parquet"
-                files.append(_write(directory, path, rows, snapshot.position))
+                files.append(to.write(rows, number=len(files) + 1, position=snapshot.position))
                 rows = []
         return snapshot.position, files
 
@@ -149,9 +175,3 @@ def _row(member_id: UUID, held: Holdings, position: int) -> Row:
     next_at = min(lapsing) if lapsing else None
     told = (buckets[name] for name in BUCKETS)
     return (str(member_id), *told, lapsing[next_at] if next_at else None, next_at, held.at, position)
-
-
-def _write(directory: Directory, path: str, rows: list[Row], position: int) -> File:
-    written = BytesIO()
-    pl.DataFrame(rows, schema=COLUMNS, orient="row").write_parquet(written, statistics=True)
-    return directory.write(path, written.getvalue(), rows=len(rows), first=position, last=position)

@@ -18,7 +18,8 @@ MANIFEST = "manifest.json"
 LOCK = ".export.lock"
 PARTIAL = ".partial"
 """What is being written ends with it, so that nobody's `*.parquet` finds it."""
-_OURS = re.compile(r"(month=\d{4}-\d{2}/\d+-\d+|as_of=\d{8}T\d{6}\.\d{6}Z/\d+-\d+)\.parquet(\.partial)?")
+_AT = r"\d{8}T\d{6}\.\d{6}Z"
+_OURS = re.compile(rf"(month=\d{{4}}-\d{{2}}|as_of={_AT}(/known_at={_AT})?)/\d+-\d+\.parquet(\.partial)?")
 
 
 class NotAnExport(RuntimeError):

@@ -99,7 +99,7 @@ def opened(log: Connection, to: Path) -> Iterator[tuple[Directory, Manifest]]:
     with directory.locked():
         manifest = directory.manifest()
         if manifest is None:
-            directory.check_free({*TABLES, "balances"})
+            directory.check_free({*TABLES, "balances", "balances_known"})
             manifest = Manifest(ledger=ledger)
         if manifest.ledger != ledger:
             raise AnotherLedger(f"{to} holds an export of another ledger: name another directory")

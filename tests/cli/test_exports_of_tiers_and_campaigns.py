@@ -157,11 +157,31 @@ def test_what_was_known_once_is_what_had_been_recorded(market: Market, read_side
         assert exported(read_side.url, what, tmp_path / "known", "--since-last") == whole
         refused = export(read_side.url, what, tmp_path / "known", "--since-last", *then)
         assert (refused.exit_code, type(refused.exception)) == (1, run.MoreExported)
-    rows = {UUID(row["member_id"]): row for row in exported(read_side.url, "balances", tmp_path / "known", *then)}
+    assert export(read_side.url, "balances", tmp_path / "known", *then).exit_code == 0
+    found = pl.read_parquet(tmp_path / "known" / "balances_known" / "*" / "*" / "*.parquet").to_dicts()
+    rows = {UUID(row["member_id"]): row for row in found}
+    assert {row["known_at"] for row in found} == {known_at}
     assert rows.keys() == {one.member_id for one in facts if isinstance(one, AccountOpened)}
     for member, row in rows.items():
         its = asdict(tallied([one for one in facts if one.subject == member], at=known_at).buckets(known_at))
         assert ({name: row[name] for name in its}, row["position"], row["as_of"]) == (its, len(facts), known_at)
+
+
+def test_balances_of_an_instant_stand_beside_those_that_were_known_of_it(
+    market: Market, read_side: ReadSide, tmp_path: Path
+) -> None:
+    knew = [market.facts[len(market.facts) * part // 4].recorded_at for part in (2, 3)]
+    as_of = "--as-of", knew[0].isoformat()
+    asked = [as_of, *((*as_of, "--known-at", one.isoformat()) for one in knew)]
+    for options in (*asked, *asked):
+        assert export(read_side.url, "balances", tmp_path, *options).exit_code == 0
+    whole = pl.read_parquet(tmp_path / "balances" / "*" / "*.parquet")
+    known = pl.read_parquet(tmp_path / "balances_known" / "*" / "*" / "*.parquet")
+    assert whole["as_of"].unique().to_list() == known["as_of"].unique().to_list() == [knew[0]]
+    assert (whole["position"].n_unique(), known["known_at"].unique().sort().to_list()) == (1, knew)
+    assert not known.group_by("member_id", "known_at").len()["len"].ne(1).any(), "told again, it is not there twice"
+    exports = json.loads((tmp_path / "manifest.json").read_text())["exports"]
+    assert {what: len(one["files"]) for what, one in exports.items()} == {"balances": 1, "balances_known": 2}
 
 
 def test_before_the_first_fact_and_in_the_future_nothing_is_exported(read_side: ReadSide, tmp_path: Path) -> None:
