@@ -81,20 +81,23 @@ def _(export, exports):
 
 @app.cell
 def _():
-    def shaded(frame, most):
-        """A table in which cells of numbers are the darker the nearer they are to the most that there is."""
+    def shaded(frame, most=None):
+        """A table in which figures are the darker the nearer they are to the most that there is; how many members they are of is none."""
+        figures = [name for name in frame.columns if name != "members" and frame[name].dtype.is_numeric()]
+        most = most or max((frame[name].max() or 0 for name in figures), default=0)
 
-        def cell(value):
+        def cell(name, value):
             if value is None:
                 return "<td></td>"
             if isinstance(value, str):
                 return f"<td>{escape(value)}</td>"
-            dark = min(1, max(0, value / most)) if most else 0
+            dark = min(1, max(0, value / most)) if most and name in figures else 0
+            shade = f";background:rgba(0,120,120,{dark / 2:.2f})" if dark else ""
             text = f"{value:.0%}" if isinstance(value, float) else f"{value:,}"
-            return f"<td style='text-align:right;background:rgba(0,120,120,{dark / 2:.2f})'>{text}</td>"
+            return f"<td style='text-align:right{shade}'>{text}</td>"
 
         head = "".join(f"<th>{escape(name)}</th>" for name in frame.columns)
-        rows = "".join(f"<tr>{''.join(map(cell, row))}</tr>" for row in frame.iter_rows())
+        rows = "".join(f"<tr>{''.join(map(cell, frame.columns, row))}</tr>" for row in frame.iter_rows())
         return mo.Html(f"<table style='font-variant-numeric:tabular-nums'><tr>{head}</tr>{rows}</table>")
 
     def by_month(frame, value):
@@ -148,7 +151,7 @@ def _(by_month, cohorts, shaded):
         mo.md("### Active"),
         shaded(by_month(share, "share"), 1),
         mo.md("### Points"),
-        shaded(by_month(cohorts, "points"), cohorts["points"].max()),
+        shaded(by_month(cohorts, "points")),
     ])  # fmt: skip
     return
 
@@ -257,8 +260,8 @@ def _(moves, shaded):
     )
     mo.vstack([
         mo.md("## Tiers\n\nMoves by local month of business time: from which tier to which, and why."),
-        shaded(by_move.select("month", *order), moves["moves"].max()),
-        shaded(by_reason, moves["moves"].max()),
+        shaded(by_move.select("month", *order)),
+        shaded(by_reason),
     ])  # fmt: skip
     return
 

@@ -14,6 +14,7 @@ from urllib.request import urlopen
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import polars as pl
 import pytest
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
@@ -128,6 +129,16 @@ def test_every_cell_shows_something(export: Path) -> None:
     outputs, _ = _run(export)
     shown = " ".join(one.text for one in outputs if one is not None)
     assert all(what in shown for what in ("Cohorts", "Campaigns", "spring", "Silver → Gold", "review"))
+
+
+def test_shares_and_points_are_shaded_and_the_number_of_members_is_not(export: Path) -> None:
+    shaded = _run(export)[1]["shaded"]
+    frame = pl.DataFrame({"cohort": ["2023-05"], "members": [7], "0": [0.5], "1": [0.0]})
+    assert re.findall(r"<td[^>]*>[^<]*", shaded(frame, 1).text) == [
+        "<td>2023-05", "<td style='text-align:right'>7",
+        "<td style='text-align:right;background:rgba(0,120,120,0.25)'>50%", "<td style='text-align:right'>0%",
+    ]  # fmt: skip
+    assert "rgba(0,120,120,0.50)'>50%" in shaded(frame).text, "without a limit, the most that there is"
 
 
 def test_its_page_needs_nothing_from_elsewhere(export: Path, tmp_path: Path) -> None:
