@@ -13,7 +13,7 @@ from cli.contract import programme_schema
 from cli.documents import document as read_document
 from cli.surroundings import surroundings
 from cli.wiring import open_ledger, ready
-from domain.document import Document, amended
+from domain.document import Document, amended, read_yaml
 from domain.lint import lint_document
 from domain.loyalty import Failed, Refused, Repeated
 from domain.messages.identity import Identity
@@ -103,10 +103,17 @@ def amend(
     source: Source,
     changes: Annotated[list[str], typer.Argument(help="PLACE=VALUE, as in tiers.levels.2.retain_at=60000.")],
 ) -> None:
-    """Print a file with some of its values changed, comments and order kept: the next version's beginning."""
+    """Print a file with some of its values changed, comments and order kept: the next version's beginning.
+
+    Errors that the linter would find in it go to standard error; they may be what the next change mends.
+    """
     document = read_document(source)
     values = dict(change.partition("=")[::2] for change in changes)
-    typer.echo(amended(Path(document.file).read_text(encoding="utf-8"), values, file=document.file), nl=False)
+    text = amended(Path(document.file).read_text(encoding="utf-8"), values, file=document.file)
+    typer.echo(text, nl=False)
+    for finding in lint_document(read_yaml(text, file=document.file)):
+        if finding.level == "error":
+            typer.echo(finding.told("as amended"), err=True)
 
 
 @app.command()

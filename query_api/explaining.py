@@ -60,7 +60,8 @@ class Explaining:
             with self._log.connection() as log, self._read.connection() as read:
                 return ask(Asking(log, read, settings.programme, settings.partitions, language, known_at))
         except NotRecorded as error:
-            raise unknown(error.what.replace(" ", "-"), f"{error}.") from error
+            told = str(error)
+            raise unknown(error.what.replace(" ", "-"), f"{told[0].upper()}{told[1:]}.") from error
         except BeforeFirstFact as error:
             raise before_first_fact(error.first) from error
         except NothingYet as error:

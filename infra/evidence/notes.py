@@ -93,7 +93,8 @@ class PublicKey:
         ours = [one for line in lines if (one := self._signature(line)) is not None]
         if not ours:
             raise CheckpointOfAnotherKey(
-                f"{lines[0].split(' ')[1]} signed a checkpoint, but the key is of {self.name} ({self.id})"
+                f"{lines[0].split(' ')[1]} signed a checkpoint, but the key is of {self.name} ({self.id}):"
+                " name the key of that ledger; `loyalty audit public-key` prints it there"
             )
         try:
             Ed25519PublicKey.from_public_bytes(self._raw).verify(ours[0], f"{text}\n".encode())

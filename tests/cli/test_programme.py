@@ -90,6 +90,14 @@ def test_a_difference_is_told_in_plain_words(file: Path) -> None:
 def test_a_file_is_amended_with_its_comments(file: Path) -> None:
     done = programme("amend", file, "tiers.levels.2.retain_at=50000")
     assert done.stdout == file.read_text(encoding="utf-8").replace("retain_at: 60000", "retain_at: 50000")
+    assert done.stderr == ""
+
+
+def test_an_amendment_that_the_linter_refuses_is_told_beside_the_file() -> None:
+    done = programme("amend", "corner_shop", "expiry.months=0")
+    assert done.exit_code == 0, "the next change may mend it"
+    assert "  months: 0\n" in done.stdout
+    assert done.stderr == "as amended:14:3: error: no-policy: expiry.months: input should be greater than 0, not 0\n"
 
 
 def test_a_file_that_cannot_be_read_is_told_with_all_its_faults(tmp_path: Path) -> None:
