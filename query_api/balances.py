@@ -26,6 +26,7 @@ from query_api.asking import AsOf, TheReader, Waiting, instant
 from query_api.past import telling
 from query_api.reading import Reader, Wait
 from query_api.streaming import streamed
+from query_api.turns import turn
 
 AT_ONCE = 2
 """Such answers that are made at once: each holds a connection, and a state of the database, until it is told."""
@@ -62,9 +63,9 @@ async def balances_as_lines(request: Request, read: TheReader, wait: Waiting, as
     return await streamed(_lines(state.telling, parts, at))
 
 
-async def _lines(turn: asyncio.Semaphore, parts: Parts, as_of: datetime) -> AsyncGenerator[str, None]:
+async def _lines(turns: asyncio.Semaphore, parts: Parts, as_of: datetime) -> AsyncGenerator[str, None]:
     members, sums, position = 0, Buckets(), 0
-    async with turn, aclosing(parts):
+    async with turn(turns), aclosing(parts):
         async for upto, part in parts:
             position = upto
             members += part.members

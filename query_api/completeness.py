@@ -1,6 +1,5 @@
 """Completeness: what tills counted, held against what is recorded."""
 
-import asyncio
 from datetime import timedelta
 from typing import Annotated, Literal
 
@@ -13,6 +12,7 @@ from projections.completeness.run import Completeness, NothingPublished, Questio
 from query_api.asking import Words, no_programme
 from query_api.past import refuse_future, telling
 from query_api.reading import KnownAt
+from query_api.turns import turn
 
 MOST_DAYS = 93
 
@@ -48,8 +48,7 @@ async def complete(
     if known_at is not None:
         refuse_future(known_at)
     question = Question(begins, ends, store, till, known_at)
-    proving: asyncio.Lock = request.app.state.proving
-    async with proving:
+    async with turn(request.app.state.proving):
         try:
             with telling("A fact"):
                 found = await run_in_threadpool(completeness, request.app.state.settings, question)

@@ -1,6 +1,5 @@
 """What is owed in points, rolled forward by month."""
 
-import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, TypeVar
@@ -17,6 +16,7 @@ from projections.liability.asked import month, shares, worth
 from query_api.asking import Words
 from query_api.past import refuse_future
 from query_api.reading import Instant, KnownAt
+from query_api.turns import turn
 
 T = TypeVar("T")
 
@@ -116,8 +116,7 @@ async def liability(
         known_at=known_at, until=_read("to", lambda: month(ends) if ends else None),
     )  # fmt: skip
     first = _read("from", lambda: month(begins) if begins else None)
-    proving: asyncio.Lock = request.app.state.proving
-    async with proving:
+    async with turn(request.app.state.proving):
         return await run_in_threadpool(_told, request.app.state.settings, question, first, restated_since)
 
 

@@ -17,6 +17,7 @@ from projections.known import BeforeFirstFact, Knowledge
 from projections.past import CannotBeFolded, Past
 from projections.schema import KINDS
 from projections.snapshot import Snapshot
+from query_api.turns import turn
 
 
 def refuse_future(known_at: datetime) -> None:
@@ -71,8 +72,8 @@ class Pasts:
 
     def close(self) -> None:
         self.knowledge.close()
-        for turn in self._turns.values():
-            turn.past.close()
+        for one in self._turns.values():
+            one.past.close()
 
     async def position(self, known_at: datetime) -> int:
         """The position of the last fact that was known."""
@@ -84,10 +85,10 @@ class Pasts:
     async def look(self, projection: str, known_at: datetime, subjects: Sequence[UUID]) -> AsyncIterator[Snapshot]:
         """The read model as of what was known; of those subjects alone, where any are named."""
         refuse_future(known_at)
-        turn = self._turns[projection, not subjects]
-        async with turn.alone:
+        one = self._turns[projection, not subjects]
+        async with turn(one.alone):
             with telling("A fact of this member" if subjects else "A fact"):
-                yield await run_in_threadpool(turn.past.as_known, known_at, subjects)
+                yield await run_in_threadpool(one.past.as_known, known_at, subjects)
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """Proofs for auditors: that no point was lost, doubled or invented."""
 
-import asyncio
 from datetime import UTC, datetime
 
 import psycopg
@@ -10,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from infra.web import Problem, requires
 from projections.proofs.conservation import Conservation, prove
 from projections.proofs.slices import NothingProjected
+from query_api.turns import turn
 
 router = APIRouter(prefix="/proofs", tags=["proofs"], dependencies=[Depends(requires("auditor"))])
 
@@ -20,8 +20,7 @@ async def conservation(request: Request) -> Conservation:
 
     It takes seconds on every processor, in processes of their own; one proof follows the other.
     """
-    proving: asyncio.Lock = request.app.state.proving
-    async with proving:
+    async with turn(request.app.state.proving):
         try:
             return await run_in_threadpool(prove, request.app.state.settings, as_of=datetime.now(UTC))
         except NothingProjected as error:
