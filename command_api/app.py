@@ -24,7 +24,6 @@ from command_api import (
     segments,
     tills,
 )
-from command_api.bodies import document_bodies
 from command_api.direct import Api
 from command_api.door import Door
 from command_api.gathering import Gathering
@@ -45,7 +44,7 @@ from domain.messages.tills import ClosingBody
 from domain.personal_data import Sealing
 from domain.quote import Signing
 from domain.refusals import Refusal
-from infra.documentation import NO_PAGES, serve_documentation
+from infra.documentation import DOCUMENTED, serve_documentation
 from infra.keys import Keyring
 from infra.personal_data import KeysUnavailable
 from infra.web import Problem, tell_problems
@@ -99,14 +98,13 @@ def create_app(
         description="Tills and staff tell what happened. Every refusal is a problem with a stable `type`.",
         lifespan=life,
         redirect_slashes=False,
-        **NO_PAGES,
+        **DOCUMENTED,
     )
     app.state.keyring = keyring
     app.state.door = Door(gathering, card_ids, personal_data, signing)
     for part in ROUTERS:
         app.include_router(part)
-    document_bodies(app, BODIES)
-    serve_documentation(app)
+    serve_documentation(app, BODIES)
     tell_problems(app)
     _tell_refusals(app)
     return app

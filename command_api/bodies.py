@@ -1,18 +1,16 @@
 """Request bodies: read once, strictly, by the same code that reads messages from Kafka."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, TypeVar
 
-from fastapi import FastAPI, Header, Request
-from fastapi.openapi.utils import get_openapi
-from pydantic.json_schema import models_json_schema
+from fastapi import Header, Request
 
 from domain.messages.batches import Batch, read_each
 from domain.messages.reading import Message, read
 from domain.refusals import OversizedMessage, Refusal
+from infra.documentation import REFERENCES
 
 MAX_BODY_BYTES = 16 << 20
-REFERENCES = "#/components/schemas/{model}"
 
 M = TypeVar("M", bound=Message)
 
@@ -59,17 +57,3 @@ def documented(kind: type[Message]) -> dict[str, Any]:
     """What OpenAPI says of a body that we read ourselves."""
     reference = {"$ref": REFERENCES.format(model=kind.__name__)}
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": reference}}}}
-
-
-def document_bodies(app: FastAPI, kinds: Sequence[type[Message]]) -> None:
-    """Add the schemas of the bodies to the API's OpenAPI document."""
-
-    def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-            _, schemas = models_json_schema([(kind, "validation") for kind in kinds], ref_template=REFERENCES)
-            document.setdefault("components", {}).setdefault("schemas", {}).update(schemas.get("$defs", {}))
-            app.openapi_schema = document
-        return app.openapi_schema
-
-    app.openapi = openapi  # type: ignore[method-assign]  # the way that FastAPI documents

@@ -1,7 +1,6 @@
 """Corrections: what staff put right, in one account or between two."""
 
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import APIRouter, Depends
 
@@ -36,6 +35,7 @@ from domain.messages.corrections import (
 from domain.messages.identity import Identity
 from domain.messages.reading import Message
 from infra.keys import Principal
+from infra.paths import MemberId
 from infra.web import requires
 
 router = APIRouter(tags=["corrections"])
@@ -53,7 +53,7 @@ Staff = Annotated[Principal, Depends(requires("staff"))]
     openapi_extra=documented(AdjustmentBody),
 )
 async def adjust(
-    staff: Staff, member_id: UUID, body: Annotated[AdjustmentBody, Depends(body_of(AdjustmentBody))], the_door: TheDoor,
+    staff: Staff, member_id: MemberId, body: Annotated[AdjustmentBody, Depends(body_of(AdjustmentBody))], the_door: TheDoor,
     idempotency_key: IdempotencyKey = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Give points, or take them, for a reason."""
@@ -65,7 +65,7 @@ async def adjust(
     "/members/{member_id}/waivers", status_code=201, response_model=WaivedAnswer, openapi_extra=documented(WaiverBody)
 )
 async def waive(
-    staff: Staff, member_id: UUID, body: Annotated[WaiverBody, Depends(body_of(WaiverBody))], the_door: TheDoor,
+    staff: Staff, member_id: MemberId, body: Annotated[WaiverBody, Depends(body_of(WaiverBody))], the_door: TheDoor,
     idempotency_key: IdempotencyKey = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Let debt go, for a reason."""
@@ -77,7 +77,7 @@ async def waive(
     "/members/{member_id}/closure", status_code=201, response_model=ClosedAnswer, openapi_extra=documented(ClosureBody)
 )
 async def close(
-    staff: Staff, member_id: UUID, body: Annotated[ClosureBody, Depends(body_of(ClosureBody))], the_door: TheDoor,
+    staff: Staff, member_id: MemberId, body: Annotated[ClosureBody, Depends(body_of(ClosureBody))], the_door: TheDoor,
     idempotency_key: IdempotencyKey = None,
 ) -> dict[str, Any]:  # fmt: skip
     """End a member's earning and spending. Debt stays on record."""
@@ -92,7 +92,7 @@ async def close(
     openapi_extra=documented(TransferBody),
 )
 async def transfer(
-    staff: Staff, member_id: UUID, body: Annotated[TransferBody, Depends(body_of(TransferBody))], the_door: TheDoor,
+    staff: Staff, member_id: MemberId, body: Annotated[TransferBody, Depends(body_of(TransferBody))], the_door: TheDoor,
     idempotency_key: IdempotencyKey = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Give a member's points to another. Points that a return could still take back stay."""
@@ -104,7 +104,7 @@ async def transfer(
     "/members/{member_id}/merge", status_code=201, response_model=MergedAnswer, openapi_extra=documented(MergeBody)
 )
 async def merge(
-    staff: Staff, member_id: UUID, body: Annotated[MergeBody, Depends(body_of(MergeBody))], the_door: TheDoor,
+    staff: Staff, member_id: MemberId, body: Annotated[MergeBody, Depends(body_of(MergeBody))], the_door: TheDoor,
     idempotency_key: IdempotencyKey = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Two members are one person: the member of the path lives on in `into`."""
@@ -119,7 +119,7 @@ async def merge(
     openapi_extra=documented(UnmergeBody),
 )
 async def unmerge(
-    staff: Staff, member_id: UUID, body: Annotated[UnmergeBody, Depends(body_of(UnmergeBody))], the_door: TheDoor,
+    staff: Staff, member_id: MemberId, body: Annotated[UnmergeBody, Depends(body_of(UnmergeBody))], the_door: TheDoor,
     idempotency_key: IdempotencyKey = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Undo a merge: what is left of what it had brought goes back. Later facts stay with the survivor."""

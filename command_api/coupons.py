@@ -1,7 +1,6 @@
 """Coupons: given by staff, reserved for a bill, released, and taken back."""
 
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path
 
@@ -22,6 +21,7 @@ from domain.messages.coupons import (
 from domain.messages.identity import Identity
 from domain.messages.reading import Message
 from infra.keys import Principal
+from infra.paths import MemberId
 from infra.web import requires
 
 router = APIRouter(tags=["coupons"])
@@ -39,7 +39,7 @@ Code = Annotated[str, Path(min_length=1, max_length=256, pattern=r"^[^\x00]*$", 
     openapi_extra=documented(CouponBody),
 )
 async def give_coupon(
-    staff: Staff, member_id: UUID, body: Annotated[CouponBody, Depends(body_of(CouponBody))], the_door: TheDoor,
+    staff: Staff, member_id: MemberId, body: Annotated[CouponBody, Depends(body_of(CouponBody))], the_door: TheDoor,
     idempotency_key: IdempotencyKey = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Give a member a coupon, for a reason. Its code is drawn by chance and told here and to the member's own page."""

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 from starlette.concurrency import run_in_threadpool
@@ -16,6 +15,7 @@ from domain.messages.identity import Identity
 from domain.messages.members import MemberBody, MemberPatch, Reason, change_command, erase_command, join_command
 from domain.refusals import Refusal
 from infra.keys import Principal
+from infra.paths import MemberId
 from infra.web import requires
 
 router = APIRouter(prefix="/members", tags=["members"])
@@ -59,7 +59,7 @@ async def join_members(
 @router.patch("/{member_id}", response_model=MemberAnswer, openapi_extra=documented(MemberPatch))
 async def change_member(
     staff: Staff,
-    member_id: UUID,
+    member_id: MemberId,
     body: Annotated[MemberPatch, Depends(body_of(MemberPatch))],
     the_door: TheDoor,
     idempotency_key: IdempotencyKey = None,
@@ -80,7 +80,7 @@ async def change_member(
 @router.delete("/{member_id}/personal-data", response_model=ErasedAnswer)
 async def erase_personal_data(
     staff: Staff,
-    member_id: UUID,
+    member_id: MemberId,
     the_door: TheDoor,
     reason: Annotated[
         Reason,

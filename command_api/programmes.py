@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Path
 
 from command_api.answers import FindingTold, VersionPublishedAnswer, told
 from command_api.bodies import IdempotencyKey, body_of, documented
@@ -18,6 +18,7 @@ from infra.web import requires
 router = APIRouter(prefix="/programmes", tags=["programmes"])
 
 Body = Annotated[PolicyBody, Depends(body_of(PolicyBody))]
+Name = Annotated[str, Path(description="The programme's name, the same as in the policy.")]
 Admin = Annotated[Principal, Depends(requires("admin"))]
 
 
@@ -34,7 +35,7 @@ def lint_programme(
     "/{name}/versions", status_code=201, response_model=VersionPublishedAnswer, openapi_extra=documented(PolicyBody)
 )
 async def publish_version(
-    admin: Admin, name: str, body: Body, the_door: TheDoor, idempotency_key: IdempotencyKey = None
+    admin: Admin, name: Name, body: Body, the_door: TheDoor, idempotency_key: IdempotencyKey = None
 ) -> dict[str, Any]:
     """Publish the next version; it is immutable from then on."""
     if body.policy.name != name:

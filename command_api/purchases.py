@@ -1,7 +1,6 @@
 """Purchases: what a till sold, one at a time or many."""
 
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 
@@ -15,6 +14,7 @@ from domain.messages.identity import Identity
 from domain.messages.purchases import PurchaseBody, purchase_command
 from domain.messages.returns import ReturnBody, VoidBody, return_body_command
 from infra.keys import Principal
+from infra.paths import PurchaseId
 from infra.web import BEARER, admitted, requires
 
 Seller = Annotated[Principal, Depends(requires("till", "staff"))]
@@ -44,7 +44,7 @@ async def record_purchases(request: Request) -> Response:
 )
 async def return_purchase(
     principal: Seller,
-    purchase_id: UUID,
+    purchase_id: PurchaseId,
     body: Annotated[ReturnBody, Depends(body_of(ReturnBody))],
     the_door: TheDoor,
     idempotency_key: IdempotencyKey = None,
@@ -57,7 +57,7 @@ async def return_purchase(
 @router.post("/{purchase_id}/void", status_code=201, response_model=TakenBackAnswer, openapi_extra=documented(VoidBody))
 async def void_purchase(
     principal: Seller,
-    purchase_id: UUID,
+    purchase_id: PurchaseId,
     body: Annotated[VoidBody, Depends(body_of(VoidBody))],
     the_door: TheDoor,
     idempotency_key: IdempotencyKey = None,

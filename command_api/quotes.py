@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
@@ -12,6 +11,7 @@ from command_api.answers import Answer, PointsOfPart, told
 from command_api.bodies import documented, sent
 from command_api.direct import Direct
 from command_api.door import Door, door
+from command_api.fields import AmountMinor, CampaignId, CouponKind, MemberId, NextTier, PointsToNext, TierName, Version
 from domain.messages.identity import Identity
 from domain.messages.quotes import QuoteBody, quote_question, reserve_command
 from domain.quote import Quote
@@ -35,79 +35,85 @@ KEYED: dict[str, Any] = {
 class DiscountTold(BaseModel):
     """What the programme takes off a line: the tier, as `tier:<name>`, or a campaign, as its id."""
 
-    line: str
-    source: str
-    amount_minor: int
+    line: str = Field(description="The line's id, as it was sent.")
+    source: str = Field(description="`tier:<name>`, or a campaign's id.")
+    amount_minor: AmountMinor
 
 
 class CouponToCome(BaseModel):
     """A coupon that a campaign would give; its code is drawn with the purchase."""
 
-    campaign: str
-    kind: str
+    campaign: CampaignId
+    kind: CouponKind
 
 
 class PointsAsCashTold(BaseModel):
     """What there is to spend, the most that may pay this bill, and what those pay that were asked for."""
 
-    available: int
-    most_points: int
-    most_minor: int
-    points: int
-    amount_minor: int
+    available: int = Field(description="Points that can be spent.")
+    most_points: int = Field(
+        description="The most points that may pay this bill, within share, minimum, step and the limit of the day."
+    )
+    most_minor: int = Field(description="What those pay, in minor units.")
+    points: int = Field(description="Points that pay of those that were asked for.")
+    amount_minor: AmountMinor
 
 
 class RuleTold(BaseModel):
     """A rule that was looked at, of a version of the programme: whether it gives something, and why or why not."""
 
     rule: str = Field(description="`base`, `tier:<name>`, `points-as-cash`, or a campaign's id.")
-    applied: bool
-    why: str
-    version: int
+    applied: bool = Field(description="Whether it gives something.")
+    why: str = Field(
+        description="Why it gives something or nothing, in a word such as `earned` or `minimum-not-reached`."
+    )
+    version: Version
 
 
 class ReservedByCampaign(BaseModel):
     """What a campaign will give."""
 
-    campaign: str
-    points: int
-    discount_minor: int
+    campaign: CampaignId
+    points: int = Field(description="Points of its budget that are kept.")
+    discount_minor: int = Field(description="Money of its budget that is kept, in minor units.")
 
 
 class Reserved(BaseModel):
     """What is set aside: points to pay, coupons by their codes, and what campaigns give."""
 
-    points: int
-    coupons: list[str]
-    campaigns: list[ReservedByCampaign]
+    points: int = Field(description="Points that are held to pay.")
+    coupons: list[str] = Field(description="Codes of the coupons that are reserved.")
+    campaigns: list[ReservedByCampaign] = Field(description="What is kept of campaigns.")
 
 
 class QuoteAnswer(BaseModel):
     """What a purchase would bring, as of its time, and the tier after it; `quote_id` is to be sent with the purchase."""
 
-    quote_id: str
-    expires_at: datetime
-    member_id: UUID
-    programme: str
-    programme_version: int
-    points: list[PointsOfPart]
-    coupons: list[CouponToCome]
-    discounts: list[DiscountTold]
-    discount_minor: int
-    to_pay_minor: int
-    points_as_cash: PointsAsCashTold | None
-    tier_before: str
-    tier: str
-    next_tier: str | None
-    points_to_next: int | None
-    rules: list[RuleTold]
+    quote_id: str = Field(description="To be sent as `quote` with the purchase; it is signed, and of no fixed length.")
+    expires_at: datetime = Field(description="The first instant at which it can no longer be sold by.")
+    member_id: MemberId
+    programme: str = Field(description="The programme's name.")
+    programme_version: Version
+    points: list[PointsOfPart] = Field(
+        description="What would be earned, by part, discounts and what points pay taken off."
+    )
+    coupons: list[CouponToCome] = Field(description="What campaigns would give.")
+    discounts: list[DiscountTold] = Field(description="What the programme takes off, by line.")
+    discount_minor: int = Field(description="All that is taken off, in minor units.")
+    to_pay_minor: int = Field(description="What is left to pay by money, in minor units.")
+    points_as_cash: PointsAsCashTold | None = Field(description="What points can pay; null, where they do not.")
+    tier_before: str = Field(description="The tier before the purchase.")
+    tier: TierName
+    next_tier: NextTier
+    points_to_next: PointsToNext
+    rules: list[RuleTold] = Field(description="Each rule that was looked at.")
     warnings: list[str] = Field(description="`account-closed`: nothing is earned. `debt-open`: points pay it first.")
 
 
 class ReservedQuoteAnswer(QuoteAnswer, Answer):
     """The same, and what is set aside until `expires_at`."""
 
-    reserved: Reserved
+    reserved: Reserved = Field(description="What is set aside.")
 
 
 @router.post(

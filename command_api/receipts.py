@@ -1,7 +1,6 @@
 """Receipts put right: claimed without a card, or moved from a wrong one."""
 
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import APIRouter, Depends
 
@@ -11,6 +10,7 @@ from command_api.door import TheDoor
 from domain.messages.identity import Identity
 from domain.messages.receipts import ClaimBody, ReassignmentBody, claim_command, reassignment_command
 from infra.keys import Principal
+from infra.paths import PurchaseId
 from infra.web import requires
 
 router = APIRouter(prefix="/purchases", tags=["purchases"])
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/purchases", tags=["purchases"])
 @router.post("/{purchase_id}/claim", status_code=201, response_model=ReceiptAnswer, openapi_extra=documented(ClaimBody))
 async def claim_receipt(
     principal: Annotated[Principal, Depends(requires("till", "staff"))],
-    purchase_id: UUID,
+    purchase_id: PurchaseId,
     body: Annotated[ClaimBody, Depends(body_of(ClaimBody))],
     the_door: TheDoor,
     idempotency_key: IdempotencyKey = None,
@@ -38,7 +38,7 @@ async def claim_receipt(
 )
 async def reassign_purchase(
     staff: Annotated[Principal, Depends(requires("staff"))],
-    purchase_id: UUID,
+    purchase_id: PurchaseId,
     body: Annotated[ReassignmentBody, Depends(body_of(ReassignmentBody))],
     the_door: TheDoor,
     idempotency_key: IdempotencyKey = None,

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Path
 
 from command_api.answers import HoldAnswer, RedemptionAnswer, ReleaseAnswer, ReversalAnswer, told
 from command_api.bodies import IdempotencyKey, body_of, documented
@@ -23,8 +23,10 @@ from domain.messages.redemptions import (
     reversal_command,
 )
 from infra.keys import Principal
+from infra.paths import MemberId
 from infra.web import requires
 
+HoldId = Annotated[UUID, Path(description="The `hold_id` that the hold was answered with.")]
 Spender = Annotated[Principal, Depends(requires("till", "staff"))]
 
 router = APIRouter(tags=["redemptions"])
@@ -36,7 +38,7 @@ BODIES: tuple[type[Message], ...] = (HoldBody, CaptureBody, ReleaseBody, Redempt
 )
 async def hold_points(
     principal: Spender,
-    member_id: UUID,
+    member_id: MemberId,
     body: Annotated[HoldBody, Depends(body_of(HoldBody))],
     the_door: TheDoor,
     idempotency_key: IdempotencyKey = None,
@@ -51,7 +53,7 @@ async def hold_points(
 )
 async def capture_hold(
     principal: Spender,
-    hold_id: UUID,
+    hold_id: HoldId,
     body: Annotated[CaptureBody, Depends(body_of(CaptureBody))],
     the_door: TheDoor,
     idempotency_key: IdempotencyKey = None,
@@ -66,7 +68,7 @@ async def capture_hold(
 )
 async def release_hold(
     principal: Spender,
-    hold_id: UUID,
+    hold_id: HoldId,
     body: Annotated[ReleaseBody, Depends(body_of(ReleaseBody))],
     the_door: TheDoor,
     idempotency_key: IdempotencyKey = None,
@@ -84,7 +86,7 @@ async def release_hold(
 )
 async def redeem_points(
     principal: Spender,
-    member_id: UUID,
+    member_id: MemberId,
     body: Annotated[RedemptionBody, Depends(body_of(RedemptionBody))],
     the_door: TheDoor,
     idempotency_key: IdempotencyKey = None,
@@ -102,7 +104,7 @@ async def redeem_points(
 )
 async def reverse_redemption(
     principal: Spender,
-    redemption_id: UUID,
+    redemption_id: Annotated[UUID, Path(description="The redemption's id; a captured hold is one with the hold's id.")],
     body: Annotated[ReversalBody, Depends(body_of(ReversalBody))],
     the_door: TheDoor,
     idempotency_key: IdempotencyKey = None,

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Path
 
 from command_api.answers import ReferralCodeAnswer, ReviewedAnswer, told
 from command_api.bodies import IdempotencyKey, body_of, documented
@@ -35,7 +35,7 @@ async def referral_code(
 )
 async def review_referral(
     staff: Annotated[Principal, Depends(requires("staff"))],
-    member_id: UUID,
+    member_id: Annotated[UUID, Path(description="The referee's member id.")],
     body: Annotated[ReviewBody, Depends(body_of(ReviewBody))],
     the_door: TheDoor,
     idempotency_key: IdempotencyKey = None,

@@ -3,7 +3,8 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Path
+from pydantic import Field
 
 from command_api.answers import Answer, told
 from command_api.bodies import body_of, documented
@@ -20,9 +21,9 @@ router = APIRouter(prefix="/quotes", tags=["quotes"])
 class QuoteReleasedAnswer(Answer):
     """What is free again: points, coupons by their codes, and what these campaigns were to give."""
 
-    points: int
-    coupons: list[str]
-    campaigns: list[str]
+    points: int = Field(description="Points that were held to pay.")
+    coupons: list[str] = Field(description="Codes of the coupons that were reserved.")
+    campaigns: list[str] = Field(description="Ids of the campaigns of which something was kept.")
 
 
 @router.post(
@@ -33,7 +34,7 @@ class QuoteReleasedAnswer(Answer):
 )
 async def release_quote(
     principal: Annotated[Principal, Depends(requires("till", "staff"))],
-    quote_id: str,
+    quote_id: Annotated[str, Path(description="The `quote_id`, as it was answered.")],
     body: Annotated[QuoteReleaseBody, Depends(body_of(QuoteReleaseBody))],
     the_door: TheDoor,
 ) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path
 
@@ -21,6 +20,7 @@ from domain.messages.rewards import (
     stock_command,
 )
 from infra.keys import Principal
+from infra.paths import MemberId
 from infra.web import requires
 
 router = APIRouter(tags=["rewards"])
@@ -63,7 +63,7 @@ async def add_stock(
     openapi_extra=documented(RewardRedemptionBody),
 )
 async def redeem_reward(
-    till: Till, member_id: UUID, reward_id: RewardId,
+    till: Till, member_id: MemberId, reward_id: RewardId,
     body: Annotated[RewardRedemptionBody, Depends(body_of(RewardRedemptionBody))], the_door: TheDoor,
     idempotency_key: IdempotencyKey = None,
 ) -> dict[str, Any]:  # fmt: skip

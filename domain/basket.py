@@ -20,45 +20,59 @@ def _canonical(quantity: str) -> int | str:
     return int(number) if number == number.to_integral_value() else format(number, "f")
 
 
-Quantity = (
+Quantity = Annotated[
     Annotated[int, Field(strict=True, ge=0, le=10**9)]
-    | Annotated[str, Field(pattern=r"^\d{1,9}(\.\d{1,6})?$"), AfterValidator(_canonical)]
-)
-"""Pieces, or a decimal string for weighed goods; 0 is a fee or a correction without goods."""
+    | Annotated[str, Field(pattern=r"^\d{1,9}(\.\d{1,6})?$"), AfterValidator(_canonical)],
+    Field(
+        description='Pieces, or for weighed goods a decimal string such as "0.750"; 0 is a fee, or money without goods.'
+    ),
+]
+Store = Annotated[Word, Field(description="The store, by the number or name that its tills know it by.")]
+LineId = Annotated[
+    Word, Field(description="The line's id, by which a return names it: one of its own within the receipt.")
+]
+CampaignId = Annotated[Word, Field(description="The campaign's id.")]
 
 
 class Line(TypedDict):
     """One line of a receipt. `gross_minor` is the price of its whole quantity; paid = gross − discount."""
 
-    line: Word
-    sku: Word
-    category: NotRequired[Word]
+    line: LineId
+    sku: Annotated[Word, Field(description="The article's number.")]
+    category: NotRequired[
+        Annotated[Word, Field(description="The article's category, as campaigns and programmes name it.")]
+    ]
     quantity: Quantity
-    gross_minor: AmountMinor
-    discount_minor: NotRequired[AmountMinor]
-    tax_minor: NotRequired[AmountMinor]
+    gross_minor: Annotated[AmountMinor, Field(description="The price of the whole quantity, in minor units.")]
+    discount_minor: NotRequired[Annotated[AmountMinor, Field(description="What is taken off it, in minor units.")]]
+    tax_minor: NotRequired[Annotated[AmountMinor, Field(description="The tax that is contained, in minor units.")]]
 
 
 class Tender(TypedDict):
     """A means of payment and how much of the bill it paid."""
 
-    kind: Literal["cash", "card", "coupon", "voucher", "gift_card", "mobile", "other", "points"]
+    kind: Annotated[
+        Literal["cash", "card", "coupon", "voucher", "gift_card", "mobile", "other", "points"],
+        Field(description="The means; `points` are taken from the member's account."),
+    ]
     amount_minor: AmountMinor
 
 
 class CouponUse(TypedDict):
     """A coupon that was handed in, the campaign it belongs to, and the reservation that kept it for this bill."""
 
-    code: Word
-    campaign: NotRequired[Word]
-    reservation: NotRequired[UUID]
+    code: Annotated[Word, Field(description="The coupon's code, as it is printed.")]
+    campaign: NotRequired[CampaignId]
+    reservation: NotRequired[
+        Annotated[UUID, Field(description="The `reservation_id` of what was set aside for this bill.")]
+    ]
 
 
 class LineDiscount(TypedDict):
     """What the programme takes off the price of a line: by the tier, as `tier:<name>`, or by a campaign, as its id."""
 
-    line: Word
-    source: Word
+    line: LineId
+    source: Annotated[Word, Field(description="`tier:<name>`, or a campaign's id.")]
     amount_minor: AmountMinor
 
 

@@ -26,21 +26,31 @@ class Term(BaseModel):
 class Conditions(Term):
     """What a sale must show; a part that is absent demands nothing."""
 
-    categories: tuple[Word, ...] | None = None
-    skus: tuple[Word, ...] | None = None
-    stores: tuple[Word, ...] | None = None
-    minimum_paid_minor: AmountMinor = 0
-    coupon: Word | None = None
-    """The code of a coupon that is handed in, as it is printed: whoever knows it may use it, and as often as they like."""
-    coupon_kind: Word | None = None
-    """The kind of coupons that are issued, each to one member and for one use: one of them is handed in by its holder."""
+    categories: tuple[Word, ...] | None = Field(default=None, description="Categories of which a line must be.")
+    skus: tuple[Word, ...] | None = Field(default=None, description="Articles of which a line must be.")
+    stores: tuple[Word, ...] | None = Field(default=None, description="Stores in which it must be.")
+    minimum_paid_minor: AmountMinor = Field(
+        default=0, description="What the whole receipt must be worth at least, in minor units."
+    )
+    coupon: Word | None = Field(
+        default=None,
+        description="The code of a coupon that is handed in, as it is printed: whoever knows it may use it, and as often as they like.",
+    )
+    coupon_kind: Word | None = Field(
+        default=None,
+        description="The kind of coupons that are issued, each to one member and for one use: one of them is handed in by its holder.",
+    )
 
 
 class Discount(Term):
     """What is taken off: so many hundredths of the lines that the campaign is about, or an amount once per basket."""
 
-    percent: Rate | None = None
-    amount_minor: AmountMinor | None = Field(default=None, gt=0)
+    percent: Rate | None = Field(
+        default=None, description="Hundredths of the lines that the campaign is about; or else `amount_minor`."
+    )
+    amount_minor: AmountMinor | None = Field(
+        default=None, gt=0, description="An amount once per basket, in minor units."
+    )
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
@@ -60,8 +70,10 @@ class Discount(Term):
 class CouponGift(Term):
     """A coupon that is issued after the purchase."""
 
-    kind: Word
-    valid_days: Annotated[int, Field(strict=True, gt=0, le=3_660)]
+    kind: Word = Field(description="The word that campaigns and tills know it by.")
+    valid_days: Annotated[int, Field(strict=True, gt=0, le=3_660)] = Field(
+        description="Local days after the purchase through which it is good."
+    )
 
 
 class Effect(Term):
@@ -70,10 +82,19 @@ class Effect(Term):
     A multiplier of the base rate (2 earns as much again), a number of points, something off the price, or a coupon.
     """
 
-    multiplier: Rate | None = None
-    bonus_points: int | None = Field(default=None, strict=True, gt=0, le=10**9)
-    discount: Discount | None = None
-    coupon: CouponGift | None = None
+    multiplier: Rate | None = Field(
+        default=None,
+        description="What base points are multiplied by, above 1: with `2` a purchase earns as much again.",
+    )
+    bonus_points: int | None = Field(
+        default=None,
+        strict=True,
+        gt=0,
+        le=10**9,
+        description="Points, whatever was paid; once per member, store and local day.",
+    )
+    discount: Discount | None = Field(default=None, description="Something off the price.")
+    coupon: CouponGift | None = Field(default=None, description="A coupon.")
 
     @model_validator(mode="after")
     def _one_that_gives_something(self) -> Self:
@@ -97,9 +118,12 @@ class Effect(Term):
 class Budget(Term):
     """How much a campaign gives at most, to everybody together: points, or money off the price."""
 
-    points: Some | None = None
-    amount_minor: Some | None = None
-    mode: BudgetMode | None = None
+    points: Some | None = Field(default=None, description="Points; or else `amount_minor`.")
+    amount_minor: Some | None = Field(default=None, description="Money off the price, in minor units.")
+    mode: BudgetMode | None = Field(
+        default=None,
+        description="Where it does not cover a grant: what is left of it, or nothing. As the programme says, if left out.",
+    )
     """Where it does not cover a grant: what is left of it, or nothing. None: as the programme says."""
 
     @model_validator(mode="after")
@@ -116,8 +140,8 @@ class Budget(Term):
 class Allowed(Term):
     """How much one member gets at most: points, and how many purchases are given something."""
 
-    points: Some | None = None
-    uses: Some | None = None
+    points: Some | None = Field(default=None, description="Points at most.")
+    uses: Some | None = Field(default=None, description="How many purchases are given something at most.")
 
     @model_validator(mode="after")
     def _something(self) -> Self:
@@ -129,8 +153,8 @@ class Allowed(Term):
 class Limits(Term):
     """What one member gets at most, per local day of the programme and in the whole window."""
 
-    per_day: Allowed | None = None
-    per_window: Allowed | None = None
+    per_day: Allowed | None = Field(default=None, description="On a local day of the programme.")
+    per_window: Allowed | None = Field(default=None, description="In the whole window.")
 
     @model_validator(mode="after")
     def _something(self) -> Self:

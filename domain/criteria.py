@@ -72,10 +72,16 @@ class _Asked(BaseModel):
 class Behaviour(_Asked):
     """How often somebody comes, in the last `within_days` local days or ever, in some stores or in any."""
 
-    visits_at_least: Count | None = None
-    visits_below: Count | None = None
-    within_days: Days | None = None
-    stores: Annotated[tuple[Word, ...], Field(min_length=1, max_length=1_000)] | None = None
+    visits_at_least: Count | None = Field(
+        default=None, description="So many visits or more: one per store and local day."
+    )
+    visits_below: Count | None = Field(default=None, description="Fewer visits than so many.")
+    within_days: Days | None = Field(
+        default=None, description="Of the last so many local days, today among them; ever, if left out."
+    )
+    stores: Annotated[tuple[Word, ...], Field(min_length=1, max_length=1_000)] | None = Field(
+        default=None, description="In these stores; in any, if left out."
+    )
 
     def windows(self, today: date) -> Iterator[Window]:
         yield Window.of(self.within_days, today=today, stores=self.stores)
@@ -91,10 +97,16 @@ class Loyalty(_Asked):
     `inactive_for_days`: so many local days have passed since the last purchase; since joining, where there was none.
     """
 
-    member_for_days_at_least: Days | None = None
-    tier_at_least: Word | None = None
-    last_purchase_within_days: Days | None = None
-    inactive_for_days: Days | None = None
+    member_for_days_at_least: Days | None = Field(
+        default=None, description="Joined so many local days ago, or earlier."
+    )
+    tier_at_least: Word | None = Field(default=None, description="Holds this tier or one above.")
+    last_purchase_within_days: Days | None = Field(
+        default=None, description="Bought something in the last so many local days."
+    )
+    inactive_for_days: Days | None = Field(
+        default=None, description="So many local days have passed since the last purchase, or since joining."
+    )
 
     def windows(self, today: date) -> Iterator[Window]:  # noqa: ARG002 - the last purchase stands in no window
         yield from ()
@@ -115,9 +127,11 @@ class Loyalty(_Asked):
 class Value(_Asked):
     """What somebody spends, in the last `within_days` local days or ever."""
 
-    spend_minor_at_least: AmountMinor | None = None
-    spend_minor_below: AmountMinor | None = None
-    within_days: Days | None = None
+    spend_minor_at_least: AmountMinor | None = Field(default=None, description="Spent so much or more, in minor units.")
+    spend_minor_below: AmountMinor | None = Field(default=None, description="Spent less than so much, in minor units.")
+    within_days: Days | None = Field(
+        default=None, description="In the last so many local days, today among them; ever, if left out."
+    )
 
     def windows(self, today: date) -> Iterator[Window]:
         yield Window.of(self.within_days, today=today)
@@ -132,11 +146,17 @@ class Definition(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    all_of: Annotated[tuple["Definition", ...], Field(min_length=1)] | None = None
-    any_of: Annotated[tuple["Definition", ...], Field(min_length=1)] | None = None
-    behaviour: Behaviour | None = None
-    loyalty: Loyalty | None = None
-    value: Value | None = None
+    all_of: Annotated[tuple["Definition", ...], Field(min_length=1)] | None = Field(
+        default=None, description="All of these hold."
+    )
+    any_of: Annotated[tuple["Definition", ...], Field(min_length=1)] | None = Field(
+        default=None, description="Any of these holds."
+    )
+    behaviour: Behaviour | None = Field(default=None, description="How often somebody comes.")
+    loyalty: Loyalty | None = Field(
+        default=None, description="How long and how high somebody is a member, and how lately they bought."
+    )
+    value: Value | None = Field(default=None, description="What somebody spends.")
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from domain.buckets import Available, Debt, Expired, Held, Issued, Pending, Received, Revoked, Sent, Settled, Spent
 from domain.movements import GivenLot
 from domain.parts import Taken
 
@@ -101,17 +102,17 @@ class Settlement(NamedTuple):
 class Buckets:
     """What has become of points: issued + received = the sum of all others but debt."""
 
-    issued: int = 0
-    received: int = 0
-    pending: int = 0
-    available: int = 0
-    held: int = 0
-    spent: int = 0
-    settled: int = 0
-    expired: int = 0
-    revoked: int = 0
-    sent: int = 0
-    debt: int = 0
+    issued: Issued = 0
+    received: Received = 0
+    pending: Pending = 0
+    available: Available = 0
+    held: Held = 0
+    spent: Spent = 0
+    settled: Settled = 0
+    expired: Expired = 0
+    revoked: Revoked = 0
+    sent: Sent = 0
+    debt: Debt = 0
 
 
 @dataclass(slots=True)

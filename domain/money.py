@@ -11,8 +11,10 @@ from pydantic import Field, PlainSerializer, PlainValidator
 MAX_AMOUNT = 2**53 - 1
 """The largest amount in a message: every JSON reader still holds it exactly, and sums stay far below 2**63."""
 
-AmountMinor = Annotated[int, Field(strict=True, ge=0, le=MAX_AMOUNT)]
-"""An amount of money in minor units (cents, fen), never a float."""
+AmountMinor = Annotated[
+    int, Field(strict=True, ge=0, le=MAX_AMOUNT, description="An amount of money in minor units, such as cents.")
+]
+"""Never a float."""
 
 
 _RATE = re.compile(r"[0-9]{1,9}\.[0-9]{1,9}|[0-9]{1,18}(/[1-9][0-9]{0,17})?")

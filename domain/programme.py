@@ -31,33 +31,53 @@ SHIPPED = Path(__file__).parent / "programmes"
 class Policy(PolicyPart):
     """All rules of a programme from `effective_from` until the next version."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    title: Text
-    effective_from: Instant
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="The programme's name, the same in all versions.")
+    title: Text = Field(description="What members read.")
+    effective_from: Instant = Field(
+        description="The first instant at which it is in force; later than that of the version before."
+    )
     currency: Currency
     time_zone: TimeZone
-    earning: Earning
-    expiry: Expiry
-    tiers: Tiers
-    points_as_cash: PointsAsCash | None = None
-    campaigns: CampaignDefaults | None = None
-    limits: Limits | None = None
-    birthday: BirthdayGift | None = None
-    returns: Literal["original_then_debt", "next_lots_then_debt", "clamp_to_zero"] = "original_then_debt"
-    """Where a return finds the points that its purchase no longer earns, once its own lot has no more of them."""
-    return_window_days: NaturalInt = 14
-    """Points younger than this cannot be transferred."""
-    claim_days: NaturalInt = 30
-    """For so long a receipt without a card can be claimed, and a return without its purchase waits."""
-    restore_grace_days: NaturalInt = Field(default=0, exclude_if=not_)
+    earning: Earning = Field(description="How points are earned.")
+    expiry: Expiry = Field(description="When points lapse.")
+    tiers: Tiers = Field(description="The levels of standing.")
+    points_as_cash: PointsAsCash | None = Field(
+        default=None, description="What points pay at the till. Without it they do not."
+    )
+    campaigns: CampaignDefaults | None = Field(
+        default=None, description="What holds for campaigns that do not say otherwise."
+    )
+    limits: Limits | None = Field(
+        default=None,
+        description="What one member may earn, and pay with, on a local day. Without it there are no limits.",
+    )
+    birthday: BirthdayGift | None = Field(
+        default=None, description="What a member is given on the birthday. Without it nothing is."
+    )
+    returns: Literal["original_then_debt", "next_lots_then_debt", "clamp_to_zero"] = Field(
+        default="original_then_debt",
+        description="Where a return finds the points that its purchase no longer earns, once its own lot has no more of them.",
+    )
+    return_window_days: NaturalInt = Field(default=14, description="Points younger than this cannot be transferred.")
+    claim_days: NaturalInt = Field(
+        default=30,
+        description="For so long a receipt without a card can be claimed, and a return without its purchase waits.",
+    )
+    restore_grace_days: NaturalInt = Field(
+        default=0,
+        exclude_if=not_,
+        description="For so many more local days spent points live on that come back after they had lapsed; 0: they stay so.",
+    )
     """For so many more local days spent points live on that come back after they had lapsed; 0, and not written: they stay so."""
-    quotes: Quotes | None = None
-    referral: Referral | None = None
-    """Without it recommendations are not rewarded."""
-    texts: Texts | None = None
-    plan: Plan | None = None
-    """What stands behind the policy. It is kept and linted, and nothing executes it."""
-    assumptions: tuple[Assumption | str, ...] = ()
+    quotes: Quotes | None = Field(default=None, description="For how long a till may sell by a quote.")
+    referral: Referral | None = Field(default=None, description="Without it recommendations are not rewarded.")
+    texts: Texts | None = Field(default=None, description="Words of the programme's own.")
+    plan: Plan | None = Field(
+        default=None, description="What stands behind the policy. It is kept and linted, and nothing executes it."
+    )
+    assumptions: tuple[Assumption | str, ...] = Field(
+        default=(), description="How gaps of the plan are filled, and which warnings of the linter are accepted."
+    )
 
     @cached_property
     def begins(self) -> datetime:

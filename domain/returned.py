@@ -6,14 +6,14 @@ from fractions import Fraction
 
 from typing_extensions import TypedDict
 
-from domain.basket import Quantity, Tender, Word
+from domain.basket import LineId, Quantity, Tender
 from domain.money import AmountMinor
 
 
 class ReturnedLine(TypedDict):
     """What came back of a line: pieces limit what can come back, the amount moves what was earned."""
 
-    line: Word
+    line: LineId
     quantity: Quantity
     amount_minor: AmountMinor
 

@@ -34,45 +34,42 @@ Named = Annotated[tuple[Word, ...], Field(min_length=1, max_length=100)]
 class CouponTerms(BaseModel):
     """The coupon that a reward is: good through so many local days after the day of the redemption."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: Word
-    """A word that campaigns and tills know it by."""
-    valid_days: Annotated[int, Field(strict=True, ge=0, le=3_660)]
-    """Local days after the day of the redemption."""
-    amount_minor: Annotated[int, Field(strict=True, ge=1, le=MAX_AMOUNT)] | None = None
-    """What it takes off a bill, in minor units, where it is money."""
+    kind: Word = Field(description="A word that campaigns and tills know it by.")
+    valid_days: Annotated[int, Field(strict=True, ge=0, le=3_660)] = Field(
+        description="Local days after the day of the redemption."
+    )
+    amount_minor: Annotated[int, Field(strict=True, ge=1, le=MAX_AMOUNT)] | None = Field(
+        default=None, description="What it takes off a bill, in minor units, where it is money."
+    )
 
 
 class RewardTerms(BaseModel):
     """What a reward costs, and who may have it when. A part that is absent demands nothing. The window is half open."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: Text
-    """In English and Chinese."""
-    kind: Literal["good", "coupon", "service", "cash_off"]
-    """With `coupon` and `cash_off` a coupon is issued."""
-    points: Annotated[int, Field(strict=True, ge=1, le=MAX_AMOUNT)]
-    """What it costs."""
-    stock: Annotated[int, Field(strict=True, ge=0, le=10**9)] | None = None
-    """Pieces at the beginning; None: it cannot run out."""
-    starts_at: datetime | None = None
-    """The first instant at which it can be had."""
-    ends_at: datetime | None = None
-    """The first instant at which it can be had no longer."""
-    tiers: Named | None = None
-    """Only members of these tiers, each by its name."""
-    segments: Named | None = None
-    """Only members of one of these segments."""
-    min_order_spend_minor: AmountMinor = 0
-    """What must be kept of one purchase, named with the redemption."""
-    min_lifetime_spend_minor: AmountMinor = 0
-    """What must be kept of all purchases of the member, paid by whatever means."""
-    per_member: Pieces | None = None
-    """How often a member can have it."""
-    coupon: CouponTerms | None = None
-    """The coupon that it is."""
+    name: Text = Field(description="In English and Chinese.")
+    kind: Literal["good", "coupon", "service", "cash_off"] = Field(
+        description="With `coupon` and `cash_off` a coupon is issued."
+    )
+    points: Annotated[int, Field(strict=True, ge=1, le=MAX_AMOUNT)] = Field(description="What it costs.")
+    stock: Annotated[int, Field(strict=True, ge=0, le=10**9)] | None = Field(
+        default=None, description="Pieces at the beginning; None: it cannot run out."
+    )
+    starts_at: datetime | None = Field(default=None, description="The first instant at which it can be had.")
+    ends_at: datetime | None = Field(default=None, description="The first instant at which it can be had no longer.")
+    tiers: Named | None = Field(default=None, description="Only members of these tiers, each by its name.")
+    segments: Named | None = Field(default=None, description="Only members of one of these segments.")
+    min_order_spend_minor: AmountMinor = Field(
+        default=0, description="What must be kept of one purchase, named with the redemption."
+    )
+    min_lifetime_spend_minor: AmountMinor = Field(
+        default=0, description="What must be kept of all purchases of the member, paid by whatever means."
+    )
+    per_member: Pieces | None = Field(default=None, description="How often a member can have it.")
+    coupon: CouponTerms | None = Field(default=None, description="The coupon that it is.")
 
     @model_validator(mode="after")
     def _a_coupon_has_terms(self) -> Self:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from domain.buckets import Available, Debt, Expired, Held, Issued, Pending, Received, Revoked, Sent, Settled, Spent
 from projections.held import Holdings
 from projections.holdings import holdings_of
 from projections.snapshot import Snapshot
@@ -24,27 +25,17 @@ class Balance(BaseModel):
     """Points of a member by what has become of them; issued + received is the sum of the buckets up to `sent`."""
 
     member_id: UUID = Field(description="The member")
-    issued: int = Field(
-        description="Points ever earned with purchases, given by staff, or brought in from another system"
-    )
-    received: int = Field(
-        description="Points that came from other members, less those that went back when a merge was undone;"
-        " and those that live on in a lot of grace"
-    )
-    pending: int = Field(description="Points that cannot be spent yet")
-    available: int = Field(description="Points that can be spent at `as_of`; 0 while there is debt")
-    held: int = Field(
-        description="Points set aside for redemptions: held ones can be spent by them alone, even past their expiry"
-    )
-    spent: int = Field(description="Points redeemed, less those that came back")
-    settled: int = Field(description="Points that paid debt, less those given back as the debt's cause was reversed")
-    expired: int = Field(description="Points that lapsed unspent, whether they had become spendable or not")
-    revoked: int = Field(description="Points taken from their lots after returns and voids, and by staff")
-    sent: int = Field(
-        description="Points that went to other members, less those that came back when a merge was undone;"
-        " and those that left a lapsed lot for one of grace"
-    )
-    debt: int = Field(description="Points owed: the next ones that become available pay it")
+    issued: Issued
+    received: Received
+    pending: Pending
+    available: Available
+    held: Held
+    spent: Spent
+    settled: Settled
+    expired: Expired
+    revoked: Revoked
+    sent: Sent
+    debt: Debt
     next_expiry: NextExpiry | None = Field(description="What lapses next after `as_of`; null where nothing will")
     as_of: datetime = Field(description="The instant that the answer is about")
     position: int = Field(description="The log position up to which the answer is complete")

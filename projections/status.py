@@ -29,7 +29,7 @@ class IntakeStatus(BaseModel):
 class RelayStatus(BaseModel):
     """How far the log is told to Kafka."""
 
-    position: int
+    position: int = Field(description="The position up to which it is told.")
     lag: int = Field(description="Facts that wait")
     letters_lag: int = Field(description="Dead letters that wait to be published")
 
@@ -37,8 +37,8 @@ class RelayStatus(BaseModel):
 class ProjectionStatus(BaseModel):
     """How far a projection has folded the facts, by its slowest partition."""
 
-    name: str
-    generation: int
+    name: str = Field(description="The projection's name.")
+    generation: int = Field(description="The number of the generation that is asked; a rebuild fills the next one.")
     position: int = Field(description="All facts up to here are folded")
     lag: int = Field(description="Positions between this and the last fact")
     gaps: int = Field(description="Partitions that wait for the relay to repeat a record")
@@ -80,12 +80,12 @@ class Status(BaseModel):
         " it owns the tables, triggers only"
     )
     append_only_lacks: list[str] = Field(description="What of that is not as it was made, in words; best nothing")
-    checkpoint: CheckpointStatus
-    intake: IntakeStatus
-    relay: RelayStatus
-    projections: list[ProjectionStatus]
-    clock: ClockStatus
-    reconciler: ReconcilerStatus
+    checkpoint: CheckpointStatus = Field(description="How far the log is vouched for.")
+    intake: IntakeStatus = Field(description="What is taken in of what tills published.")
+    relay: RelayStatus = Field(description="The relay of the log to Kafka.")
+    projections: list[ProjectionStatus] = Field(description="How far each projection is.")
+    clock: ClockStatus = Field(description="What the clock has recorded.")
+    reconciler: ReconcilerStatus = Field(description="What the last comparison of the read models with the log found.")
     open_letters: int = Field(description="Dead letters that were not driven again")
     caught_up: bool = Field(description="Whether all that was published has reached every read model")
 

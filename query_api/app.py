@@ -9,7 +9,7 @@ from fastapi import Depends, FastAPI
 from starlette.concurrency import run_in_threadpool
 
 from infra.database import connect
-from infra.documentation import NO_PAGES, serve_documentation
+from infra.documentation import DOCUMENTED, serve_documentation
 from infra.keys import Keyring
 from infra.personal_data import PersonalData
 from infra.settings import Settings
@@ -63,7 +63,7 @@ def create_app(
         description="Every answer has the log position up to which it is complete; `at_least` waits for one.",
         lifespan=life,
         redirect_slashes=False,
-        **NO_PAGES,
+        **DOCUMENTED,
     )
     app.state.settings = settings
     app.state.keyring = keyring

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 
 from infra.web import requires
 from projections.analytics import Analytics, Breakdown, analytics_of, definitions, segment_of
@@ -41,7 +41,7 @@ async def figures() -> dict[str, str]:
 @router.get("/campaigns/{campaign_id}/analytics")
 async def analytics(
     request: Request,
-    campaign_id: Words,
+    campaign_id: Annotated[Words, Path(description="The campaign's id.")],
     read: TheReader,
     wait: Waiting,
     by: Annotated[Breakdown | None, Query(description="Tell the figures by tier or by local day as well.")] = None,

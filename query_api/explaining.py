@@ -11,6 +11,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from starlette.concurrency import run_in_threadpool
 
 from domain.refusals import NoProgrammeInForce
+from infra.paths import PurchaseId
 from infra.settings import Settings
 from infra.web import Problem, requires
 from projections.explaining.asking import Asking
@@ -115,7 +116,7 @@ async def fact(
 
 @router.get("/purchase/{purchase_id}")
 async def purchase(
-    request: Request, purchase_id: UUID, known_at: KnownAt = None, language: InLanguage = "en"
+    request: Request, purchase_id: PurchaseId, known_at: KnownAt = None, language: InLanguage = "en"
 ) -> Explanation:
     """A purchase: what it earned, what its returns took, what points paid of it."""
     return await _explained(request, lambda asking: asking.purchase(purchase_id), language, known_at)
@@ -123,7 +124,7 @@ async def purchase(
 
 @router.get("/discount/{purchase_id}")
 async def discount(
-    request: Request, purchase_id: UUID, known_at: KnownAt = None, language: InLanguage = "en"
+    request: Request, purchase_id: PurchaseId, known_at: KnownAt = None, language: InLanguage = "en"
 ) -> Explanation:
     """What the programme took off the price of a purchase, by the quote that it was sold by."""
     return await _explained(request, lambda asking: asking.discount(purchase_id), language, known_at)

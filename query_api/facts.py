@@ -7,7 +7,7 @@ from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
 import psycopg
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import StreamingResponse
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from pydantic import BaseModel, Field
@@ -280,7 +280,9 @@ class FactExplained(FactTold):
 
 
 @router.get("/{position}")
-async def fact(request: Request, position: int, asked: Asked) -> FactExplained:
+async def fact(
+    request: Request, position: Annotated[int, Path(description="Its place in the log.")], asked: Asked
+) -> FactExplained:
     """One fact, with its causes and its effects."""
     log: Log = request.app.state.log
     known = {"last": await asked.last(log), "as_of": asked.as_of}

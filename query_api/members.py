@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from domain.programme import programme_id
+from infra.paths import MemberId
 from infra.personal_data import KeysUnavailable, PersonalData
 from infra.web import Problem, requires
 from projections.members import Consent, Member, member_of, profile_of
@@ -36,7 +37,7 @@ async def member_by_card(
 
 
 @router.get("/{member_id}/tier")
-async def tier(request: Request, member_id: UUID, read: TheReader, wait: Waiting, as_of: AsOf = None) -> TierAnswer:
+async def tier(request: Request, member_id: MemberId, read: TheReader, wait: Waiting, as_of: AsOf = None) -> TierAnswer:
     """Where the member stands, what is missing to the next tier, and what keeps this one."""
     programme: str = request.app.state.programme
     async with read.look("tiers", wait, subjects=[member_id, programme_id(programme)]) as snapshot:
@@ -49,7 +50,7 @@ async def tier(request: Request, member_id: UUID, read: TheReader, wait: Waiting
 
 @router.get("/{member_id}/entitlements")
 async def entitlements(
-    request: Request, member_id: UUID, read: TheReader, wait: Waiting, as_of: AsOf = None
+    request: Request, member_id: MemberId, read: TheReader, wait: Waiting, as_of: AsOf = None
 ) -> Entitlements:
     """What the member's tier brings: its own benefits and those of the tiers below."""
     programme: str = request.app.state.programme
@@ -81,7 +82,7 @@ class Profile(BaseModel):
 
 
 @router.get("/{member_id}/profile", dependencies=[Depends(requires("staff"))], response_model_exclude_none=True)
-async def profile(request: Request, member_id: UUID, read: TheReader, wait: Waiting) -> Profile:
+async def profile(request: Request, member_id: MemberId, read: TheReader, wait: Waiting) -> Profile:
     """What is known of the member, decrypted for this answer alone."""
     personal_data: PersonalData = request.app.state.personal_data
     async with read.look("members", wait, subjects=[member_id]) as snapshot:

@@ -1,11 +1,11 @@
 """Points: what has become of them, lot by lot and in plain words, and what will lapse."""
 
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
 
 from domain.programme import programme_id
+from infra.paths import MemberId
 from infra.web import requires
 from projections.expiries import Forecast, expiries, expiries_of
 from projections.lots import MemberLots, lots_of
@@ -26,7 +26,7 @@ Until = Annotated[
 
 
 @router.get("/members/{member_id}/balance", dependencies=OF_A_MEMBER)
-async def balance(member_id: UUID, read: TheReader, wait: Waiting, as_of: AsOf = None) -> Balance:
+async def balance(member_id: MemberId, read: TheReader, wait: Waiting, as_of: AsOf = None) -> Balance:
     """The member's points by what has become of them, right at any instant."""
     async with read.look("balances", wait, subjects=[member_id]) as snapshot:
         found = await balance_of(snapshot, member_id=member_id, as_of=instant(as_of, wait))
@@ -35,7 +35,7 @@ async def balance(member_id: UUID, read: TheReader, wait: Waiting, as_of: AsOf =
 
 @router.get("/members/{member_id}/lots", dependencies=OF_A_MEMBER)
 async def lots(
-    member_id: UUID,
+    member_id: MemberId,
     read: TheReader,
     wait: Waiting,
     as_of: AsOf = None,
@@ -50,7 +50,7 @@ async def lots(
 
 @router.get("/members/{member_id}/expiries", dependencies=OF_A_MEMBER)
 async def member_expiries(
-    request: Request, member_id: UUID, read: TheReader, wait: Waiting, as_of: AsOf = None, until: Until = None
+    request: Request, member_id: MemberId, read: TheReader, wait: Waiting, as_of: AsOf = None, until: Until = None
 ) -> Forecast:
     """What of the member's points will lapse, by local day, unless it is spent before."""
     programme: str = request.app.state.programme
@@ -86,7 +86,7 @@ async def all_expiries(
 @router.get("/members/{member_id}/statement", dependencies=OF_A_MEMBER)
 async def statement(
     request: Request,
-    member_id: UUID,
+    member_id: MemberId,
     read: TheReader,
     wait: Waiting,
     language: Annotated[Language, Query(description="The language of the texts: English or Chinese.")] = "en",

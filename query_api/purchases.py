@@ -13,6 +13,7 @@ from domain.basket import Line, Word, paid
 from domain.fact import message_id
 from domain.purchase import Purchase, PurchaseRecorded, ReturnClosed, ReturnKept
 from domain.returned import decimal
+from infra.paths import PurchaseId
 from infra.stored_facts import FactMapper, UnknownFactName
 from infra.web import requires
 from query_api.asking import AsOf, TheReader, instant, unknown
@@ -86,7 +87,7 @@ async def purchase_of_receipt(
 
 @router.get("/{purchase_id}")
 async def purchase(
-    request: Request, read: TheReader, purchase_id: UUID, as_of: AsOf = None, known_at: KnownAt = None
+    request: Request, read: TheReader, purchase_id: PurchaseId, as_of: AsOf = None, known_at: KnownAt = None
 ) -> PurchaseTold:
     """A purchase by its id, such as the one that another was replaced by."""
     return await _purchase(request, read, purchase_id, as_of, known_at)

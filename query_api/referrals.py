@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 
 from domain.referral import State
+from infra.paths import MemberId
 from infra.web import requires
 from projections.referrals import MemberReferrals, ReferralList, referral_list, referrals_of
 from query_api.asking import AsOf, TheReader, Waiting, instant, no_member
@@ -14,7 +15,7 @@ router = APIRouter(tags=["referrals"])
 
 
 @router.get("/members/{member_id}/referrals", dependencies=[Depends(requires("till", "staff", "analyst", "auditor"))])
-async def member_referrals(member_id: UUID, read: TheReader, wait: Waiting, as_of: AsOf = None) -> MemberReferrals:
+async def member_referrals(member_id: MemberId, read: TheReader, wait: Waiting, as_of: AsOf = None) -> MemberReferrals:
     """The member's codes, whom they brought and what became of it, and who brought the member."""
     async with read.look("referrals", wait) as snapshot:
         found = await referrals_of(snapshot, member_id=member_id, as_of=instant(as_of, wait))

@@ -1,11 +1,11 @@
 """Rewards and coupons: what there is, and what a member can have and has."""
 
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
 
 from domain.programme import programme_id
+from infra.paths import MemberId
 from infra.web import requires
 from projections.coupons import MemberCoupons, coupons_of
 from projections.persons import is_member, persons_of, spent_minor
@@ -31,7 +31,7 @@ async def rewards(
 
 @router.get("/members/{member_id}/rewards")
 async def member_rewards(
-    request: Request, member_id: UUID, read: TheReader, wait: Waiting, as_of: AsOf = None
+    request: Request, member_id: MemberId, read: TheReader, wait: Waiting, as_of: AsOf = None
 ) -> MemberRewards:
     """What the member can have for points, and everything that keeps them from the rest; the nearest first."""
     programme: str = request.app.state.programme
@@ -57,7 +57,7 @@ async def member_rewards(
 
 @router.get("/members/{member_id}/coupons", tags=["coupons"])
 async def member_coupons(
-    member_id: UUID, read: TheReader, wait: Waiting, as_of: AsOf = None, after: After = "", limit: Limit = 100
+    member_id: MemberId, read: TheReader, wait: Waiting, as_of: AsOf = None, after: After = "", limit: Limit = 100
 ) -> MemberCoupons:
     """The member's coupons and the state of each, right at any instant; page by page."""
     async with read.look("segments", wait, subjects=[member_id]) as history:

@@ -3,8 +3,9 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 
+from infra.paths import MemberId
 from infra.web import requires
 from projections.segment_members import (
     MemberSegments,
@@ -35,7 +36,7 @@ async def segments(
 @router.get("/segments/{segment_id}/members", dependencies=[Depends(requires("staff", "analyst", "auditor"))])
 async def segment_members(
     request: Request,
-    segment_id: Words,
+    segment_id: Annotated[Words, Path(description="The segment's id.")],
     read: TheReader,
     wait: Waiting,
     as_of: AsOf = None,
@@ -63,7 +64,7 @@ async def segment_members(
 
 @router.get("/members/{member_id}/segments", dependencies=[Depends(requires("till", "staff", "analyst", "auditor"))])
 async def segments_of_member(
-    request: Request, member_id: UUID, read: TheReader, wait: Waiting, as_of: AsOf = None
+    request: Request, member_id: MemberId, read: TheReader, wait: Waiting, as_of: AsOf = None
 ) -> MemberSegments:
     """The segments that a member belongs to."""
     programme: str = request.app.state.programme

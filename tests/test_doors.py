@@ -102,6 +102,39 @@ def test_a_method_that_a_path_does_not_take_is_told_with_all_that_it_takes(
     assert answer.json()["detail"] == f"{path} does not take {method}. It takes {' and '.join(allowed)}."
 
 
+@pytest.mark.parametrize("door", ["commands", "queries"])
+def test_every_field_and_every_parameter_is_described(doors: Doors, door: str) -> None:
+    document = doors[door].get("/openapi.json").json()
+    asked = [(path, verb, route) for path, verbs in document["paths"].items() for verb, route in verbs.items()]
+    silent = [f"{verb} {path}" for path, verb, route in asked if "description" not in route]
+    silent += [
+        f"{verb} {path} {one['name']}"
+        for path, verb, route in asked
+        for one in route.get("parameters", ())
+        if "description" not in one
+    ]
+    for name, schema in document["components"]["schemas"].items():
+        silent += [name] if not schema.get("description") else []
+        silent += [
+            f"{name}.{field}" for field, told in schema.get("properties", {}).items() if "description" not in told
+        ]
+    assert silent == []
+
+
+@pytest.mark.parametrize("door", ["commands", "queries"])
+def test_what_is_told_where_something_is_in_the_way_is_documented_as_it_is(doors: Doors, door: str) -> None:
+    document = doors[door].get("/openapi.json").json()
+    told = document["components"]["schemas"]["ProblemTold"]
+    for verbs in document["paths"].values():
+        for route in verbs.values():
+            content = route["responses"]["default"]["content"]
+            assert content["application/problem+json"]["schema"]["$ref"].endswith("/ProblemTold")
+            assert "422" not in route["responses"], "FastAPI's own words for it are not used"
+    answer = doors[door].get("/nowhere")
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert set(told["required"]) <= set(answer.json())
+
+
 def test_no_request_waits_for_routes_to_be_found_nor_silences_the_warnings_of_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

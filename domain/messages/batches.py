@@ -19,7 +19,7 @@ M = TypeVar("M", bound=Message)
 class Batch(Message, Generic[T]):
     """A body that holds nothing but items."""
 
-    items: list[T] = Field(min_length=1, max_length=MOST)
+    items: list[T] = Field(min_length=1, max_length=MOST, description="1 to 1,000 bodies of the single request.")
 
 
 class PurchaseBatch(Batch[PurchaseBody]):

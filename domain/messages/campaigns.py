@@ -24,9 +24,11 @@ class Audience(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    everyone: Literal[True] | None = None
+    everyone: Literal[True] | None = Field(default=None, description="Every member.")
     cards: Listed | None = Field(default=None, description="Card numbers; a card may join later.")
-    members: Annotated[list[UUID], Field(min_length=1, max_length=1_000_000)] | None = None
+    members: Annotated[list[UUID], Field(min_length=1, max_length=1_000_000)] | None = Field(
+        default=None, description="Members by their ids."
+    )
     tiers: Annotated[list[Word], Field(min_length=1, max_length=100)] | None = Field(
         default=None, description="Whoever holds one of these tiers at the time of the sale."
     )
@@ -43,13 +45,15 @@ class CampaignBody(Message):
     """The body of `POST /campaigns`. The window is half open: `ends_at` is no longer part of it."""
 
     campaign_id: Slug | None = Field(default=None, description="A slug; else one is made of the name.")
-    name: Word
-    starts_at: UtcTime
-    ends_at: UtcTime
-    audience: Audience
-    conditions: Conditions = Conditions()
-    effect: Effect
-    priority: Annotated[int, Field(strict=True, ge=-1_000, le=1_000)] = 0
+    name: Word = Field(description="What people call it.")
+    starts_at: UtcTime = Field(description="The first instant of the window.")
+    ends_at: UtcTime = Field(description="The first instant after the window.")
+    audience: Audience = Field(description="Whom it targets.")
+    conditions: Conditions = Field(default=Conditions(), description="What a sale must show.")
+    effect: Effect = Field(description="What it gives.")
+    priority: Annotated[int, Field(strict=True, ge=-1_000, le=1_000)] = Field(
+        default=0, description="Where only one campaign may win a line, the highest does; then the largest effect."
+    )
     budget: Budget | None = Field(default=None, description="What it gives at most, to everybody together.")
     limits: Limits | None = Field(default=None, description="What it gives at most to one member.")
 

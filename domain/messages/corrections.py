@@ -10,7 +10,7 @@ from domain.commands.corrections import AdjustPoints, CloseAccount, ImportBalanc
 from domain.commands.transfers import MergeMembers, TransferPoints, UnmergeMembers
 from domain.messages.identity import Identity
 from domain.messages.purchases import CardIds
-from domain.messages.reading import Message, UtcTime, canonical, fingerprint
+from domain.messages.reading import BusinessTime, Message, UtcTime, Why, WhyIfTold, canonical, fingerprint
 from domain.money import MAX_AMOUNT
 from domain.refusals import InvalidField
 
@@ -22,12 +22,12 @@ class AdjustmentBody(Message):
     """The body of `POST /members/{id}/adjustments`. Given points lapse as those of a purchase of that time would, unless told."""
 
     points: Annotated[int, Field(strict=True, ge=-MAX_AMOUNT, le=MAX_AMOUNT, description="Below zero they are taken.")]
-    reason: Word
-    time: UtcTime
+    reason: Why
+    time: BusinessTime
     expires_at: UtcTime | None = Field(
         default=None, description="The first instant at which they can no longer be spent."
     )
-    never_expires: StrictBool = False
+    never_expires: StrictBool = Field(default=False, description="Whether they never lapse.")
     qualifying: StrictBool = Field(default=False, description="Whether they count for the tier.")
     allow_debt: StrictBool = Field(default=False, description="Whether more may be taken than is available.")
 
@@ -36,71 +36,73 @@ class WaiverBody(Message):
     """The body of `POST /members/{id}/waivers`. The holder of the key is who approved it."""
 
     points: Points | None = Field(default=None, description="All that is owed, if left out.")
-    reason: Word
-    time: UtcTime
+    reason: Why
+    time: BusinessTime
 
 
 class ClosureBody(Message):
     """The body of `POST /members/{id}/closure`."""
 
-    reason: Word
-    time: UtcTime
+    reason: Why
+    time: BusinessTime
 
 
 class TransferBody(Message):
     """The body of `POST /members/{id}/transfers`."""
 
-    to: UUID
-    points: Points
-    time: UtcTime
-    reason: Word | None = None
+    to: UUID = Field(description="The member who receives them.")
+    points: Points = Field(description="Points that are sent.")
+    time: BusinessTime
+    reason: WhyIfTold = None
 
 
 class MergeBody(Message):
     """The body of `POST /members/{id}/merge`: the member of the path lives on in `into`."""
 
-    into: UUID
-    time: UtcTime
-    reason: Word | None = None
+    into: UUID = Field(description="The member who lives on.")
+    time: BusinessTime
+    reason: WhyIfTold = None
 
 
 class UnmergeBody(Message):
     """The body of `POST /members/{id}/unmerge`: the member of the path is parted from `from` again."""
 
-    survivor: UUID
-    time: UtcTime
-    reason: Word | None = None
+    survivor: UUID = Field(description="The member into whom the one of the path was merged.")
+    time: BusinessTime
+    reason: WhyIfTold = None
 
 
 class OpeningLotBody(Message):
     """Points that a member brings along."""
 
-    points: Points
-    earned_at: UtcTime
+    points: Points = Field(description="Points of this lot that are left.")
+    earned_at: UtcTime = Field(description="When they were earned.")
     expires_at: UtcTime | None = Field(default=None, description="As the programme says for that time, if left out.")
-    never_expires: StrictBool = False
+    never_expires: StrictBool = Field(default=False, description="Whether they never lapse.")
 
 
 class QualifyingBody(Message):
     """Qualifying points of another system, dated."""
 
-    points: Points
-    at: UtcTime
+    points: Points = Field(description="Points that count for the tier.")
+    at: UtcTime = Field(description="When they were earned.")
 
 
 class OpeningBalanceBody(Message):
     """One member's opening balance: a line of `loyalty load balances`, or the body of `POST /opening-balances`."""
 
     reference: Word = Field(description="Its identity for ever: the same content again is a repeat.")
-    card: Word | None = None
-    member: UUID | None = None
+    card: Word | None = Field(default=None, description="The card's number, or else `member`.")
+    member: UUID | None = Field(default=None, description="The member, instead of the card.")
     time: UtcTime = Field(description="As of when the balance is brought in.")
-    lots: list[OpeningLotBody] = Field(default=[], max_length=1_000)
-    qualifying: list[QualifyingBody] = Field(default=[], max_length=1_000)
-    debt: AnyPoints = 0
+    lots: list[OpeningLotBody] = Field(
+        default=[], max_length=1_000, description="The points that are brought in, lot by lot."
+    )
+    qualifying: list[QualifyingBody] = Field(default=[], max_length=1_000, description="What counts for the tier.")
+    debt: AnyPoints = Field(default=0, description="Points that are owed.")
     tier: Word | None = Field(default=None, description="Held at least until the review of the period.")
-    tier_since: UtcTime | None = None
-    reason: Word = "opening balance"
+    tier_since: UtcTime | None = Field(default=None, description="Since when the tier is held.")
+    reason: Why = "opening balance"
 
     @model_validator(mode="after")
     def _one_member(self) -> Self:

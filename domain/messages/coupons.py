@@ -8,7 +8,7 @@ from pydantic import Field
 from domain.basket import Word
 from domain.commands.coupons import GiveCoupon, ReleaseCoupon, ReserveCoupon, VoidCoupon
 from domain.messages.identity import Identity
-from domain.messages.reading import UtcTime, canonical, fingerprint
+from domain.messages.reading import UtcTime, Why, canonical, fingerprint
 from domain.messages.redemptions import LONGEST_HOLD_MINUTES, Counted, Timed
 
 
@@ -17,9 +17,9 @@ class CouponBody(Timed):
 
     kind: Word = Field(description="A word that campaigns and tills know it by.")
     valid_from: UtcTime | None = Field(default=None, description="The time of the command, if left out.")
-    valid_until: UtcTime
+    valid_until: UtcTime = Field(description="The first instant at which it is no longer good.")
     amount_minor: Counted | None = Field(default=None, description="What it takes off a bill, where it is money.")
-    reason: Word
+    reason: Why
 
 
 class CouponReservationBody(Timed):
@@ -34,13 +34,13 @@ class CouponReservationBody(Timed):
 class CouponReleaseBody(Timed):
     """The body of `POST /coupons/{code}/release`."""
 
-    reservation: UUID
+    reservation: UUID = Field(description="The `reservation_id` that is given up.")
 
 
 class CouponVoidBody(Timed):
     """The body of `POST /coupons/{code}/void`."""
 
-    reason: Word
+    reason: Why
 
 
 def give_coupon_command(body: CouponBody, *, member_id: UUID, identity: Identity) -> GiveCoupon:

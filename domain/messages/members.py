@@ -53,11 +53,17 @@ Asked = Annotated[dict[Word, bool | None], Field(max_length=50), AfterValidator(
 class Personal(Message):
     """What is only ever kept encrypted."""
 
-    name: Name | None = None
-    phone: Telephone | None = None
-    email: Email | None = None
-    address: Address | None = None
-    birth_date: BirthDate | None = None
+    name: Name | None = Field(default=None, description="The member's name. Kept encrypted.")
+    phone: Telephone | None = Field(
+        default=None, description="5 to 15 digits, with `+` before the country code. Kept encrypted."
+    )
+    email: Email | None = Field(default=None, description="The e-mail address. Kept encrypted.")
+    address: Address | None = Field(
+        default=None, description="The postal address, in several lines if need be. Kept encrypted."
+    )
+    birth_date: BirthDate | None = Field(
+        default=None, description="The day of birth, such as `1990-05-31`. Kept encrypted."
+    )
 
 
 class MemberBody(Personal):
@@ -65,17 +71,21 @@ class MemberBody(Personal):
 
     member_id: UUID | None = Field(default=None, description="Chosen by the client; else one is made.")
     card: Word = Field(description="The card's number. It is kept only as a keyed hash.")
-    registered_at: UtcTime
-    language: Language | None = None
-    consents: Annotated[dict[Word, bool], Field(max_length=50), AfterValidator(in_order)] | None = None
-    attribution: Annotated[dict[Word, Word], Field(max_length=50), AfterValidator(in_order)] | None = None
+    registered_at: UtcTime = Field(description="When the member joined.")
+    language: Language | None = Field(default=None, description="The language to write in: `zh`, `zh-CN`.")
+    consents: Annotated[dict[Word, bool], Field(max_length=50), AfterValidator(in_order)] | None = Field(
+        default=None, description="What the member agrees to, by purpose."
+    )
+    attribution: Annotated[dict[Word, Word], Field(max_length=50), AfterValidator(in_order)] | None = Field(
+        default=None, description="What brought the member here, by name; nothing personal."
+    )
     referral_code: Word | None = Field(default=None, description="Of the member who recommended the programme.")
 
 
 class MemberPatch(Personal):
     """The body of `PATCH /members/{id}`, a JSON merge patch: what is left out stays, null takes back."""
 
-    language: Language | None = None
+    language: Language | None = Field(default=None, description="The language to write in: `zh`, `zh-CN`.")
     consents: Annotated[dict[Word, Asked], Field(max_length=50), AfterValidator(in_order)] = Field(
         default={}, description="By purpose: true or false, null to withdraw, or the same by channel."
     )

@@ -19,7 +19,7 @@ from domain.refusals import InvalidField, PolicyRefused
 class PolicyBody(Message):
     """The body of `POST /programmes/{name}/versions`."""
 
-    policy: Policy
+    policy: Policy = Field(description="All rules of the version.")
     forced_reason: str | None = Field(
         default=None, min_length=10, max_length=1_000, description="Why a version with linter errors is published."
     )
@@ -28,8 +28,10 @@ class PolicyBody(Message):
 class LintBody(Message):
     """The body of `POST /programmes/lint`: a policy, or a draft with gaps, as JSON or as the text of a YAML file."""
 
-    policy: dict[str, Any] | None = None
-    yaml: str | None = Field(default=None, max_length=200_000)
+    policy: dict[str, Any] | None = Field(default=None, description="The policy as JSON, or else `yaml`.")
+    yaml: str | None = Field(
+        default=None, max_length=200_000, description="The text of a YAML file; findings then tell their lines."
+    )
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:

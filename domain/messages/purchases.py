@@ -7,12 +7,12 @@ from uuid import UUID
 
 from pydantic import Field
 
-from domain.basket import CouponUse, Line, Tender, Word
+from domain.basket import CouponUse, Line, Store, Tender, Word
 from domain.commands.purchases import RecordPurchase
 from domain.commands.returns import GoodsBack
 from domain.fact import message_id
-from domain.messages.events import CloudEvent
-from domain.messages.reading import Message, UtcTime, canonical, canonical_time, fingerprint
+from domain.messages.events import CloudEvent, ExternalId, Source
+from domain.messages.reading import BusinessTime, Message, canonical, canonical_time, fingerprint
 from domain.messages.returns import ReturnData, check_goods
 from domain.money import MAX_AMOUNT
 from domain.policy.parts import Currency
@@ -30,13 +30,17 @@ class PurchaseData(Message):
     """A receipt. Σ tenders + Σ returned − Σ refund tenders of these = Σ (gross − discount); amounts in minor units."""
 
     currency: Currency
-    store: Word
-    channel: Word = "store"
+    store: Store
+    channel: Word = Field(default="store", description="Where it was sold: `store`, or another word such as `web`.")
     card: Word | None = Field(default=None, description="The card's number; without it the receipt is anonymous.")
     member: UUID | None = Field(default=None, description="The member, instead of the card.")
-    lines: Annotated[list[Line], Field(min_length=1, max_length=2_000)]
-    tenders: Annotated[list[Tender], Field(max_length=100)]
-    coupons: list[CouponUse] = Field(default=[], max_length=200)
+    lines: Annotated[list[Line], Field(min_length=1, max_length=2_000)] = Field(
+        description="What was sold: 1 to 2,000 lines."
+    )
+    tenders: Annotated[list[Tender], Field(max_length=100)] = Field(
+        description="How it was paid; empty where nothing was."
+    )
+    coupons: list[CouponUse] = Field(default=[], max_length=200, description="What was handed in.")
     holds: list[UUID] = Field(
         default=[], max_length=20, description="Holds that were placed for the part that is paid by points."
     )
@@ -60,9 +64,9 @@ class PurchaseCompleted(CloudEvent):
 class PurchaseBody(PurchaseData):
     """The body of `POST /purchases`: the same receipt with its identity and business time."""
 
-    source: Word
-    id: Word
-    time: UtcTime
+    source: Source
+    id: ExternalId
+    time: BusinessTime
 
 
 def purchase_command(

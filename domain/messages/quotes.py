@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from pydantic import Field, StrictBool
 
-from domain.basket import CouponUse, Line, Word
+from domain.basket import CouponUse, Line, Store, Word
 from domain.commands.quotes import AskQuote
 from domain.commands.reservations import ReleaseQuote, ReserveQuote
 from domain.messages.identity import Identity
@@ -26,12 +26,14 @@ class QuoteBody(Message):
     """The body of `POST /quotes`: a receipt that is not paid yet."""
 
     currency: Currency
-    store: Word
-    channel: Word = "store"
+    store: Store
+    channel: Word = Field(default="store", description="Where it is sold: `store`, or another word such as `web`.")
     card: Word | None = Field(default=None, description="The card's number.")
     member: UUID | None = Field(default=None, description="The member, instead of the card.")
-    lines: Annotated[list[Line], Field(min_length=1, max_length=2_000)]
-    coupons: list[CouponUse] = Field(default=[], max_length=200)
+    lines: Annotated[list[Line], Field(min_length=1, max_length=2_000)] = Field(
+        description="What is to be sold: 1 to 2,000 lines."
+    )
+    coupons: list[CouponUse] = Field(default=[], max_length=200, description="What is handed in.")
     points: Counted | None = Field(default=None, description="How many points are to pay.")
     time: UtcTime | None = Field(default=None, description="The till's own time; now, if left out.")
     reserve: StrictBool = Field(

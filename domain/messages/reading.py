@@ -8,8 +8,9 @@ from functools import cache
 from typing import Annotated, Any, TypeVar
 
 import orjson
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from domain.basket import Word
 from domain.refusals import InvalidField, MalformedMessage, NegativeQuantity, Refusal, TimeWithoutZone
 
 M = TypeVar("M", bound="Message")
@@ -39,8 +40,25 @@ def _in_utc(at: datetime) -> datetime:
     return at.astimezone(UTC)
 
 
-UtcTime = Annotated[AwareDatetime, BeforeValidator(_as_text), AfterValidator(_in_utc)]
-"""An instant: RFC 3339 with `Z` or an offset; kept in UTC."""
+UtcTime = Annotated[
+    AwareDatetime,
+    BeforeValidator(_as_text),
+    AfterValidator(_in_utc),
+    Field(description="An instant: RFC 3339 with `Z` or an offset from UTC."),
+]
+"""An instant; kept in UTC."""
+BusinessTime = Annotated[
+    UtcTime, Field(description="When it happened, whenever it arrives: RFC 3339 with `Z` or an offset from UTC.")
+]
+Why = Annotated[
+    Word, Field(description="Why, in a few words; kept in clear for ever, so it must tell nothing personal.")
+]
+WhyIfTold = Annotated[
+    Word | None,
+    Field(
+        description="Why, in a few words; kept in clear for ever, so it must tell nothing personal. May be left out."
+    ),
+]
 
 
 class Message(BaseModel):

@@ -9,7 +9,7 @@ from domain.basket import Word
 from domain.commands.receipts import ClaimReceipt, ReassignPurchase
 from domain.messages.identity import Identity
 from domain.messages.purchases import CardIds
-from domain.messages.reading import Message, UtcTime, canonical, fingerprint
+from domain.messages.reading import BusinessTime, Message, Why, canonical, fingerprint
 from domain.refusals import InvalidField
 
 
@@ -18,13 +18,13 @@ class ClaimBody(Message):
 
     card: Word | None = Field(default=None, description="The number of a card that somebody holds.")
     member: UUID | None = Field(default=None, description="The member, instead of the card.")
-    time: UtcTime
+    time: BusinessTime
 
 
 class ReassignmentBody(ClaimBody):
     """The body of `POST /purchases/{id}/reassignment`: whose purchase it is, by card or by member, and why."""
 
-    reason: Word
+    reason: Why
 
 
 def claim_command(body: ClaimBody, *, purchase_id: UUID, identity: Identity, card_ids: CardIds) -> ClaimReceipt:

@@ -6,10 +6,9 @@ from uuid import UUID
 
 from pydantic import Field, StrictBool
 
-from domain.basket import Word
 from domain.commands.redemptions import CaptureHold, HoldPoints, RedeemPoints, ReleaseHold, ReverseRedemption
 from domain.messages.identity import Identity
-from domain.messages.reading import Message, UtcTime, canonical, fingerprint
+from domain.messages.reading import BusinessTime, Message, WhyIfTold, canonical, fingerprint
 from domain.money import MAX_AMOUNT, AmountMinor
 from domain.refusals import InvalidField
 
@@ -22,7 +21,7 @@ Counted = Annotated[int, Field(strict=True, ge=1, le=MAX_AMOUNT)]
 class Timed(Message):
     """Something that happens at a business time."""
 
-    time: UtcTime
+    time: BusinessTime
 
 
 class SpendingBody(Timed):
@@ -49,7 +48,7 @@ class RedemptionBody(SpendingBody):
     offline: StrictBool = Field(
         default=False, description="The till gave the points away already: what is missing is owed, nothing is refused."
     )
-    reason: Word | None = None
+    reason: WhyIfTold = None
 
 
 class CaptureBody(Timed):
@@ -66,7 +65,7 @@ class ReversalBody(Timed):
     """The body of `POST /redemptions/{id}/reversal`."""
 
     points: Counted | None = Field(default=None, description="By default all that is left of the redemption.")
-    reason: Word | None = None
+    reason: WhyIfTold = None
 
 
 def hold_command(body: HoldBody, *, member_id: UUID, identity: Identity) -> HoldPoints:

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from domain.commands.referees import CODES, code_claim
 from domain.commands.referrals import IssueReferralCode, ReviewReferral
 from domain.messages.identity import Identity
-from domain.messages.reading import Message, UtcTime, canonical, fingerprint
+from domain.messages.reading import BusinessTime, Message, UtcTime, canonical, fingerprint
 from domain.refusals import InvalidField
 
 LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
@@ -33,7 +33,7 @@ Reason = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 class ReferralBody(Message):
     """The body of `POST /referrals`."""
 
-    referrer: UUID
+    referrer: UUID = Field(description="The member who recommends.")
     code: Code | None = Field(default=None, description="One that was used before elsewhere; else one is made.")
     time: UtcTime | None = Field(default=None, description="When it was asked for; now, if left out.")
 
@@ -41,9 +41,9 @@ class ReferralBody(Message):
 class ReviewBody(Message):
     """The body of `POST /referrals/{id}/review`."""
 
-    decision: Literal["approve", "reject"]
-    reason: Reason
-    time: UtcTime
+    decision: Literal["approve", "reject"] = Field(description="Whether both sides are to be rewarded, or nobody.")
+    reason: Reason = Field(description="Why, in a few words; kept in clear for ever.")
+    time: BusinessTime
 
 
 def referral_command(body: ReferralBody, *, identity: Identity, now: datetime) -> IssueReferralCode:

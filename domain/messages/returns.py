@@ -6,12 +6,12 @@ from uuid import UUID
 
 from pydantic import Field
 
-from domain.basket import Tender, Word
+from domain.basket import Tender
 from domain.commands.returns import TakeBack
 from domain.fact import message_id
-from domain.messages.events import CloudEvent
+from domain.messages.events import CloudEvent, ExternalId, Source
 from domain.messages.identity import Identity
-from domain.messages.reading import Message, UtcTime, canonical, canonical_time, fingerprint
+from domain.messages.reading import BusinessTime, Message, WhyIfTold, canonical, canonical_time, fingerprint
 from domain.money import MAX_AMOUNT
 from domain.refusals import InvalidField
 from domain.returned import ReturnedLine, refunded, worth
@@ -20,31 +20,31 @@ from domain.returned import ReturnedLine, refunded, worth
 class PurchaseNamed(Message):
     """The identity of a purchase, as the till gave it."""
 
-    source: Word
-    id: Word
+    source: Source
+    id: ExternalId
 
 
 class ReturnDetails(Message):
     """What goes back. `quantity` limits what can go back, `amount_minor` moves what was earned; quantity 0 is money alone."""
 
-    lines: list[ReturnedLine] = Field(min_length=1, max_length=2_000)
+    lines: list[ReturnedLine] = Field(min_length=1, max_length=2_000, description="What goes back: 1 to 2,000 lines.")
     tenders: list[Tender] = Field(
         default=[], max_length=100, description="How the money was paid back, if told: all of it."
     )
-    reason: Word | None = None
+    reason: WhyIfTold = None
 
 
 class ReturnData(ReturnDetails):
     """The data of a return."""
 
-    purchase: PurchaseNamed
+    purchase: PurchaseNamed = Field(description="The purchase of which it goes back.")
 
 
 class VoidData(Message):
     """The data of a void: all that is left of the purchase goes back."""
 
-    purchase: PurchaseNamed
-    reason: Word | None = None
+    purchase: PurchaseNamed = Field(description="The purchase that is called off.")
+    reason: WhyIfTold = None
 
 
 class PurchaseReturnedEvent(CloudEvent):
@@ -64,14 +64,14 @@ class PurchaseVoidedEvent(CloudEvent):
 class ReturnBody(ReturnDetails):
     """The body of `POST /purchases/{id}/returns`."""
 
-    time: UtcTime
+    time: BusinessTime
 
 
 class VoidBody(Message):
     """The body of `POST /purchases/{id}/void`."""
 
-    time: UtcTime
-    reason: Word | None = None
+    time: BusinessTime
+    reason: WhyIfTold = None
 
 
 def return_event_command(event: PurchaseReturnedEvent | PurchaseVoidedEvent) -> TakeBack:

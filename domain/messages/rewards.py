@@ -5,10 +5,9 @@ from uuid import UUID
 
 from pydantic import Field
 
-from domain.basket import Word
 from domain.commands.rewards import CreateReward, RedeemReward, StockReward
 from domain.messages.identity import Identity
-from domain.messages.reading import Message, UtcTime, canonical, fingerprint
+from domain.messages.reading import Message, UtcTime, Why, canonical, fingerprint
 from domain.messages.redemptions import Timed
 from domain.messages.slugs import Slug, slug_of
 from domain.reward import Pieces, RewardTerms
@@ -18,15 +17,19 @@ class RewardBody(Message, RewardTerms):
     """The body of `POST /rewards`."""
 
     reward_id: Slug | None = Field(default=None, description="A slug; else one is made of the English name.")
-    starts_at: UtcTime | None = None
-    ends_at: UtcTime | None = None
+    starts_at: UtcTime | None = Field(
+        default=None, description="The first instant at which it can be had; from now on, if left out."
+    )
+    ends_at: UtcTime | None = Field(
+        default=None, description="The first instant at which it can be had no longer; never, if left out."
+    )
 
 
 class StockBody(Timed):
     """The body of `POST /rewards/{id}/stock`."""
 
-    pieces: Pieces
-    reason: Word
+    pieces: Pieces = Field(description="How many pieces came in.")
+    reason: Why
 
 
 class RewardRedemptionBody(Timed):

@@ -16,9 +16,9 @@ class SegmentBody(Message):
     """The body of `POST /segments`: the first version of a segment, or the next one of a `segment_id` that is known."""
 
     segment_id: Slug | None = Field(default=None, description="A slug; else one is made of the name.")
-    name: Word
+    name: Word = Field(description="What people call it.")
     effective_from: UtcTime = Field(description="In force from then on; later than that of the version before.")
-    definition: Definition
+    definition: Definition = Field(description="Who belongs to it.")
 
 
 def define_command(body: SegmentBody, *, identity: Identity, now: datetime) -> DefineSegment:

@@ -7,9 +7,9 @@ from pydantic import BeforeValidator, Field
 
 from domain.basket import Word
 from domain.commands.tills import CloseTill
-from domain.messages.events import CloudEvent
+from domain.messages.events import CloudEvent, ExternalId, Source
 from domain.messages.identity import Identity
-from domain.messages.reading import Message, UtcTime, canonical, canonical_time, date_as_text, fingerprint
+from domain.messages.reading import BusinessTime, Message, canonical, canonical_time, date_as_text, fingerprint
 from domain.money import AmountMinor
 from domain.policy.parts import Day
 
@@ -38,9 +38,9 @@ class TillClosedEvent(CloudEvent):
 class ClosingBody(ClosingData):
     """The body of `POST /tills/closings`: the same with its identity and business time."""
 
-    source: Word
-    id: Word
-    time: UtcTime
+    source: Source
+    id: ExternalId
+    time: BusinessTime
 
 
 def closing_command(data: ClosingData, *, source: str, external_id: str, time: datetime, answered: bool) -> CloseTill:

@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from domain.policy.gifts import CouponGift
 from domain.policy.parts import PolicyPart, PositiveInt
@@ -11,8 +11,8 @@ from domain.policy.parts import PolicyPart, PositiveInt
 class BirthdayGift(PolicyPart):
     """Points, or a coupon: on the local day, once a calendar year (R13)."""
 
-    points: PositiveInt | None = None
-    coupon: CouponGift | None = None
+    points: PositiveInt | None = Field(default=None, description="Points, on the local day; or else `coupon`.")
+    coupon: CouponGift | None = Field(default=None, description="A coupon, on the local day.")
 
     @model_validator(mode="after")
     def _one_gift(self) -> Self:

@@ -23,8 +23,10 @@ def _known_zone(name: str) -> str:
     return name
 
 
-Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
-TimeZone = Annotated[str, AfterValidator(_known_zone)]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="The currency of all amounts, as in ISO 4217.")]
+TimeZone = Annotated[
+    str, AfterValidator(_known_zone), Field(description="The zone whose local days count, such as `Asia/Shanghai`.")
+]
 PositiveInt = Annotated[int, Field(strict=True, gt=0)]
 NaturalInt = Annotated[int, Field(strict=True, ge=0)]
 Days = Annotated[int, Field(strict=True, ge=0, le=36_525)]
@@ -51,5 +53,5 @@ class PolicyPart(BaseModel):
 class Text(PolicyPart):
     """The same words in English and Chinese."""
 
-    en: str
-    zh: str
+    en: str = Field(description="In English.")
+    zh: str = Field(description="In Chinese.")

@@ -7,8 +7,7 @@ from pydantic import Field, model_validator
 from domain.money import AmountMinor
 from domain.policy.parts import Day, Months, PolicyPart, PositiveInt, Text
 
-Id = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
-"""A short name to refer to, such as `M02`."""
+Id = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", description="A short name to refer to, such as `M02`.")]
 
 
 class Clause(PolicyPart):
@@ -18,37 +17,41 @@ class Clause(PolicyPart):
     """
 
     id: Id
-    about: tuple[str, ...] = Field(min_length=1)
-    says: Text
+    about: tuple[str, ...] = Field(
+        min_length=1, description="Places of this file, as `tiers.levels.*.from`, that put it as data."
+    )
+    says: Text = Field(description="In the plan's own words.")
 
 
 class Milestone(PolicyPart):
     """So many are reached at the end of a local day."""
 
-    by: Day
-    more: PositiveInt
+    by: Day = Field(description="The local day at whose end it is to be reached.")
+    more: PositiveInt = Field(description="So many more than at the beginning.")
 
 
 class Target(PolicyPart):
     """What is to be reached, and until when: by the end of a local day, or within months from the beginning."""
 
     id: Id
-    measure: Literal["members", "retained_members", "active_members", "sales_minor", "retention", "distribution"]
-    more: PositiveInt | None = None
-    """So many more than at the beginning."""
-    within_months: Months | None = None
-    until: Day | None = None
-    milestones: tuple[Milestone, ...] = ()
+    measure: Literal["members", "retained_members", "active_members", "sales_minor", "retention", "distribution"] = (
+        Field(description="What is counted.")
+    )
+    more: PositiveInt | None = Field(default=None, description="So many more than at the beginning.")
+    within_months: Months | None = Field(
+        default=None, description="Months from the beginning in which it is to be reached."
+    )
+    until: Day | None = Field(default=None, description="The local day at whose end it is to be reached.")
+    milestones: tuple[Milestone, ...] = Field(default=(), description="What is to be reached on the way.")
 
 
 class Window(PolicyPart):
     """Months of the plan, counted from 1, over which its effects are evaluated; without an end it stays open."""
 
-    title: Text
-    from_month: PositiveInt
-    to_month: PositiveInt | None = None
-    """The last month that is counted."""
-    measures: tuple[str, ...] = ()
+    title: Text = Field(description="What people call it.")
+    from_month: PositiveInt = Field(description="The first month that is counted.")
+    to_month: PositiveInt | None = Field(default=None, description="The last month that is counted.")
+    measures: tuple[str, ...] = Field(default=(), description="What is looked at, each by a word.")
 
     @model_validator(mode="after")
     def _ends_after_it_begins(self) -> Self:
@@ -60,14 +63,19 @@ class Window(PolicyPart):
 class PlannedReward(PolicyPart):
     """What points are to buy. It is sold once it is created as a reward."""
 
-    title: Text
-    kinds: tuple[Literal["good", "coupon", "service", "cash_off"], ...] = ()
-    points: PositiveInt | None = None
-    minimum_spend_minor: AmountMinor | None = None
-    spend_over: Literal["order", "lifetime"] | None = None
-    """Whether the minimum is spent in one order, or altogether."""
-    from_day: Day | None = None
-    to_day: Day | None = None
+    title: Text = Field(description="What members read.")
+    kinds: tuple[Literal["good", "coupon", "service", "cash_off"], ...] = Field(
+        default=(), description="What it may be."
+    )
+    points: PositiveInt | None = Field(default=None, description="What it costs.")
+    minimum_spend_minor: AmountMinor | None = Field(
+        default=None, description="What must have been spent, in minor units."
+    )
+    spend_over: Literal["order", "lifetime"] | None = Field(
+        default=None, description="Whether the minimum is spent in one order, or altogether."
+    )
+    from_day: Day | None = Field(default=None, description="The first local day on which it is to be had.")
+    to_day: Day | None = Field(default=None, description="The last local day on which it is to be had.")
 
     @model_validator(mode="after")
     def _ends_after_it_begins(self) -> Self:
@@ -79,36 +87,39 @@ class PlannedReward(PolicyPart):
 class Activity(PolicyPart):
     """A day or an event for members."""
 
-    title: Text
-    capacity: PositiveInt | None = None
-    every_months: PositiveInt | None = None
+    title: Text = Field(description="What members read.")
+    capacity: PositiveInt | None = Field(default=None, description="How many places there are.")
+    every_months: PositiveInt | None = Field(default=None, description="How many months lie between one and the next.")
 
 
 class Budget(PolicyPart):
     """Money that the plan sets aside for something."""
 
-    title: Text
-    amount_minor: AmountMinor | None = None
+    title: Text = Field(description="What it is for.")
+    amount_minor: AmountMinor | None = Field(default=None, description="How much it is, in minor units.")
 
 
 class Plan(PolicyPart):
     """The plan behind a policy. A key with the value `null` is one on which the plan is silent."""
 
-    begins: Day | None = None
-    """The first local day of the plan; without it the day on which the policy takes effect."""
-    clauses: tuple[Clause, ...] = ()
-    targets: tuple[Target, ...] = ()
-    evaluation: tuple[Window, ...] = ()
-    rewards: tuple[PlannedReward, ...] = ()
-    activities: tuple[Activity, ...] = ()
-    budgets: tuple[Budget, ...] = ()
+    begins: Day | None = Field(
+        default=None,
+        description="The first local day of the plan; without it the day on which the policy takes effect.",
+    )
+    clauses: tuple[Clause, ...] = Field(default=(), description="What it says, in its own words.")
+    targets: tuple[Target, ...] = Field(default=(), description="What it is to reach.")
+    evaluation: tuple[Window, ...] = Field(default=(), description="The months over which its effects are evaluated.")
+    rewards: tuple[PlannedReward, ...] = Field(default=(), description="What points are to buy.")
+    activities: tuple[Activity, ...] = Field(default=(), description="Days and events for members.")
+    budgets: tuple[Budget, ...] = Field(default=(), description="Money that it sets aside.")
 
 
 class Assumption(PolicyPart):
     """How a gap of the plan is filled, or why a warning of the linter is accepted."""
 
-    id: Id
-    """The clause that it is about."""
-    text: str = Field(min_length=10)
-    accepts: tuple[str, ...] = ()
-    """Names of rules of the linter, whose warnings need not be told any more. Errors cannot be accepted."""
+    id: Id = Field(description="The clause that it is about.")
+    text: str = Field(min_length=10, description="What is assumed, and why.")
+    accepts: tuple[str, ...] = Field(
+        default=(),
+        description="Names of rules of the linter, whose warnings need not be told any more. Errors cannot be accepted.",
+    )

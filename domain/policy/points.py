@@ -13,12 +13,18 @@ from domain.policy.parts import Days, Months, NaturalInt, PolicyPart, PositiveIn
 class Earning(PolicyPart):
     """`points` are earned for every full `per_minor` paid; pending for `pending_days` local days."""
 
-    points: PositiveInt
-    per_minor: PositiveInt
-    excluded_categories: tuple[str, ...] = ()
-    pending_days: Days = 0
-    carry_remainder: Literal[False] | None = None
-    """Each receipt is floored by itself, said or not: what is left below a full amount earns nothing later."""
+    points: PositiveInt = Field(description="So many points for every full `per_minor`.")
+    per_minor: PositiveInt = Field(description="What must be paid for them, in minor units.")
+    excluded_categories: tuple[str, ...] = Field(
+        default=(), description="Categories whose lines earn nothing, such as gift cards."
+    )
+    pending_days: Days = Field(
+        default=0, description="Points become active as the local day so many days after the purchase begins."
+    )
+    carry_remainder: Literal[False] | None = Field(
+        default=None,
+        description="Each receipt is floored by itself, said or not: what is left below a full amount earns nothing later.",
+    )
 
     @cached_property
     def rate(self) -> Fraction:
@@ -32,16 +38,22 @@ class Earning(PolicyPart):
 class Expiry(PolicyPart):
     """When points lapse (rules 3). Every mode lives through its last local day, and for `minimum_days` at least."""
 
-    mode: Literal["registration_anniversary", "rolling", "calendar", "inactivity", "never"]
-    months: Months | None = None
-    """`rolling`: since the purchase; `inactivity`: since the last purchase of the member."""
-    period: Literal["month", "quarter", "half_year", "year"] | None = None
-    """`calendar`: points lapse with the local period in which they were earned, or so much later as grace is given."""
-    grace_days: Days | None = Field(default=None, gt=0)
-    grace_months: Months | None = None
-    minimum_days: Days = 0
-    repeats: Literal["yearly"] | None = None
-    """`registration_anniversary` comes every year, said or not."""
+    mode: Literal["registration_anniversary", "rolling", "calendar", "inactivity", "never"] = Field(
+        description="What the last local day of points follows from (rules 3)."
+    )
+    months: Months | None = Field(
+        default=None, description="`rolling`: since the purchase; `inactivity`: since the last purchase of the member."
+    )
+    period: Literal["month", "quarter", "half_year", "year"] | None = Field(
+        default=None,
+        description="`calendar`: points lapse with the local period in which they were earned, or so much later as grace is given.",
+    )
+    grace_days: Days | None = Field(default=None, gt=0, description="`calendar`: so many days more.")
+    grace_months: Months | None = Field(default=None, description="`calendar`: so many months more.")
+    minimum_days: Days = Field(default=0, description="Local days that points live at least, whatever the mode says.")
+    repeats: Literal["yearly"] | None = Field(
+        default=None, description="`registration_anniversary` comes every year, said or not."
+    )
 
     @model_validator(mode="after")
     def _each_mode_has_what_it_needs(self) -> Self:
@@ -61,9 +73,14 @@ class Expiry(PolicyPart):
 class PointsAsCash(PolicyPart):
     """`points` are worth `amount_minor` at the till."""
 
-    points: PositiveInt
-    amount_minor: AmountMinor = Field(gt=0)
-    minimum_points: NaturalInt = 0
-    step_points: PositiveInt = 1
-    largest_share: Rate = Fraction(1)
-    hold_minutes: PositiveInt = 15
+    points: PositiveInt = Field(description="So many points pay `amount_minor`.")
+    amount_minor: AmountMinor = Field(gt=0, description="What they pay, in minor units.")
+    minimum_points: NaturalInt = Field(default=0, description="The fewest points that may pay at once.")
+    step_points: PositiveInt = Field(default=1, description="Points pay in multiples of this.")
+    largest_share: Rate = Field(
+        default=Fraction(1),
+        description="The largest share of a bill that points may pay, such as `1/2`; all of it, if left out.",
+    )
+    hold_minutes: PositiveInt = Field(
+        default=15, description="Minutes after which a hold times out, unless it says otherwise."
+    )

@@ -12,4 +12,6 @@ LONGEST_MINUTES = 43_200
 class Quotes(PolicyPart):
     """A quote binds the rules for so many minutes, thirty days at most."""
 
-    minutes: Annotated[int, Field(strict=True, gt=0, le=LONGEST_MINUTES)] = 15
+    minutes: Annotated[int, Field(strict=True, gt=0, le=LONGEST_MINUTES)] = Field(
+        default=15, description="For how many minutes a quote can be sold by."
+    )

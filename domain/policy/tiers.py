@@ -25,9 +25,9 @@ class Counters(NamedTuple):
 class Weights(PolicyPart):
     """A weighted mix of counters: `points` each, `spend` per minor unit paid by money, `visits` each."""
 
-    points: Rate | None = None
-    spend: Rate | None = None
-    visits: Rate | None = None
+    points: Rate | None = Field(default=None, description="What a qualifying point counts.")
+    spend: Rate | None = Field(default=None, description="What a minor unit paid by money counts.")
+    visits: Rate | None = Field(default=None, description="What a visit counts: one per store and local day.")
 
     @model_validator(mode="after")
     def _something_counts(self) -> Self:
@@ -49,21 +49,26 @@ class Weights(PolicyPart):
 class Benefit(PolicyPart):
     """Something that a tier brings."""
 
-    kind: Literal["price", "discount", "service_queue", "event_access", "early_access", "other"]
-    title: Text
+    kind: Literal["price", "discount", "service_queue", "event_access", "early_access", "other"] = Field(
+        description="What sort of benefit it is."
+    )
+    title: Text = Field(description="What members read of it.")
 
 
 class Tier(PolicyPart):
     """A level of standing: reached at `promote_at`, kept at a review with `retain_at`, both in units of the metric."""
 
-    name: str
-    title: Text
-    promote_at: NaturalInt
-    retain_at: NaturalInt
-    discount: Rate | None = None
-    """The share that is taken off each line; where it is not told, that of the tier below."""
-    benefits: tuple[Benefit | Text, ...] = ()
-    """Those that it adds to the benefits of the tiers below it. Words alone stand for a benefit of the kind `other`."""
+    name: str = Field(description="Its name in data, which stays when the title changes.")
+    title: Text = Field(description="What members read.")
+    promote_at: NaturalInt = Field(description="What of the metric reaches it, at once.")
+    retain_at: NaturalInt = Field(description="What of the metric keeps it at a review.")
+    discount: Rate | None = Field(
+        default=None, description="The share that is taken off each line; where it is not told, that of the tier below."
+    )
+    benefits: tuple[Benefit | Text, ...] = Field(
+        default=(),
+        description="Those that it adds to the benefits of the tiers below it. Words alone stand for a benefit of the kind `other`.",
+    )
 
     @field_validator("discount")
     @classmethod
@@ -80,15 +85,27 @@ class Tier(PolicyPart):
 class Tiers(PolicyPart):
     """The levels from the lowest up, the period they are counted in, and what is counted (rules 9)."""
 
-    period: Literal["membership_year", "calendar_year", "rolling", "tier_start", "lifetime"]
+    period: Literal["membership_year", "calendar_year", "rolling", "tier_start", "lifetime"] = Field(
+        description="Over which time the metric is counted. `rolling`: the last `months`; `tier_start`: since the tier began."
+    )
     """`rolling`: the last `months`; `tier_start`: what came since the tier began. Both are reviewed `months` after that."""
-    months: PositiveInt | None = None
-    metric: Literal["points"] | Weights = "points"
-    grace_days: NaturalInt | None = None
-    """A tier that its period did not keep lives for so many local days more, and is judged once again after them."""
-    warning_days: NaturalInt | None = None
-    """So many local days before a review, who will not keep the tier is warned."""
-    levels: tuple[Tier, ...] = Field(min_length=1)
+    months: PositiveInt | None = Field(
+        default=None,
+        description="`rolling` and `tier_start`: how many months, after which the tier is reviewed as well.",
+    )
+    metric: Literal["points"] | Weights = Field(
+        default="points", description="What is counted: qualifying points, or a weighted mix."
+    )
+    grace_days: NaturalInt | None = Field(
+        default=None,
+        description="A tier that its period did not keep lives for so many local days more, and is judged once again after them.",
+    )
+    warning_days: NaturalInt | None = Field(
+        default=None, description="So many local days before a review, who will not keep the tier is warned."
+    )
+    levels: tuple[Tier, ...] = Field(
+        min_length=1, description="From the lowest up; benefits and discounts hold upward."
+    )
 
     @field_validator("levels")
     @classmethod
