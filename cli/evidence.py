@@ -28,6 +28,7 @@ from infra.keys import load_signer
 from infra.merkle import ProofWrong
 from infra.settings import Settings
 from projections.assurance.whole_streams import FactsLeftOut, check_whole
+from projections.whatif.files import NotWritten
 
 Key = Annotated[str, typer.Option("--key", help="The public key, or a file that holds it.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -48,13 +49,22 @@ def checkpoint() -> None:
 @app.command()
 def checkpoints(
     file: Annotated[
-        Path, typer.Argument(help="What it holds already stays; the hashes of facts go beside, into FILE.hashes.")
+        Path,
+        typer.Argument(
+            help="What it holds already stays; the hashes of facts go beside, into FILE.hashes.", dir_okay=False
+        ),
     ],
 ) -> None:
     """Append to a file the checkpoints that are not in it yet, with what finds the place of a change."""
     with _log(surroundings()) as log:
         kept = CheckpointFile(file)
-        written = kept.follow(Tree(log))
+        try:
+            written = kept.follow(Tree(log))
+        except OSError as error:
+            raise NotWritten(
+                f"{file} was not written to its end: {error.strerror or error}. See to room and rights there, and run the"
+                " same command again: it appends what is missing"
+            ) from error
         last = Tree(log).latest()
     if kept.mended:
         typer.echo(

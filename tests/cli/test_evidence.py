@@ -23,6 +23,7 @@ from infra.keys import KeyFileIncomplete, load_key_file, load_signer
 from infra.merkle import ProofWrong
 from infra.settings import Settings
 from projections.assurance.whole_streams import FactsLeftOut
+from projections.whatif.files import NotWritten
 from tests.builders import ANN
 from tests.domain.test_commands_of_personal_data import erase
 from tests.infra.evidence.vouched import Vouched
@@ -135,6 +136,19 @@ class TestVerify:
             assert f"was not whole: the hashes of {25 - length // 32} facts were written again" in mended.stderr
             assert hashes.read_bytes() == whole
         assert "holds the hashes" not in audit("verify", "--checkpoints", seen).stderr
+
+    def test_a_full_disk_is_told_and_the_next_time_writes_the_rest(self, vouched: Vouched, tmp_path: Path) -> None:
+        seen = tmp_path / "auditor" / "checkpoints"
+        seen.parent.mkdir()
+        hashes = seen.with_name("checkpoints.hashes")
+        hashes.symlink_to("/dev/full")
+        found = audit("checkpoints", seen)
+        assert isinstance(found.exception, NotWritten)
+        assert "No space left on device. See to room" in str(found.exception)
+        hashes.unlink()
+        assert audit("checkpoints", seen).stderr.startswith("3 checkpoints appended")
+        assert hashes.stat().st_size == 32 * 25
+        assert audit("checkpoints", seen.parent).exit_code == 2, "a directory is no file"
 
     def test_with_an_export_the_rest_must_be_named(self, tmp_path: Path) -> None:
         assert audit("verify", "--export", tmp_path).exit_code == 2

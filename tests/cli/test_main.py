@@ -73,3 +73,13 @@ def test_a_process_does_not_import_what_others_need(name: str, needless: set[str
 def test_what_is_told_in_a_line_is_the_name_of_a_failure(name: str) -> None:
     module, _, kind = name.rpartition(".")
     assert issubclass(getattr(import_module(module), kind), Exception)
+
+
+def test_a_full_disk_is_told_in_a_line_where_the_output_goes_to_it() -> None:
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        done = subprocess.run(
+            [sys.executable, "-c", "from cli.main import main; main()", "programme", "schema"],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.startswith("OSError: [Errno 28] No space left on device\n")
