@@ -26,9 +26,9 @@ class Term(BaseModel):
 class Conditions(Term):
     """What a sale must show; a part that is absent demands nothing."""
 
-    categories: tuple[Word, ...] | None = Field(default=None, description="Categories of which a line must be.")
-    skus: tuple[Word, ...] | None = Field(default=None, description="Articles of which a line must be.")
-    stores: tuple[Word, ...] | None = Field(default=None, description="Stores in which it must be.")
+    categories: tuple[Word, ...] | None = Field(default=None, description="Categories, of one of which a line must be.")
+    skus: tuple[Word, ...] | None = Field(default=None, description="Articles, one of which a line must be.")
+    stores: tuple[Word, ...] | None = Field(default=None, description="Stores, in one of which it must be sold.")
     minimum_paid_minor: AmountMinor = Field(
         default=0, description="What the whole receipt must be worth at least, in minor units."
     )
@@ -46,7 +46,7 @@ class Discount(Term):
     """What is taken off: so many hundredths of the lines that the campaign is about, or an amount once per basket."""
 
     percent: Rate | None = Field(
-        default=None, description="Hundredths of the lines that the campaign is about; or else `amount_minor`."
+        default=None, description="Hundredths off the lines that the campaign is about; or else `amount_minor`."
     )
     amount_minor: AmountMinor | None = Field(
         default=None, gt=0, description="An amount once per basket, in minor units."

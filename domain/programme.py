@@ -58,10 +58,13 @@ class Policy(PolicyPart):
         default="original_then_debt",
         description="Where a return finds the points that its purchase no longer earns, once its own lot has no more of them.",
     )
-    return_window_days: NaturalInt = Field(default=14, description="Points younger than this cannot be transferred.")
+    return_window_days: NaturalInt = Field(
+        default=14,
+        description="For so many days goods can come back: before, points cannot be transferred, nor recommendations rewarded.",
+    )
     claim_days: NaturalInt = Field(
         default=30,
-        description="For so long a receipt without a card can be claimed, and a return without its purchase waits.",
+        description="For so many local days a receipt without a card can be claimed, and a return without its purchase waits.",
     )
     restore_grace_days: NaturalInt = Field(
         default=0,
@@ -70,7 +73,9 @@ class Policy(PolicyPart):
     )
     """For so many more local days spent points live on that come back after they had lapsed; 0, and not written: they stay so."""
     quotes: Quotes | None = Field(default=None, description="For how long a till may sell by a quote.")
-    referral: Referral | None = Field(default=None, description="Without it recommendations are not rewarded.")
+    referral: Referral | None = Field(
+        default=None, description="What recommendations bring. Without it they are not rewarded."
+    )
     texts: Texts | None = Field(default=None, description="Words of the programme's own.")
     plan: Plan | None = Field(
         default=None, description="What stands behind the policy. It is kept and linted, and nothing executes it."

@@ -56,7 +56,7 @@ class RewardTerms(BaseModel):
     )
     points: Annotated[int, Field(strict=True, ge=1, le=MAX_AMOUNT)] = Field(description="What it costs.")
     stock: Annotated[int, Field(strict=True, ge=0, le=10**9)] | None = Field(
-        default=None, description="Pieces at the beginning; None: it cannot run out."
+        default=None, description="Pieces at the beginning; null: it cannot run out."
     )
     starts_at: datetime | None = Field(default=None, description="The first instant at which it can be had.")
     ends_at: datetime | None = Field(default=None, description="The first instant at which it can be had no longer.")

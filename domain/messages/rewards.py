@@ -18,7 +18,7 @@ class RewardBody(Message, RewardTerms):
 
     reward_id: Slug | None = Field(default=None, description="A slug; else one is made of the English name.")
     starts_at: UtcTime | None = Field(
-        default=None, description="The first instant at which it can be had; from now on, if left out."
+        default=None, description="The first instant at which it can be had; at any time before, if left out."
     )
     ends_at: UtcTime | None = Field(
         default=None, description="The first instant at which it can be had no longer; never, if left out."
