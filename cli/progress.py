@@ -16,13 +16,21 @@ Tell = Callable[[str, int, int], None]
 
 @contextmanager
 def steps() -> Iterator[Tell]:
-    """For work of several steps."""
+    """For work of several steps. The bar begins with what is told first, as does its thread: until then work may fork."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description:18}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     if console.is_terminal:
-        with Progress(*columns, console=console, transient=True) as bars:
-            bar = bars.add_task("beginning", total=None)
-            yield lambda step, done, total: bars.update(bar, description=step, completed=done, total=total)
+        bars = Progress(*columns, console=console, transient=True)
+        bar = bars.add_task("beginning", total=None)
+
+        def tell(step: str, done: int, total: int) -> None:
+            bars.start()
+            bars.update(bar, description=step, completed=done, total=total)
+
+        try:
+            yield tell
+        finally:
+            bars.stop()
     else:
         yield _Lines()
 

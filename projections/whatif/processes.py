@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import reduce
 from multiprocessing.connection import Connection, wait
 
+from infra.process import uncollected
 from infra.workers import received, tell
 from projections.whatif.telling import NOTHING, Found, Seen, Told
 
@@ -18,7 +19,8 @@ def side_by_side(
 ) -> tuple[datetime, int, list[Found]]:
     """The instant that figures are as of, the purchases that were told, and what each part came to."""
     if len(parts) == 1:
-        return _alone(parts[0], progress)
+        with uncollected():
+            return _alone(parts[0], progress)
     for pipe, part in zip(pipes, parts, strict=True):
         tell(pipe, part)
     seen = _listen(pipes, progress)
@@ -45,12 +47,13 @@ def _alone(part: Told, progress: Callable[[int], None]) -> tuple[datetime, int, 
 def tell_part(pipe: Connection) -> None:
     """What a worker does: it waits to be told its part, tells what it saw, waits for the instant, and tells the rest."""
     part: Told = pipe.recv()
-    telling = part.tell()
-    for step in telling:
-        pipe.send(step)
-        if isinstance(step, Seen):
-            pipe.send(telling.send(pipe.recv()))
-            return
+    with uncollected():
+        telling = part.tell()
+        for step in telling:
+            pipe.send(step)
+            if isinstance(step, Seen):
+                pipe.send(telling.send(pipe.recv()))
+                return
 
 
 def _listen(pipes: Sequence[Connection], progress: Callable[[int], None]) -> list[Seen]:

@@ -60,7 +60,7 @@ def what_if(
 ) -> Answer:
     """Answer a question from the log; nothing is written."""
     most = processes or min(os.cpu_count() or 1, MOST_PROCESSES)
-    with workers(tell_part, most if most > 1 else 0) as waiting:  # they start up while we look
+    with workers(tell_part, most if most > 1 else 0, inheriting=True) as waiting:  # they start up while we look
         told = _parted(settings, question, parts=most)
         position = told[0].part.position
         as_of, purchases, found = side_by_side(
