@@ -150,7 +150,7 @@ def expire(account: PointsAccount, now: datetime) -> list[Draft]:
     reach, _ = account.reach(now)
     held = held_at(account.open_holds(), now)
     by_instant: dict[datetime, list[Taken]] = {}
-    for lot in [one for one in account.open_lots() if one.expired(now)]:
+    for lot in [one for one in account.open_lots() if one.expires_at is not None and one.expires_at <= now]:
         left = reach.left(lot, held) - lot.lapsed
         if left > 0:
             for at, points in _lapses(account, lot, left, now):

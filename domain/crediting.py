@@ -60,22 +60,13 @@ def earn(
         part["lot_id"] = named(sale.purchase_id, part["part"])
     active_from, expires_at = life(policy, earned_at=at, earned_on=day, registered_on=registered_on)
     period = period_of(policy.tiers.period, day=day, registered_on=registered_on)
-    earned = account.move(
-        PointsEarned,
-        purchase_id=sale.purchase_id,
-        store=sale.store,
-        day=day,
-        paid_minor=sale.paid_minor,
-        coupons=sale.coupons or None,
-        paid_by_points=by_points,
-        parts=parts,
-        active_from=active_from,
-        expires_at=expires_at,
-        keeps_alive_until=keeps_alive_until(policy, purchased_on=day),
-        period=period,
-        calendar=calendar_of(policy),
-        programme_version=version,
-    )
+    what = {
+        "purchase_id": sale.purchase_id, "store": sale.store, "day": day, "paid_minor": sale.paid_minor,
+        "coupons": sale.coupons or None, "paid_by_points": by_points, "parts": parts, "active_from": active_from,
+        "expires_at": expires_at, "keeps_alive_until": keeps_alive_until(policy, purchased_on=day), "period": period,
+        "calendar": calendar_of(policy), "programme_version": version, "member_id": account.member_id,
+    }  # fmt: skip
+    earned = Draft(account, PointsEarned, what)
     moves = tier_move(account, policy, version, at, [qualifying(sale, earned)], period=period)
     if not campaigns:
         return [earned, *moves]

@@ -205,21 +205,28 @@ def add_up(
     """
     reach = Reach(lots, holds)
     paid = sum(total(settlement.parts) for settlement in reach.settle(debt, since=debt_since, until=at))
-    held = held_at(holds, at)
+    held, taken = held_at(holds, at), reach.taken
     sums = Buckets(debt=debt - paid, settled=paid)
     for lot in lots:
+        points, revoked, spent, settled, sent = lot.points, lot.revoked, lot.spent, lot.settled, lot.sent
         if received and lot.id in received:
-            sums.received += lot.points
+            sums.received += points
         else:
-            sums.issued += lot.points
-        sums.revoked += lot.revoked
-        sums.spent += lot.spent
-        sums.settled += lot.settled
-        sums.sent += lot.sent
-        aside = held.get(lot.id, 0) if held else 0
-        left = lot.free - aside - (reach.taken.get(lot.id, 0) if reach.taken else 0)
-        sums.held += aside
-        if lot.expired(at):
+            sums.issued += points
+        left = points
+        if revoked or spent or settled or sent:  # of most lots nothing is gone
+            sums.revoked += revoked
+            sums.spent += spent
+            sums.settled += settled
+            sums.sent += sent
+            left = lot.free
+        if held and (aside := held.get(lot.id, 0)):
+            sums.held += aside
+            left -= aside
+        if taken:
+            left -= taken.get(lot.id, 0)
+        expires_at = lot.expires_at
+        if expires_at is not None and expires_at <= at:
             sums.expired += left
         elif lot.active_from > at:
             sums.pending += left

@@ -1,11 +1,11 @@
 """Processes that work for this one, and talk with it by a pipe each."""
 
-import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 from infra.side_by_side import AFRESH, start
@@ -97,6 +97,6 @@ def _deaf_to_ctrl_c() -> Iterator[None]:
 def _has_one_thread() -> bool:
     """Whether nothing can be lost by forking: a thread may hold a lock that nobody in the new process lets go of."""
     try:
-        return len(os.listdir("/proc/self/task")) == 1
+        return len([*Path("/proc/self/task").iterdir()]) == 1
     except OSError:  # where it cannot be told
         return False

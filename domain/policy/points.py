@@ -55,6 +55,14 @@ class Expiry(PolicyPart):
         default=None, description="`registration_anniversary` comes every year, said or not."
     )
 
+    def __hash__(self) -> int:
+        """Each purchase looks up by it when its points lapse, so it is worked out once."""
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.mode, self.months, self.period, self.grace_days, self.grace_months, self.minimum_days))
+
     @model_validator(mode="after")
     def _each_mode_has_what_it_needs(self) -> Self:
         if (self.mode in {"rolling", "inactivity"}) != (self.months is not None):

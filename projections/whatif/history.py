@@ -8,7 +8,7 @@ from domain.due import all_brought_about
 from domain.points_account import PointsAccount
 from domain.programme import Programme, ProgrammePublished, programme_id
 from domain.purchase import Purchase
-from projections.whatif.plain import kind_of
+from projections.whatif.plain import KINDS, Sold
 from projections.whatif.world import AS_RECORDED, Tap, World
 
 
@@ -30,17 +30,21 @@ class History:
 
     def tell(self, transaction: Sequence[Any]) -> None:
         """The facts of one command, in their order."""
+        evolvers = PointsAccount.evolvers
         for fact in transaction:
-            kind = kind_of(fact)
-            if kind in PointsAccount.evolvers:
+            kind = type(fact)
+            if kind is Sold:  # nobody asks history for its purchases
+                continue
+            kind = KINDS.get(kind, kind)
+            if kind in evolvers:
                 account = self.world.get(PointsAccount, fact.originator_id)
                 assert fact.originator_version > account.version, (
                     "facts of a stream come in order; some may be left out"
                 )
-                account.evolvers[kind](account, fact)
+                evolvers[kind](account, fact)
                 account.version += 1
                 self._tap(kind, fact)
-            elif AS_RECORDED.get(kind, Purchase) is not Purchase:  # nobody asks history for its purchases
+            elif AS_RECORDED.get(kind, Purchase) is not Purchase:
                 self.world.take_over(kind, fact)
             elif isinstance(fact, ProgrammePublished) and fact.originator_id == self.world.programme.id:
                 self.world.get(Programme, programme_id(fact.programme)).versions.append(fact.policy)

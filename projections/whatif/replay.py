@@ -48,7 +48,7 @@ from domain.sale import Sale
 from domain.stream import Draft
 from domain.tally import Credit
 from domain.tier_moves import TierGranted, TierMoved, TierWarned
-from projections.whatif.plain import Sold, kind_of
+from projections.whatif.plain import KINDS, Sold
 from projections.whatif.world import AS_RECORDED, Tap, World
 
 BY_THE_CLOCK = (HoldTimedOut, DebtSettled, PointsExpired, TierMoved, TierWarned)
@@ -86,16 +86,18 @@ class Replay:
         """The facts of one command, in their order."""
         self._transaction = transaction
         for fact in transaction:
-            if isinstance(fact, Sold):
+            kind = type(fact)
+            if kind is Sold:
                 if fact.member_id is not None:
                     self._sold[fact.originator_id] = fact
                 continue
-            kind = kind_of(fact)
+            kind = KINDS.get(kind, kind)
             self.world.recorded_at = fact.recorded_at
             if kind in AS_RECORDED:
                 self.world.take_over(kind, fact)
-            if kind in STEPS:
-                self._carry_out(STEPS[kind], self, fact)
+            step = STEPS.get(kind)
+            if step is not None:
+                self._carry_out(step, self, fact)
         for account, at in self._judging.items():
             version, policy = self.world.programme.in_force(at)
             self.world.happen(tier_move(account, policy, version, at), at)

@@ -95,7 +95,8 @@ class Told:
             first, kind = told[0], kind_of(told[0])
             if kind not in SHARED:
                 purchases += kind is PurchaseRecorded or _sold(told)
-                last = max(last, first.occurred_at)
+                at = first.occurred_at
+                last = max(last, at)
         found = [*differences(history.world, again.world)] if again else []
         as_of = yield Seen(purchases, last)
         members = sum(one.merged_into is None for one in accounts_of(history.world))

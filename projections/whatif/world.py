@@ -33,14 +33,14 @@ AS_RECORDED: Mapping[type[Fact], type[Stream]] = {
 
 CATALOGUED = frozenset(Catalogue.evolvers)
 
+DECIDED_ANEW = (PointsAccount, Campaign)
+
 Tap = Callable[[type[Fact], Any], None]
 """Told of every movement of points: its kind, and its fields."""
 
 
 class Told:
     """A fact as streams fold it: fields, and nothing else. What is not told is as its kind has it, see `told_as`."""
-
-    __slots__ = ("__dict__",)
 
     def __init__(self, fields: dict[str, Any]) -> None:
         self.__dict__ = fields
@@ -103,7 +103,7 @@ class World(Batch):
     def happen(self, drafts: Iterable[Draft], at: datetime) -> None:
         """Let happen what was decided about points and budgets, and the coupons that campaigns give; all else stands as recorded."""
         for draft in drafts:
-            if isinstance(draft.stream, PointsAccount | Campaign) or draft.kind is CouponIssued:
+            if isinstance(draft.stream, DECIDED_ANEW) or draft.kind is CouponIssued:
                 self.move(draft, at)
 
     def _apply(self, decision: Decision, command: Command) -> None:
