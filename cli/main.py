@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_group
 
-from infra.process import log_to_stderr
+from infra.process import log_to_stderr, uncollected
 
 COMMANDS: Mapping[str, str] = {
     "demo": "cli.demo.command:demo",
@@ -114,7 +114,8 @@ class Commands(TyperGroup):
         if cmd_name not in COMMANDS:
             return None
         module, name = COMMANDS[cmd_name].split(":")
-        found = getattr(import_module(module), name)
+        with uncollected():
+            found = getattr(import_module(module), name)
         alone = typer.Typer(callback=lambda: None)
         if isinstance(found, typer.Typer):
             alone.add_typer(found, name=cmd_name)

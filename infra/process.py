@@ -20,7 +20,7 @@ def quiet_gc() -> None:
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """For bounded work that keeps what it makes, and makes no cycles: the collector would look at it for nothing."""
+    """For bounded work that keeps what it makes, such as importing: the collector would look at all of it for nothing."""
     was_on = gc.isenabled()
     gc.disable()
     try:
