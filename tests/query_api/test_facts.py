@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from domain.fact import Fact
 from query_api import facts
 from tests.builders import ANN, BOB
 from tests.domain.world import DAY, World
@@ -110,13 +111,18 @@ def test_all_facts_come_as_lines_and_go_on_after_the_last_one_had(door: Door, mo
     assert door.ask("/facts.ndjson", "analyst").status_code == 403
 
 
-def test_a_fact_leads_to_what_it_refers_to_and_to_what_refers_to_it(door: Door) -> None:
+def bought_and_redeemed_and_reversed() -> list[Fact]:
+    """A day apart each."""
     world = World(RULES)
     world.buys(30, at=NOON)
     redemption = world.redeem(12, at=NOON + DAY)
     world.do(redemption)
     world.do(world.reverse(redemption.id, at=NOON + 2 * DAY))
-    log = world.log.batch.facts
+    return world.log.batch.facts
+
+
+def test_a_fact_leads_to_what_it_refers_to_and_to_what_refers_to_it(door: Door) -> None:
+    log = bought_and_redeemed_and_reversed()
     door.recorded(*log)
     place = {fact.stored_name.removesuffix(".v1"): number for number, fact in enumerate(log, start=1)}
 
@@ -153,12 +159,7 @@ def test_facts_are_those_that_were_known_and_had_happened(door: Door) -> None:
 
 
 def test_one_fact_and_what_refers_to_it_are_as_they_were_known(door: Door) -> None:
-    world = World(RULES)
-    world.buys(30, at=NOON)
-    redemption = world.redeem(12, at=NOON + DAY)
-    world.do(redemption)
-    world.do(world.reverse(redemption.id, at=NOON + 2 * DAY))
-    log = world.log.batch.facts
+    log = bought_and_redeemed_and_reversed()
     door.recorded(*(one.model_copy(update={"recorded_at": NOON + n * DAY}) for n, one in enumerate(log)))
     place = {fact.stored_name.removesuffix(".v1"): number for number, fact in enumerate(log, start=1)}
     earned, reversed_ = place["PointsEarned"], place["RedemptionReversed"]
