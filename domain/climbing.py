@@ -45,7 +45,9 @@ def tier_move(
     Reviews that took a tier since then are recorded first, each at its instant. `without`: leave out what was
     granted with this merge. `period`: the one of the instant, where it is known.
     """
-    grants = [one.grant for one in account.granted if one.merge is None or one.merge != without]
+    grants: list[tally.Grant] = []
+    if account.granted:
+        grants = [one.grant for one in account.granted if one.merge is None or one.merge != without]
     if granted:
         grants.append(granted)
     now, names = account.at_least(at), policy.tiers.names

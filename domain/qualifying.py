@@ -167,7 +167,8 @@ class Qualifying(Purse):
 
     def at_least(self, at: datetime) -> datetime:
         """An instant, or the latest that the account knows where that is later."""
-        return at if self.latest is None else max(at, self.latest)
+        latest = self.latest
+        return at if latest is None or latest <= at else latest
 
     def evaluate(
         self,
@@ -236,7 +237,7 @@ class Qualifying(Purse):
     def _summed_up(self, policy: Policy) -> bool:
         """Whether the sums by period are enough."""
         tiers = policy.tiers
-        return tiers.summed_up and self.calendars <= {tiers.period}
+        return tiers.summed_up and self.calendars <= tiers.calendar
 
     def qualify(self, points: int, period: int, calendar: str | None) -> None:
         """Keep the sums up to date."""

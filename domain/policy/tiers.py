@@ -145,6 +145,11 @@ class Tiers(PolicyPart):
         return self.months is None
 
     @cached_property
+    def calendar(self) -> frozenset[str]:
+        """The one by which periods are counted."""
+        return frozenset({self.period})
+
+    @cached_property
     def summed_up(self) -> bool:
         """Whether the points of each period are all that matters."""
         return self.by_calendar and self.metric == "points" and not self.grace_days

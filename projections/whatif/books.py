@@ -36,7 +36,7 @@ class Books:
 
     def __init__(self, zone: ZoneInfo) -> None:
         self._zone = zone
-        self._points: Counter[tuple[date, str]] = Counter()
+        self._points: dict[tuple[date, str], int] = {}
         """By local day, which is known by then, and bucket."""
         self.moves: Counter[tuple[str, str, str]] = Counter()
         """By month, the tier that was left, and the one that was reached."""
@@ -45,9 +45,10 @@ class Books:
         """A movement of an account."""
         entries = _ENTRIES.get(kind)
         if entries is not None:
-            day = local_day(fact.occurred_at, self._zone)
+            day, counted = local_day(fact.occurred_at, self._zone), self._points
             for bucket, points in entries(fact):
-                self._points[day, bucket] += points
+                key = day, bucket
+                counted[key] = counted.get(key, 0) + points
         elif kind is TierMoved:
             self.moves[self.month(fact.occurred_at), fact.from_tier, fact.to_tier] += 1
 

@@ -82,13 +82,13 @@ class Part:
     def transactions(self) -> Iterator[tuple[int, list[Any]]]:
         """The facts of one command after the other, each with how far the log is read."""
         waiting: list[Any] = []
-        caused: UUID | None = None
+        caused = -1
         with connect(self.url) as log:
             log.read_only = True
             for start in range(0, self.position, PAGE):
                 for fact in self._page(log, start):
-                    cause = fact.correlation_id
-                    if cause is not caused and cause != caused:
+                    cause = fact.correlation_id.int
+                    if cause != caused:
                         if waiting:
                             yield start, waiting
                         waiting, caused = [], cause
