@@ -40,9 +40,9 @@ class Town:
     def fill(self, *, members: range, buyers: Iterable[int]) -> None:
         """Let all join, then buy one after the other."""
         with open_ledger(self._settings) as loyalty:
-            _carry_out(loyalty, self._joins(members))
+            carry_out(loyalty, self._joins(members))
             sold = self.sell(buyers)
-            _carry_out(loyalty, (command_of(event_of(one.value, []), self._keys.card_id) for one in sold))
+            carry_out(loyalty, (command_of(event_of(one.value, []), self._keys.card_id) for one in sold))
         gc.collect()  # a process whose collector is quiet would keep what the ledger held
 
     def sell(self, buyers: Iterable[int]) -> Iterator[Basket]:
@@ -80,7 +80,7 @@ def _receipts(baskets: Sequence[Basket]) -> Iterator[bytes]:
         yield text.encode()
 
 
-def _carry_out(loyalty: Loyalty, commands: Iterable[Command]) -> None:
+def carry_out(loyalty: Loyalty, commands: Iterable[Command]) -> None:
     """Many a transaction."""
     waiting = iter(commands)
     while batch := list(islice(waiting, AT_ONCE)):

@@ -3,12 +3,14 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from itertools import cycle, islice
 
 from bench.figure import Figure, in_turns
 from bench.ground import ground
-from bench.town import Town
+from bench.town import carry_out
 from cli.demo.complete_journey import Basket
+from cli.wiring import open_ledger
+from consumers.cloud_events import event_of
+from consumers.purchases import command_of
 from domain.fact import FACTS
 from domain.messages.programmes import shipped
 from infra.database import connect
@@ -17,15 +19,14 @@ from infra.settings import Settings
 from projections.whatif.run import what_if
 from projections.whatif.telling import Proposal, Question
 
-MEMBERS = 400
 PROPOSAL = "corner_shop"
 
 
 def measure(baskets: Sequence[Basket], *, servers: EmbeddedServices, repeats: int) -> list[Figure]:
-    """Real baskets of a small town, replayed by one process under one policy beside history; CPU of this process."""
-    with ground(members=False, servers=servers) as here:
-        town = Town(here.settings, here.keys, baskets)
-        town.fill(members=range(MEMBERS), buyers=islice(cycle(range(MEMBERS)), len(baskets)))
+    """Real baskets of their own buyers, with their campaigns, replayed by one process under one policy; CPU of this process."""
+    with ground(servers=servers) as here:
+        with open_ledger(here.settings) as loyalty:
+            carry_out(loyalty, (command_of(event_of(one.value, []), here.keys.card_id) for one in baskets))
         question = Question(here.settings.programme, [Proposal(PROPOSAL, shipped(PROPOSAL))], check=False)
         sold = float(len(baskets))
 

@@ -159,7 +159,7 @@ class Replay:
         self._settling[account] = fact.occurred_at
 
     def _credit(self, fact: PointsEarned, sale: Sale, account: PointsAccount, *, quoted: Quoted | None = None) -> None:
-        self.world.codes = iter([part["code"] for part in fact.parts if "code" in part])
+        self.world.codes.recorded = iter([part["code"] for part in fact.parts if "code" in part])
         member, rules = self.world.get(Member, fact.member_id), self._rules(quoted, sale.occurred_at)
         drafts = credit(self.world, sale, member, account, rules=rules, quoted=quoted)
         self.world.happen(drafts, sale.occurred_at)

@@ -62,17 +62,28 @@ def told_as(kind: type[Fact]) -> type[Told]:
     return type(kind.__name__, (Told,), left_out(kind).copy())
 
 
+class Codes:
+    """Codes of coupons. They know nothing of the world, or else it would be left to the collector when it is let go."""
+
+    def __init__(self) -> None:
+        self.recorded: Iterator[str] = iter(())
+        """Those that the next purchase gave by the record."""
+        self._more = count()
+
+    def __call__(self) -> str:
+        return next(self.recorded, None) or f"replayed-{next(self._more)}"
+
+
 class World(Batch):
     """Streams that are decided upon, and changed, without a log. Every stream is there: a blank one until it is told of."""
 
     def __init__(self, programme: str, versions: Sequence[Policy], tap: Tap) -> None:
+        codes = Codes()
         super().__init__(
             programme=programme, recorded_at=BEFORE_EVERYTHING, cache=StreamCache(most_facts=0), load=_blank,
-            encode=lambda fact: fact, new_code=lambda: next(self.codes, None) or f"replayed-{next(self._more_codes)}",
+            encode=lambda fact: fact, new_code=codes,
         )  # fmt: skip
-        self.codes: Iterator[str] = iter(())
-        """Of the coupons that the next purchase gave by the record."""
-        self._more_codes = count()
+        self.codes = codes
         self._tap = tap
         published = self.get(Programme, programme_id(programme))
         published.name, published.versions = programme, list(versions)
